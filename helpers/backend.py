@@ -1,0 +1,25 @@
+"""Keras, loaded without the notes on the machine's hardware that TensorFlow writes past Python's own streams."""
+
+import os
+from contextlib import contextmanager
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@contextmanager
+def _standard_error_closed():
+    """File descriptor 2 leads nowhere inside the block: TensorFlow's C++ code ignores sys.stderr and its own log level."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+with _standard_error_closed():
+    import keras
+
+__all__ = ["keras"]

@@ -1,0 +1,51 @@
+"""What every factor model of the course can do."""
+
+from abc import abstractmethod
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from helpers.checks import first_few
+from helpers.panel import require_panel
+
+
+class FactorModel(BaseEstimator):
+    """A model of the returns as sensitivities times factors.
+
+        r̂_s^(d) = β_s^(d) · F^(d)
+
+    A model says how β and F come about; the product is written here, once. The habits are scikit-learn's: `__init__` only
+    stores, `fit` learns and returns the model, learned attributes end in an underscore.
+    """
+
+    @abstractmethod
+    def fit(self, panel, validation=None):
+        """The model itself, fitted to the panel. Only models that stop early read the validation panel."""
+
+    @abstractmethod
+    def betas(self, panel):
+        """The sensitivities β, (n_dates, n_tickers, n_factors), from what is known before each date."""
+
+    @abstractmethod
+    def factors(self, panel):
+        """The factor returns F, (n_dates, n_factors), in fractions per period, each row from that date's own returns."""
+
+    def reconstruct(self, panel):
+        """The returns as the model explains them, r̂ = β · F, (n_dates, n_tickers), in fractions per period."""
+        return np.matmul(self.betas(panel), self.factors(panel)[:, :, None])[:, :, 0]
+
+    def _require_fitted(self, panel):
+        require_panel(panel)
+        check_is_fitted(self)
+
+
+def require_same_labels(name, labels, fitted):
+    """Nothing, or an error that says how the labels of a panel differ from those that a model was fitted to."""
+    if not labels.equals(fitted):
+        new, gone = labels.difference(fitted, sort=False), fitted.difference(labels, sort=False)
+        differences = [f"new: {first_few(new)}"] * bool(len(new)) + [f"gone: {first_few(gone)}"] * bool(len(gone))
+        raise ValueError(
+            f"The panel's {name} differ from those that the model was fitted to ({'; '.join(differences) or 'another order'}). "
+            f"Its sensitivities are known for those {name} only: pass a panel of the same {name} in the same order, or fit again."
+        )

@@ -1,0 +1,410 @@
+"""The Panel: returns, the characteristics known before them, and the observed portfolios, by date and ticker."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from helpers.checks import as_array, first_few
+from helpers.least_squares import cross_sectional_factors
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Panel:
+    """A market seen through its data: what each ticker earned at each date, and what was known before.
+
+    Parameters
+    ----------
+    returns : (n_dates, n_tickers)
+        R, in fractions per period (0.01 is one percent); NaN where there is none.
+    characteristics : (n_dates, n_tickers, n_chars), optional
+        X; row d is known BEFORE the return of row d is earned. NaN where unknown.
+    portfolios : (n_dates, n_portfolios), optional
+        Returns of observed portfolios in fractions per period: given factors, or what a Factor network reads.
+    dates, tickers, characteristic_names, portfolio_names : sequences, optional
+        Labels. Dates must ascend; none may repeat. Where they are left out, those of a DataFrame are taken, else 0, 1, 2, ….
+
+    Raises
+    ------
+    TypeError
+        If an array does not hold numbers.
+    ValueError
+        If shapes or labels disagree, labels repeat, dates do not ascend, or a value is infinite (or, in portfolios, NaN).
+
+    Notes
+    -----
+    The arrays are copied once and then read-only. `panel[a:b]` is a panel of the dates a to b, by position or by date label.
+    """
+
+    returns: np.ndarray
+    characteristics: np.ndarray | None = None
+    portfolios: np.ndarray | None = None
+    dates: pd.Index | None = None
+    tickers: pd.Index | None = None
+    characteristic_names: pd.Index | None = None
+    portfolio_names: pd.Index | None = None
+
+    def __post_init__(self):
+        returns = as_array("returns", self.returns, ("n_dates", "n_tickers"), missing=True)
+        n_dates, n_tickers = returns.shape
+        if returns.size == 0:
+            raise ValueError(f"returns must hold at least one date and one ticker; its shape is {returns.shape}.")
+        sizes = {"n_dates": n_dates, "n_tickers": n_tickers}
+        if self.characteristics is None:
+            characteristics = np.empty((n_dates, n_tickers, 0))
+        else:
+            axes = ("n_dates", "n_tickers", "n_chars")
+            characteristics = as_array("characteristics", self.characteristics, axes, missing=True, sizes=sizes)
+        portfolios = None
+        if self.portfolios is not None:
+            portfolios = as_array("portfolios", self.portfolios, ("n_dates", "n_portfolios"), sizes=sizes)
+        elif self.portfolio_names is not None:
+            raise ValueError("portfolio_names was given without portfolios. Pass both or neither.")
+
+        dates = _labels("dates", self.dates, n_dates, self.returns, "index")
+        if not dates.is_monotonic_increasing:
+            raise ValueError("dates must ascend, and these do not. Sort the panel by date first (Panel.from_frame does it).")
+        _require_same_dates(self.portfolios, dates)
+        found = {
+            "returns": _frozen(returns),
+            "characteristics": _frozen(characteristics),
+            "portfolios": None if portfolios is None else _frozen(portfolios),
+            "dates": dates.rename("date"),
+            "tickers": _labels("tickers", self.tickers, n_tickers, self.returns, "columns").rename("ticker"),
+            "characteristic_names": _labels("characteristic_names", self.characteristic_names, characteristics.shape[2]),
+            "portfolio_names": None
+            if portfolios is None
+            else _labels("portfolio_names", self.portfolio_names, portfolios.shape[1], self.portfolios, "columns"),
+        }
+        for name, value in found.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def n_dates(self):
+        """The number of dates."""
+        return self.returns.shape[0]
+
+    @property
+    def n_tickers(self):
+        """The number of tickers."""
+        return self.returns.shape[1]
+
+    @property
+    def n_characteristics(self):
+        """The number of characteristics of each ticker."""
+        return self.characteristics.shape[2]
+
+    @property
+    def n_portfolios(self):
+        """The number of observed portfolios."""
+        return 0 if self.portfolios is None else self.portfolios.shape[1]
+
+    def __repr__(self):
+        missing = np.isnan(self.returns).mean()
+        return (
+            f"Panel({self.n_dates} dates x {self.n_tickers} tickers, {self.n_characteristics} characteristics, "
+            f"{self.n_portfolios} portfolios, {missing:.1%} of returns missing, "
+            f"{_short(self.dates[0])} to {_short(self.dates[-1])})"
+        )
+
+    def __getitem__(self, dates):
+        """The panel of some of its dates: a slice of positions or of date labels, or an array of ascending positions."""
+        rows = self._rows(dates)
+        part = object.__new__(Panel)
+        for name, value in vars(self).items():
+            by_date = name in ("returns", "characteristics", "portfolios", "dates") and value is not None
+            object.__setattr__(part, name, _read_only(value[rows]) if by_date else value)
+        if part.n_dates == 0:
+            raise ValueError(
+                f"No date is left by panel[{_written(dates)}]: the panel has {self.n_dates} dates, "
+                f"{_short(self.dates[0])} to {_short(self.dates[-1])}."
+            )
+        return part
+
+    def _rows(self, dates):
+        if isinstance(dates, slice):
+            if dates.step not in (None, 1):
+                raise ValueError(f"A panel is cut into consecutive dates; the step {dates.step} was given. Leave it out.")
+            ends = (dates.start, dates.stop)
+            if all(end is None or isinstance(end, (int, np.integer)) for end in ends):
+                return slice(*ends)
+            return self.dates.slice_indexer(*ends)
+        rows = np.asarray(dates)
+        if rows.ndim == 1 and rows.dtype == bool and len(rows) == self.n_dates:
+            return np.flatnonzero(rows)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise TypeError(
+                f"panel[...] takes a slice of dates, such as panel[:120] or panel[120:121], or an array of positions; "
+                f"{_written(dates)} was given."
+            )
+        if len(rows) and (rows.min() < 0 or rows.max() >= self.n_dates or (np.diff(rows) <= 0).any()):
+            raise ValueError(f"Positions of dates must ascend within 0 to {self.n_dates - 1}; {_written(dates)} was given.")
+        return rows
+
+    @classmethod
+    def from_frame(cls, frame, portfolios=None, returns="returns"):
+        """The panel that a long frame describes: one row for each (date, ticker), in any order, with gaps allowed.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Indexed by (date, ticker). One column holds the returns (fractions per period), every other one a characteristic
+            known BEFORE the return of its row is earned.
+        portfolios : DataFrame, optional
+            Indexed by date, one column for each portfolio, without NaN. It must cover the frame's dates; others are dropped.
+        returns : str
+            The name of the column of returns.
+
+        Raises
+        ------
+        TypeError
+            If the frame is no DataFrame with a (date, ticker) index, dates are text, or a column is not numeric.
+        ValueError
+            If a (date, ticker) repeats, a label is missing, two tickers differ by blanks only, or a forward return
+            (a column named ``returns_fwd``) stands among the characteristics.
+        """
+        dates, tickers = _levels(frame)
+        if returns not in frame.columns:
+            raise ValueError(f"frame has no column {returns!r}; it has {first_few(frame.columns, 8)}. Pass returns='its name'.")
+        if not frame.columns.is_unique:
+            raise ValueError(f"frame has repeated columns: {first_few(frame.columns[frame.columns.duplicated()])}. Rename them.")
+        if "returns_fwd" in frame.columns and returns != "returns_fwd":
+            raise ValueError(
+                "frame has a column 'returns_fwd', which is not known before the return of its row. "
+                "Drop it: a characteristic that holds the future would leak it."
+            )
+        names = [name for name in frame.columns if name != returns]
+        for name in frame.columns:
+            if not pd.api.types.is_numeric_dtype(frame[name]):
+                raise TypeError(f"Column {name!r} of frame holds {frame[name].dtype}, not numbers. Convert or drop it.")
+        date_codes, date_labels = pd.factorize(dates, sort=True)
+        ticker_codes, ticker_labels = pd.factorize(tickers, sort=True)
+        grid = np.full((len(date_labels), len(ticker_labels), len(frame.columns)), np.nan)
+        grid[date_codes, ticker_codes] = frame[[returns, *names]].to_numpy(dtype=float, na_value=np.nan)
+        if portfolios is not None:
+            portfolios = _portfolios_for(portfolios, date_labels)
+        return cls(
+            returns=grid[:, :, 0],
+            characteristics=grid[:, :, 1:],
+            portfolios=portfolios,
+            dates=date_labels,
+            tickers=ticker_labels,
+            characteristic_names=names,
+        )
+
+    def to_frame(self):
+        """The long frame of the panel, indexed by (date, ticker): `returns`, then the characteristics.
+
+        Rows with neither a return nor a characteristic are left out, so that gaps stay gaps.
+        """
+        values = np.concatenate([self.returns[:, :, None], self.characteristics], axis=2)
+        frame = pd.DataFrame(
+            values.reshape(-1, values.shape[2]),
+            index=pd.MultiIndex.from_product([self.dates, self.tickers], names=["date", "ticker"]),
+            columns=["returns", *self.characteristic_names],
+        )
+        return frame.dropna(how="all")
+
+
+def managed_portfolios(panel, constant=False):
+    """The returns of one portfolio per characteristic: at each date, the regression of the returns on the characteristics.
+
+        x^(d) = (Z^(d)' Z^(d))⁻¹ Z^(d)' r^(d)        Z^(d) : (n_tickers x n_chars), known before r^(d)
+
+    Parameters
+    ----------
+    panel : Panel
+        Tickers whose return or characteristics are missing at a date are left out at that date.
+    constant : bool
+        Whether a column of ones joins the characteristics, as the last one (the paper's empirical part does so).
+
+    Returns
+    -------
+    portfolios : (n_dates, n_chars) or (n_dates, n_chars + 1)
+        In fractions per period.
+
+    Raises
+    ------
+    ValueError
+        If the panel has no characteristics, or at some date they are collinear or outnumber the tickers.
+
+    References
+    ----------
+    Gu, Kelly, Xiu (2021), equation for x_t in section 2.3.
+    """
+    require_panel(panel, characteristics=True)
+    z = panel.characteristics
+    if constant:
+        z = np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2)
+    known = ~np.isnan(z).any(axis=2)
+    return cross_sectional_factors(np.where(known, panel.returns, np.nan), z)
+
+
+def rank_across_tickers(characteristics, missing="keep"):
+    """Each characteristic as its rank among the tickers of the same date, spread evenly between -1 and 1.
+
+        c_s^(d) = 2 rank(c_s^(d)) / (N + 1) - 1        N: the tickers that have the characteristic at date d; ties share a rank
+
+    Parameters
+    ----------
+    characteristics : (n_dates, n_tickers, n_chars) or Panel
+        NaN where unknown.
+    missing : {"keep", "median"}
+        Whether an unknown value stays NaN, or becomes 0: the rank of the date's median.
+
+    Returns
+    -------
+    ranks : array or Panel, as given
+
+    References
+    ----------
+    Gu, Kelly, Xiu (2021), section 4. The ranks are taken across tickers: ranks over time would look ahead.
+    """
+    from scipy.stats import rankdata
+
+    from helpers.checks import as_choice
+
+    as_choice("missing", missing, ("keep", "median"))
+    if isinstance(characteristics, Panel):
+        return replace(characteristics, characteristics=rank_across_tickers(characteristics.characteristics, missing))
+    axes = ("n_dates", "n_tickers", "n_chars")
+    characteristics = as_array("characteristics", characteristics, axes, missing=True)
+    ranks = np.empty_like(characteristics)
+    for d, values in enumerate(characteristics):  # a date at a time, so that a large panel is never copied whole
+        known = ~np.isnan(values)
+        ranks[d] = 2 * rankdata(values, axis=0, nan_policy="omit") / (known.sum(axis=0) + 1) - 1
+        if missing == "median":
+            ranks[d][~known] = 0.0
+    return ranks
+
+
+def split_by_date(panel, fractions=(1 / 3, 1 / 3, 1 / 3), at=None):
+    """The panel cut into consecutive parts in time order: the past to learn from, then what comes later.
+
+    Parameters
+    ----------
+    panel : Panel
+    fractions : sequence of float
+        The share of the dates in each part; they add up to 1. The default is the paper's: thirds to train, validate and test.
+    at : sequence, optional
+        Instead of fractions: the first date of each part but the first, as date labels or as positions.
+
+    Returns
+    -------
+    parts : tuple of Panel
+
+    Raises
+    ------
+    ValueError
+        If the fractions do not add up to 1, or a part would be empty.
+    """
+    require_panel(panel)
+    if at is None:
+        shares = as_array("fractions", fractions, ("n_parts",))
+        if (shares <= 0).any() or abs(shares.sum() - 1) > 1e-9:
+            raise ValueError(f"fractions must be above 0 and add up to 1; {tuple(fractions)} was given.")
+        cuts = np.round(np.cumsum(shares)[:-1] * panel.n_dates).astype(int)
+    else:
+        whole = all(isinstance(cut, (int, np.integer)) for cut in at)
+        cuts = np.asarray(at) if whole else np.array([panel.dates.searchsorted(panel.dates.dtype.type(cut)) for cut in at])
+    edges = [0, *cuts, panel.n_dates]
+    if (np.diff(edges) <= 0).any():
+        raise ValueError(
+            f"Every part needs at least one date, in time order; the parts asked for would begin at positions "
+            f"{[int(edge) for edge in edges[:-1]]} of {panel.n_dates} dates."
+        )
+    return tuple(panel[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True))
+
+
+def require_panel(panel, characteristics=False, portfolios=False):
+    """Nothing, or an error that says which part of the panel is missing and how to get it."""
+    if not isinstance(panel, Panel):
+        raise TypeError(f"A Panel is needed; a {type(panel).__name__} was given. Make one with Panel(...) or Panel.from_frame.")
+    if characteristics and not panel.n_characteristics:
+        raise ValueError("The panel has no characteristics, and they are needed here. Pass Panel(..., characteristics=...).")
+    if portfolios and not panel.n_portfolios:
+        raise ValueError("The panel has no portfolios, and they are needed here. Pass Panel(..., portfolios=...).")
+
+
+def _levels(frame):
+    """The dates and tickers of a long frame's rows, refused where they could be mistaken for something else."""
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"frame must be a DataFrame indexed by (date, ticker); a {type(frame).__name__} was given.")
+    if not isinstance(frame.index, pd.MultiIndex) or frame.index.nlevels != 2:
+        raise TypeError("frame must be indexed by (date, ticker). Call frame.set_index(['date', 'ticker']) first.")
+    if frame.empty:
+        raise ValueError(f"frame is empty: it has {frame.shape[0]} rows and {frame.shape[1]} columns.")
+    dates, tickers = (frame.index.get_level_values(level) for level in (0, 1))
+    swapped = pd.api.types.is_datetime64_any_dtype(tickers) or tuple(frame.index.names) == ("ticker", "date")
+    if swapped:
+        raise TypeError("frame is indexed by (ticker, date); (date, ticker) is needed. Call frame.swaplevel() first.")
+    if pd.api.types.is_string_dtype(dates):
+        raise TypeError("The dates of frame are text, which sorts as text. Convert them with pd.to_datetime first.")
+    if dates.isna().any() or tickers.isna().any():
+        raise ValueError("frame has rows without a date or a ticker. Drop them first.")
+    repeated = frame.index.duplicated()
+    if repeated.any():
+        raise ValueError(
+            f"frame has {int(repeated.sum())} repeated (date, ticker) row(s), such as {frame.index[repeated][0]}. "
+            "Keep one: frame[~frame.index.duplicated()]."
+        )
+    if pd.api.types.is_string_dtype(tickers):
+        unique = tickers.unique()
+        alike = unique[unique.str.strip().duplicated(keep=False)]
+        if len(alike):
+            raise ValueError(f"Some tickers differ by blanks only: {first_few(map(repr, alike))}. Strip them first.")
+    return dates, tickers
+
+
+def _portfolios_for(portfolios, dates):
+    if not isinstance(portfolios, pd.DataFrame):
+        raise TypeError(f"portfolios must be a DataFrame indexed by date; a {type(portfolios).__name__} was given.")
+    absent = dates.difference(portfolios.index)
+    if len(absent):
+        raise ValueError(
+            f"portfolios has no row for {len(absent)} of the frame's dates: {first_few(map(_short, absent))}. "
+            "Drop those dates from the frame, or add the rows."
+        )
+    return portfolios.loc[dates]
+
+
+def _labels(name, labels, n, source=None, axis=None):
+    """The labels as an Index of n different entries: those given, else the DataFrame's, else 0, 1, 2, …."""
+    own = getattr(source, axis) if isinstance(source, pd.DataFrame) else None
+    if labels is None:
+        labels = pd.RangeIndex(n) if own is None else own
+    labels = pd.Index(labels)
+    if len(labels) != n:
+        raise ValueError(f"{name} must have {n} entries, as many as the array has; {len(labels)} were given.")
+    if own is not None and not labels.equals(own):
+        raise ValueError(f"{name} differ from the {axis} of the DataFrame given. Leave {name} out, or make them agree.")
+    if labels.hasnans:
+        raise ValueError(f"{name} has missing entries. Name every one.")
+    if not labels.is_unique:
+        raise ValueError(f"{name} must all differ; repeated: {first_few(labels[labels.duplicated()])}.")
+    return labels
+
+
+def _require_same_dates(portfolios, dates):
+    if isinstance(portfolios, pd.DataFrame) and not portfolios.index.equals(dates):
+        raise ValueError("The dates of portfolios differ from those of the panel. Align them first: portfolios.loc[dates].")
+
+
+def _frozen(array):
+    """A read-only copy."""
+    return _read_only(np.array(array))
+
+
+def _read_only(values):
+    if isinstance(values, np.ndarray):
+        values = values.view()
+        values.flags.writeable = False
+    return values
+
+
+def _short(date):
+    return date.date().isoformat() if isinstance(date, pd.Timestamp) else str(date)
+
+
+def _written(dates):
+    return f"{dates.start}:{dates.stop}" if isinstance(dates, slice) else repr(dates)

@@ -1,0 +1,111 @@
+"""The two models in which one half of the product is given: the factors, or the sensitivities."""
+
+import numpy as np
+
+from helpers.checks import as_array
+from helpers.least_squares import cross_sectional_factors, time_series_betas
+from helpers.models import FactorModel, require_same_labels
+from helpers.panel import require_panel
+
+
+class TimeSeriesRegression(FactorModel):
+    """Given F, solve for β: one regression per ticker, across dates. The given factors are the panel's portfolios.
+
+        r_s^(d) = α_s + β_s · F^(d) + ε_s^(d)        min over (α_s, β_s) of Σ_d ε_s^(d)²
+
+    β is constant over time. α is what the factors leave unexplained on average; it is estimated so that β is not bent to fit it,
+    and it stays out of `reconstruct`, which is β · F as in every other model.
+
+    Parameters
+    ----------
+    intercept : bool
+        Whether α is estimated.
+
+    Attributes
+    ----------
+    alphas_ : (n_tickers,)
+        In fractions per period.
+    betas_ : (n_tickers, n_factors)
+
+    References
+    ----------
+    Fama, French (1993). Gu, Kelly, Xiu (2021) call it the model with observable factors.
+    """
+
+    def __init__(self, intercept=True):
+        self.intercept = intercept
+
+    def fit(self, panel, validation=None):
+        require_panel(panel, portfolios=True)
+        alphas, betas = time_series_betas(panel.returns, panel.portfolios, self.intercept)
+        self.alphas_, self.betas_ = alphas, betas
+        self.tickers_, self.portfolio_names_ = panel.tickers, panel.portfolio_names
+        return self
+
+    def betas(self, panel):
+        self._require_fitted(panel)
+        require_same_labels("tickers", panel.tickers, self.tickers_)
+        return np.broadcast_to(self.betas_, (panel.n_dates, *self.betas_.shape))
+
+    def factors(self, panel):
+        self._require_fitted(panel)
+        require_panel(panel, portfolios=True)
+        require_same_labels("portfolio_names", panel.portfolio_names, self.portfolio_names_)
+        return panel.portfolios
+
+
+class CrossSectionalRegression(FactorModel):
+    """Given β, solve for F: one regression per date, across tickers. β is the panel's characteristics unless it is given.
+
+        r^(d) = β^(d) F^(d) + ε^(d)        min over F^(d) of Σ_s ε_s^(d)²
+
+    Nothing about β or F is learned from the past: each date's factors come from that date's returns alone. What `fit` learns is
+    the average of the factors, as Fama and MacBeth (1973) do, and how sure it is.
+
+    Parameters
+    ----------
+    given_betas : (n_tickers, n_factors) or (n_dates, n_tickers, n_factors), optional
+        β, constant or one for each date of the panel.
+
+    Attributes
+    ----------
+    factors_ : (n_dates, n_factors)
+        F at the dates of the panel fitted to, in fractions per period.
+    premia_ : (n_factors,)
+        λ, the mean of the factors over those dates.
+    standard_errors_ : (n_factors,)
+        Of λ: the standard deviation of the factors over √n_dates.
+
+    References
+    ----------
+    Fama, MacBeth (1973).
+    """
+
+    def __init__(self, given_betas=None):
+        self.given_betas = given_betas
+
+    def fit(self, panel, validation=None):
+        require_panel(panel)
+        factors = cross_sectional_factors(panel.returns, self._betas(panel))
+        self.factors_ = factors
+        self.premia_ = factors.mean(axis=0)
+        self.standard_errors_ = factors.std(axis=0, ddof=1) / np.sqrt(len(factors)) if len(factors) > 1 else np.full(factors.shape[1], np.nan)
+        return self
+
+    def betas(self, panel):
+        self._require_fitted(panel)
+        return self._betas(panel)
+
+    def factors(self, panel):
+        self._require_fitted(panel)
+        return cross_sectional_factors(panel.returns, self._betas(panel))
+
+    def _betas(self, panel):
+        if self.given_betas is None:
+            require_panel(panel, characteristics=True)
+            return panel.characteristics
+        sizes = {"n_dates": panel.n_dates, "n_tickers": panel.n_tickers}
+        if np.ndim(self.given_betas) == 2:
+            betas = as_array("given_betas", self.given_betas, ("n_tickers", "n_factors"), missing=True, sizes=sizes)
+            return np.broadcast_to(betas, (panel.n_dates, *betas.shape))
+        return as_array("given_betas", self.given_betas, ("n_dates", "n_tickers", "n_factors"), missing=True, sizes=sizes)
