@@ -42,9 +42,10 @@ def as_array(name, values, axes, missing=False, sizes=None):
                 f"{name} must be {wanted} with {axis} = {sizes[axis]}; its shape is {array.shape}. "
                 "Pass arrays that cover the same dates and tickers, in the same order."
             )
-    _refuse(name, np.isinf(array), "infinite", "Replace infinite values by NaN where nothing is known, or drop them.")
-    if not missing:
-        _refuse(name, np.isnan(array), "NaN", "Fill or drop the missing values first: none may be missing here.")
+    if not np.isfinite(array.sum()):  # one quick pass clears most arrays; only the others are searched
+        _refuse(name, np.isinf(array), "infinite", "Replace infinite values by NaN where nothing is known, or drop them.")
+        if not missing:
+            _refuse(name, np.isnan(array), "NaN", "Fill or drop the missing values first: none may be missing here.")
     return array
 
 

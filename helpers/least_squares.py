@@ -4,6 +4,10 @@ Both read the same equation, r_s^(d) = β_s · F^(d) + ε_s^(d). Given F, each t
 date's F is a regression across tickers. Missing returns (NaN) are left out of every sum.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
 import numpy as np
 
 from helpers.checks import as_array, as_count, first_few
@@ -12,13 +16,16 @@ from helpers.checks import as_array, as_count, first_few
 # keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
 SMALLEST_SHARE = 1e-10
 
+# The product of small matrices keeps one core busy; below this many values, starting threads costs more than it saves.
+VALUES_WORTH_A_THREAD = 300_000
+
 
 def time_series_betas(returns, factors, intercept=True):
     """The sensitivity of each ticker to each factor: the slopes of one regression per ticker, across dates.
 
         r_s^(d) = α_s + β_s · F^(d) + ε_s^(d)        min over (α_s, β_s) of Σ_d ε_s^(d)²
 
-    Every ticker without gaps shares the right-hand side, so one least-squares solve serves them all. A ticker with gaps has a
+    Every ticker without gaps shares the right-hand side, so one QR factorisation serves them all. A ticker with gaps has a
     right-hand side of its own: the rows of its missing dates are zero.
 
     Parameters
@@ -47,18 +54,14 @@ def time_series_betas(returns, factors, intercept=True):
     _require_enough("ticker", "dates", observed.sum(axis=0), design.shape[1])
     _require_variation(factors, intercept)
 
-    scale = np.linalg.norm(design, axis=0)
-    design = design / scale
-    coefficients = np.empty((design.shape[1], returns.shape[1]))
-    complete = observed.all(axis=0)
-    coefficients[:, complete], _, rank, _ = np.linalg.lstsq(design, returns[:, complete], rcond=SMALLEST_SHARE**0.5)
-    if rank < design.shape[1]:
-        raise ValueError(_collinear("factors", "across these dates"))
-    for_gaps = observed[:, ~complete].T
-    if len(for_gaps):
-        coefficients[:, ~complete] = _with_gaps(design, returns[:, ~complete].T, for_gaps).T
-    coefficients = coefficients / scale[:, None]
-    return (coefficients[0], coefficients[1:].T) if intercept else (np.zeros(returns.shape[1]), coefficients.T)
+    gaps = ~observed.all(axis=0)
+    coefficients = np.empty((returns.shape[1], design.shape[1]))
+    if gaps.any():
+        own_rows = np.where(observed[:, gaps].T[:, :, None], design, 0.0)
+        coefficients[gaps] = _solve_by_qr(own_rows, np.where(observed, returns, 0.0)[:, gaps].T[:, :, None])[:, :, 0]
+    if not gaps.all():
+        coefficients[~gaps] = _solve_by_qr(design, returns[:, ~gaps] if gaps.any() else returns).T
+    return (coefficients[:, 0], coefficients[:, 1:]) if intercept else (np.zeros(len(coefficients)), coefficients)
 
 
 def cross_sectional_factors(returns, betas):
@@ -89,12 +92,6 @@ def cross_sectional_factors(returns, betas):
     axes = ("n_tickers", "n_factors") if np.ndim(betas) == 2 else ("n_dates", "n_tickers", "n_factors")
     betas = as_array("betas", betas, axes, missing=True, sizes={"n_dates": n_dates, "n_tickers": n_tickers})
     observed = ~np.isnan(returns)
-    unknown = np.isnan(betas).any(axis=-1) & observed
-    if unknown.any():
-        raise ValueError(
-            f"betas is NaN at {int(unknown.sum())} (date, ticker) place(s) where a return is present, the first at "
-            f"{tuple(int(i) for i in np.argwhere(unknown)[0])}. Fill it, or set the return to NaN to leave the ticker out."
-        )
     _require_enough("date", "tickers", observed.sum(axis=1), betas.shape[-1])
 
     if not observed.all():
@@ -102,8 +99,12 @@ def cross_sectional_factors(returns, betas):
         betas = np.where(observed[:, :, None], betas, 0.0)
     if betas.ndim == 2:
         return _solve(betas.T @ betas, betas.T @ returns.T).T
-    across = betas.transpose(0, 2, 1)
-    return _solve(across @ betas, across @ returns[..., None])[..., 0]
+
+    def solve(dates):
+        across = betas[dates].transpose(0, 2, 1)
+        return _solve(across @ betas[dates], across @ returns[dates, :, None])[..., 0]
+
+    return _in_threads(solve, n_dates, betas.size)
 
 
 def rolling_betas(returns, factors, window, intercept=True):
@@ -129,35 +130,60 @@ def rolling_betas(returns, factors, window, intercept=True):
     return betas
 
 
-def _with_gaps(design, returns, observed):
-    """One least-squares solution per ticker, by a QR factorisation of each ticker's own rows."""
-    q, r = np.linalg.qr(np.where(observed[:, :, None], design, 0.0))
-    strength = np.abs(np.diagonal(r, axis1=1, axis2=2))
-    lengths = np.sqrt(observed.astype(float) @ design**2)
-    weak = (strength < SMALLEST_SHARE**0.5 * lengths).any(axis=1)
-    if weak.any():
-        raise ValueError(_collinear("factors", f"at the dates of {int(weak.sum())} ticker(s) with missing returns"))
-    projections = q.transpose(0, 2, 1) @ np.where(observed, returns, 0.0)[..., None]
-    return np.linalg.solve(r, projections)[..., 0]
+def _in_threads(solve, n_dates, n_values):
+    """The solutions of all dates, in date order; the dates are shared out among threads where there are many values."""
+    n_parts = min(_n_cores(), n_dates, n_values // VALUES_WORTH_A_THREAD)
+    if n_parts < 2:
+        return solve(slice(None))
+    edges = np.linspace(0, n_dates, n_parts + 1).astype(int)
+    return np.concatenate(list(_threads().map(solve, map(slice, edges[:-1], edges[1:]))))
+
+
+def _n_cores():
+    """How many cores this process may keep busy; joblib and cluster schedulers say so to their workers by OMP_NUM_THREADS."""
+    return int(os.environ.get("OMP_NUM_THREADS", "") or os.cpu_count() or 1)
+
+
+@cache
+def _threads():
+    """Threads kept between calls: a new one would first have to get its memory from BLAS, which takes longer than the work."""
+    return ThreadPoolExecutor(_n_cores())
+
+
+if hasattr(os, "register_at_fork"):  # a forked process inherits the pool without its threads, and would wait for them forever
+    os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
+def _solve_by_qr(design, returns):
+    """The least-squares coefficients of the (stacked) designs, refused where their columns are collinear."""
+    q, r = np.linalg.qr(design)
+    # A diagonal entry is the length of what the columns before it leave of that column.
+    left = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
+    if (left**2 <= SMALLEST_SHARE * (r**2).sum(axis=-2)).any():
+        raise ValueError(_collinear("factors", "across the dates of at least one ticker"))
+    return np.linalg.solve(r, np.swapaxes(q, -1, -2) @ returns)
 
 
 def _solve(gram, moments):
     """The solutions of (stacked) normal equations, refused where the regressors are collinear."""
-    lengths = np.sqrt(np.diagonal(gram, axis1=-2, axis2=-1))
-    if (lengths == 0).any():
+    lengths = np.diagonal(gram, axis1=-2, axis2=-1)
+    if np.isnan(lengths).any():
+        raise ValueError(
+            "betas is NaN where a return is present. Fill it, or set the return to NaN to leave that ticker out at that date."
+        )
+    if not lengths.all():
         raise ValueError(
             f"betas has zero variation: column {int(np.argwhere(lengths == 0)[0][-1])} is zero for every ticker at some date. "
             "Drop that column."
         )
-    scaled = gram / (lengths[..., :, None] * lengths[..., None, :])
     try:
-        # The square of a diagonal entry is the share of that column which the columns before it leave unexplained.
-        weakest = np.diagonal(np.linalg.cholesky(scaled), axis1=-2, axis2=-1).min() ** 2
+        # The square of a diagonal entry is the part of that column's sum of squares which the columns before it do not explain.
+        unexplained = np.diagonal(np.linalg.cholesky(gram), axis1=-2, axis2=-1) ** 2
     except np.linalg.LinAlgError:
-        weakest = 0.0
-    if weakest < SMALLEST_SHARE:
+        unexplained = np.zeros(1)
+    if (unexplained < SMALLEST_SHARE * lengths).any():
         raise ValueError(_collinear("betas", "across the tickers of some date"))
-    return np.linalg.solve(scaled, moments / lengths[..., :, None]) / lengths[..., :, None]
+    return np.linalg.solve(gram, moments)
 
 
 def _require_enough(one, many, counts, needed):
