@@ -39,10 +39,14 @@ def _figure(draw):
 
     @wraps(draw)
     def styled(*args, **kwargs):
-        with plt.rc_context(STYLE):
-            figure = draw(*args, **kwargs)
-            figure.canvas.draw()  # places the labels while the style holds
-        plt.close(figure)
+        before = set(plt.get_fignums())
+        try:
+            with plt.rc_context(STYLE):
+                figure = draw(*args, **kwargs)
+                figure.canvas.draw()  # places the labels while the style holds
+        finally:
+            for number in set(plt.get_fignums()) - before:
+                plt.close(number)
         return figure
 
     return styled
@@ -71,6 +75,30 @@ def draw_factor_model(given=None, ticker=None, date=None, title=None, tickers=("
     -------
     Figure
     """
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.5))
+    _factor_model(axes, given, ticker, date, title, tickers)
+    return figure
+
+
+@_figure
+def draw_course():
+    """The course in one picture: the same equation four times, with less and less given.
+
+    Returns
+    -------
+    Figure
+    """
+    figure, panels = plt.subplots(2, 2, figsize=(2 * WIDTH, 7.4))
+    tickers = ("AAPL", "MSFT", "JPM", "XOM", "KO", "GE")
+    _factor_model(panels[0, 0], "F", 0, None, "1  Factors given: solve for β, one ticker at a time", tickers)
+    _factor_model(panels[0, 1], "beta", None, 4, "2  Sensitivities given: solve for F, one date at a time", tickers)
+    _factor_model(panels[1, 0], None, None, None, "3  Nothing given: solve for both (PCA)", tickers)
+    _factor_model(panels[1, 1], "characteristics", None, 4, "4  Characteristics given: both, and β changes with time", tickers)
+    return figure
+
+
+def _factor_model(axes, given, ticker, date, title, tickers):
+    """One picture of R ≈ F βᵀ on the axes."""
     as_choice("given", given, (None, "F", "beta", "beta by date", "characteristics"))
     n_dates, n_tickers, n_factors = 8, len(tickers), 3
     if given == "F":
@@ -84,7 +112,6 @@ def draw_factor_model(given=None, ticker=None, date=None, title=None, tickers=("
     betas = {None: "?", "F": "?", "characteristics": "?"}.get(given, "given")
     by_date = given in ("beta by date", "characteristics")
 
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.5))
     axes.set(aspect="equal", xlim=(-3.2, 22.4), ylim=(n_dates + 2.6, -2.8))
     axes.axis("off")
     left = 0
@@ -125,7 +152,6 @@ def draw_factor_model(given=None, ticker=None, date=None, title=None, tickers=("
     axes.text(1.7, n_dates + 2.15, "to solve for", va="center")
     if title:
         axes.set_title(title)
-    return figure
 
 
 def _matrix(axes, corner, shape, name, size, state, selected, above=None):
@@ -215,7 +241,7 @@ def draw_conditional_autoencoder(title=None):
     matrix((-0.5, 10), (1, n_tickers), r"$\mathbf{R}^{(d)}$", "one row: one date\n(or portfolios)", "given")
     arrow((5.8, 10.5), (9.7, 10.5), "Factor network")
     axes.text(7.75, 10.8, "linear", ha="center", va="top", fontsize=9)
-    matrix((10, 10), (1, n_factors), r"$\mathbf{F}^{(d)}$", r"$1 \times n_{factors}$", "?")
+    matrix((10, 10), (1, n_factors), r"$\mathbf{F}^{(d)}$", r"$n_{factors}$", "?")
     axes.annotate("", (16.0, 5.4), (13.3, chosen + 0.5), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
     axes.annotate("", (16.0, 6.6), (13.3, 10.5), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
     axes.add_patch(FancyBboxPatch((16.1, 5.2), 1.6, 1.6, boxstyle="round,pad=0.1", fc="white", ec=INK, lw=1.2))
@@ -234,15 +260,21 @@ def draw_network(model, title=None):
     Parameters
     ----------
     model : keras.Model
-        A functional model.
+        A functional or sequential model.
     title : str, optional
 
     Returns
     -------
     Figure
     """
+    if not hasattr(model, "get_config") or not getattr(model, "layers", None):
+        raise TypeError(f"model must be a built keras.Model; a {type(model).__name__} was given.")
     layers = {layer.name: layer for layer in model.layers}
-    parents = {config["name"]: _parents(config["inbound_nodes"]) for config in model.get_config()["layers"]}
+    serialised = {config.get("name"): config.get("inbound_nodes") for config in model.get_config()["layers"]}
+    parents = {}
+    for name, last in zip(layers, [None, *layers], strict=False):  # a Sequential model does not say that each layer reads the last
+        nodes = serialised.get(name)
+        parents[name] = _parents(nodes) if nodes is not None else [last] * (last is not None)
     depth = {}
     for name in layers:  # Keras lists every layer after the layers it reads
         depth[name] = 1 + max((depth[parent] for parent in parents[name]), default=-1)
@@ -420,6 +452,8 @@ def plot_bars(values, title=None, xlabel="total R², %", ceiling=None, percent=T
     -------
     Figure
     """
+    if not values:
+        raise ValueError("values is empty: pass a dict with at least one name and its value.")
     scale = 100 if percent else 1
     figure, axes = plt.subplots(figsize=(WIDTH, 0.75 + 0.42 * len(values)))
     numbers = scale * np.array(list(values.values()), dtype=float)
@@ -484,6 +518,8 @@ def plot_matrix(values, title=None, xlabel="ticker", ylabel="date", unit="%", sc
     Figure
     """
     values = scale * as_array("values", values, ("n_rows", "n_columns"), missing=True)
+    if np.isnan(values).all():
+        raise ValueError(f"values has nothing to draw: its shape is {values.shape} and every entry is NaN. Pass at least one number.")
     largest = np.nanmax(np.abs(values))
     figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
     axes.grid(False)
@@ -509,6 +545,8 @@ def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
     -------
     Figure
     """
+    if not surfaces:
+        raise ValueError("surfaces is empty: pass a dict with at least one name and its (n_grid, n_grid, n_factors) array.")
     surfaces = {name: as_array(f"surfaces[{name!r}]", values, ("n_grid", "n_grid", "n_factors")) for name, values in surfaces.items()}
     n_factors = next(iter(surfaces.values())).shape[2]
     figure, panels = plt.subplots(
@@ -522,7 +560,9 @@ def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
             axes.grid(False)
             colours = axes.pcolormesh(grid, grid, values[:, :, k], cmap="PuOr_r", vmin=-largest, vmax=largest, shading="gouraud")
             if np.ptp(values[:, :, k]) > levels[1] - levels[0]:
-                axes.clabel(axes.contour(grid, grid, values[:, :, k], levels=levels, colors=INK, linewidths=0.7), fmt="%g", fontsize=9)
+                lines = axes.contour(grid, grid, values[:, :, k], levels=levels, colors=INK, linewidths=0.7)
+                for label in axes.clabel(lines, fmt="%g", fontsize=9):
+                    label.set_rotation(0)  # upright, so that 0.6 is not read as 9.0
             else:
                 axes.text(0, 0, f"nearly flat, about {round(float(values[:, :, k].mean()), 1) + 0.0:g}", ha="center", va="center")
             if k == 0:

@@ -117,7 +117,7 @@ def execute(notebook, folder):
                 raise NotRefreshed(f"{_name(cell, index)} failed:\n{_plain(str(error))}") from None
             written = "".join(output.text for output in cell.get("outputs", ()) if output.get("name") == "stderr")
             if written:
-                raise NotRefreshed(f"{_name(cell, index)} wrote to stderr (a warning?), which is never stored:\n{_plain(written)}")
+                raise NotRefreshed(f"{_name(cell, index)} wrote to stderr, a warning perhaps:\n{_plain(written)}")
     return notebook
 
 
@@ -144,7 +144,7 @@ def set_kernel_environment(environment):
 
 
 def _stable_output(output):
-    """The output without a widget's random name, and without the traceback of an expected error, which names this machine's folders."""
+    """The output without a widget's random name; of an expected error only the message, since a traceback names folders."""
     if output.output_type == "error":
         output.traceback = [f"{output.ename}: {output.evalue}"]
     elif "data" in output:

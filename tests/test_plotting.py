@@ -1,0 +1,125 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from helpers import plotting
+
+
+def texts(figure):
+    return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_the_number_of_question_marks_is_the_number_of_unknowns_in_the_picture():
+    n_dates, n_tickers, n_factors, legend = 8, 6, 3, 1
+    assert texts(plotting.draw_factor_model("F", ticker=2)).count("?") == n_factors + legend
+    assert texts(plotting.draw_factor_model("beta", date=2)).count("?") == n_factors + legend
+    assert texts(plotting.draw_factor_model()).count("?") == (n_dates + n_tickers) * n_factors + legend
+    assert texts(plotting.draw_factor_model("characteristics", date=2)).count("?") == (1 + n_tickers) * n_factors + legend
+    assert texts(plotting.draw_course()).count("?") == 3 + 3 + 42 + 21 + 4 * legend
+
+
+def test_the_network_is_drawn_from_the_model():
+    from helpers.autoencoder import make_model
+
+    model = make_model(7, 5, hidden_units=4, n_factors=2, n_factor_inputs=3)
+    figure = plotting.draw_network(model)
+    words = texts(figure)
+    assert {layer.name for layer in model.layers} <= set(words)
+    assert any("Dense (relu)" in text and "(7, 4)" in text and "24 weights" in text for text in words)
+    arrows = [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 6  # three steps on the Beta side, one on the Factor side, two into Dot
+
+
+def test_the_network_of_a_sequential_model_is_a_chain():
+    from helpers.backend import keras
+
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="encoder"), keras.layers.Dense(4, name="decoder")])
+    assert {"encoder", "decoder"} <= set(texts(plotting.draw_network(model)))
+
+
+def test_estimates_are_drawn_where_they_are_and_the_truth_is_a_dashed_black_diagonal():
+    truth, estimates = np.array([[0.0], [1.0], [2.0]]), np.array([[0.1], [0.9], [2.2]])
+    axes = plotting.plot_estimates(truth, estimates).axes[0]
+    assert np.allclose(axes.collections[0].get_offsets(), np.hstack([truth, estimates]))
+    (diagonal,) = axes.lines
+    assert diagonal.get_linestyle() == "--" and to_hex(diagonal.get_color()) == "#000000"
+    assert np.allclose(diagonal.get_xdata(), diagonal.get_ydata())
+
+
+def test_the_fitted_line_goes_through_alpha_plus_beta_x():
+    axes = plotting.plot_regression_line(np.array([-0.1, 0.0, 0.2]), np.array([0.0, np.nan, 0.1]), alpha=0.01, beta=2.0).axes[0]
+    assert np.allclose(axes.lines[0].get_xdata(), [-10, 20])
+    assert np.allclose(axes.lines[0].get_ydata(), [1 - 20, 1 + 40])
+
+
+def test_lines_differ_by_style_and_not_by_colour_alone():
+    names = ["a", "b", "c", "d", "e"]
+    axes = plotting.plot_lines([1, 2], {name: [0, 1] for name in names}, truth=[1, 1]).axes[0]
+    assert len({str(line._dash_pattern) for line in axes.lines}) == 6
+
+
+def test_bars_carry_their_numbers_and_the_ceiling():
+    axes = plotting.plot_bars({"one": 0.123, "two": -0.05}, ceiling=0.4).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([12.3, -5.0])
+    assert {"12.3", "-5.0"} <= {text.get_text() for text in axes.texts}
+    assert axes.lines[1].get_xdata()[0] == pytest.approx(40)
+
+
+def test_shares_kept_are_filled_and_the_others_hatched():
+    axes = plotting.plot_shares([0.5, 0.3, 0.2], n_factors=1).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == pytest.approx([50, 30, 20])
+    assert [bar.get_hatch() for bar in axes.patches] == [None, "//", "//"]
+
+
+def test_a_missing_cell_is_marked():
+    axes = plotting.plot_matrix([[0.01, np.nan], [-0.02, 0.0]]).axes[0]
+    assert list(axes.lines[0].get_xdata()) == [1] and list(axes.lines[0].get_ydata()) == [0]
+
+
+def test_surfaces_share_their_scale_across_models():
+    grid = np.linspace(-1, 1, 11)
+    truth = np.add.outer(grid, 2 * grid)[:, :, None]
+    figure = plotting.plot_beta_surfaces({"truth": truth, "flat": np.full_like(truth, 0.1)})
+    limits = {axes.collections[0].get_clim() for axes in figure.axes[:2]}
+    assert limits == {(-3.0, 3.0)}
+    assert any("nearly flat, about 0.1" in text for text in texts(figure))
+
+
+def test_curves_pass_through_their_points():
+    points = np.array([[0.01, 0.02], [0.03, 0.01]])
+    axes = plotting.plot_curves(points, {"model": points}, truth=points[::-1]).axes[0]
+    assert np.allclose(axes.lines[0].get_xydata(), 100 * points)
+    assert axes.lines[1].get_linestyle() == "--"
+
+
+def test_drawing_leaves_neither_open_figures_nor_settings_behind():
+    before = dict(plt.rcParams)
+    plotting.draw_autoencoder()
+    plotting.draw_conditional_autoencoder(title="one date")
+    assert plt.get_fignums() == [] and dict(plt.rcParams) == before
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: plotting.draw_factor_model("everything"), ValueError, "given must be one of"),
+        (lambda: plotting.draw_factor_model("F"), TypeError, "ticker must be a whole number"),
+        (lambda: plotting.draw_factor_model("beta", date=9), ValueError, "date must be between 0 and 7"),
+        (lambda: plotting.draw_autoencoder((3, 50)), ValueError, "sizes must be between 1 and 20"),
+        (lambda: plotting.plot_lines([1, 2], {}), ValueError, "lines must hold 1 to 5"),
+        (lambda: plotting.plot_lines([1, 2], {"a": [1]}), ValueError, "has 1 values"),
+        (lambda: plotting.plot_estimates([[1.0]], [[1.0], [2.0]]), ValueError, "estimates"),
+        (lambda: plotting.plot_shares([0.5, 0.5], 3), ValueError, "n_factors must be between 0 and 2"),
+        (lambda: plotting.plot_matrix("text"), TypeError, "values must hold numbers"),
+        (lambda: plotting.plot_matrix([[np.nan]]), ValueError, "nothing to draw"),
+        (lambda: plotting.plot_curves([[1.0, 2.0, 3.0]], {}), ValueError, "points"),
+        (lambda: plotting.plot_bars({}), ValueError, "values"),
+        (lambda: plotting.plot_beta_surfaces({}), ValueError, "surfaces"),
+        (lambda: plotting.draw_network("model"), TypeError, "keras"),
+    ],
+)
+def test_bad_input_is_refused_in_words(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+    assert plt.get_fignums() == []
