@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.backend import keras
-from helpers.checks import as_choice, as_count
+from helpers.checks import as_array, as_choice, as_count
 from helpers.panel import Panel
 
 FORWARD_RETURNS = "returns_fwd"
@@ -113,9 +113,11 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
         y = np.concatenate([panel.returns[1:], np.full((1, panel.n_tickers), np.nan)])
 
     arrays = []
-    for dates in (train, val):
+    for name, dates in (("train_idx", train), ("val_idx", val)):
         if target == FORWARD_RETURNS:
             dates = dates[~np.isnan(y[dates]).all(axis=1)]
+            if not len(dates):
+                raise ValueError(f"{name} holds no date whose target, the return of the next date, is known. Add earlier dates.")
         arrays += [panel.characteristics[dates], panel.returns[dates], y[dates]]
     for name, array in zip(("X1_train", "X2_train", "y_train", "X1_val", "X2_val", "y_val"), arrays, strict=True):
         if np.isnan(array).any():
@@ -128,7 +130,10 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
 
 def _from_sorted_frame(frame):
     """The panel of a sorted full grid, and its forward returns if it holds them."""
-    panel = Panel.from_frame(frame.drop(columns=FORWARD_RETURNS, errors="ignore"))
+    try:
+        panel = Panel.from_frame(frame.drop(columns=FORWARD_RETURNS, errors="ignore"))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"data: {error}") from None
     if len(frame) != panel.n_dates * panel.n_tickers:
         raise ValueError(
             f"data has {len(frame)} rows, and {panel.n_dates} dates x {panel.n_tickers} tickers would be "
@@ -141,7 +146,11 @@ def _from_sorted_frame(frame):
         )
     if FORWARD_RETURNS not in frame:
         return panel, None
-    return panel, frame[FORWARD_RETURNS].to_numpy(float).reshape(panel.n_dates, panel.n_tickers)
+    forward = frame[FORWARD_RETURNS]
+    if forward.ndim > 1:
+        raise ValueError(f"data has repeated columns: {FORWARD_RETURNS}. Keep one.")
+    y = as_array(FORWARD_RETURNS, forward, ("n_rows",), missing=True)
+    return panel, y.reshape(panel.n_dates, panel.n_tickers)
 
 
 def _whole_dates(name, rows, panel):

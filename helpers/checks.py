@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 
 
 def as_array(name, values, axes, missing=False, sizes=None):
@@ -28,7 +29,11 @@ def as_array(name, values, axes, missing=False, sizes=None):
         If an axis is missing, superfluous or of the wrong length, or if a value is infinite or (unless allowed) NaN.
     """
     try:
-        array = np.asarray(values)
+        array = values.astype(float).filled(np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
+        if array.dtype.kind not in "fiubO":
+            raise TypeError(f"{array.dtype} is no number")
+        if array.dtype == object:
+            array = np.where(pd.isna(array), np.nan, array)
         if array.dtype not in (np.float64, np.float32):
             array = array.astype(float)
     except (TypeError, ValueError) as error:
@@ -73,6 +78,31 @@ def as_choice(name, value, choices):
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; {value!r} was given.")
     return value
+
+
+def as_flag(name, value):
+    """The value, which must be True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; {_kind(value)} was given.")
+    return bool(value)
+
+
+def beta_axes(betas):
+    """The names of the axes that betas should have: with dates if there are three, else without."""
+    try:
+        dated = np.ndim(betas) == 3
+    except ValueError:  # ragged: as_array says so
+        dated = False
+    return ("n_dates", "n_tickers", "n_factors") if dated else ("n_tickers", "n_factors")
+
+
+def require_same_axis(what, name, table, axis, other_name, other, other_axis):
+    """Nothing, or an error: two tables (arrays have no labels) that cover different dates or tickers, or in another order."""
+    if isinstance(table, pd.DataFrame) and isinstance(other, pd.DataFrame):
+        if not table.axes[axis].equals(other.axes[other_axis]):
+            raise ValueError(
+                f"The {what} of {name} are not those of {other_name}, or stand in another order. Align the two tables first."
+            )
 
 
 def first_few(items, how_many=3):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.checks import as_array
+from helpers.checks import as_array, require_same_axis
 
 
 def total_r2(returns, reconstruction):
@@ -32,6 +32,8 @@ def total_r2(returns, reconstruction):
     Gu, Kelly, Xiu (2021), section 3.3; Kelly, Pruitt, Su (2019).
     """
     axes = ("n_dates", "n_tickers")
+    for axis, what in enumerate(("dates", "tickers")):
+        require_same_axis(what, "reconstruction", reconstruction, axis, "returns", returns, axis)
     returns = as_array("returns", returns, axes, missing=True)
     sizes = dict(zip(axes, returns.shape, strict=True))
     reconstruction = as_array("reconstruction", reconstruction, axes, missing=True, sizes=sizes)

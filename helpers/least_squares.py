@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers.checks import as_array, as_count, first_few
+from helpers.checks import as_array, as_count, as_flag, beta_axes, first_few, require_same_axis
 
 # A regressor is called collinear when the others leave less than this share of its sum of squares unexplained. Double precision
 # keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
@@ -47,20 +47,27 @@ def time_series_betas(returns, factors, intercept=True):
     ValueError
         If the shapes disagree, a factor is constant or collinear, or a ticker has fewer returns than coefficients.
     """
-    returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
-    factors = as_array("factors", factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)})
+    require_same_axis("dates", "factors", factors, 0, "returns", returns, 0)
+    return betas_given(returns, factors, intercept, "factors")
+
+
+def betas_given(returns, factors, intercept, name):
+    """`time_series_betas`; messages call the factors by the name that the caller knows."""
+    as_flag("intercept", intercept)
+    returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True).astype(float, copy=False)
+    factors = as_array(name, factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)}).astype(float, copy=False)
     design = np.column_stack([np.ones(len(factors)), factors]) if intercept else factors
     observed = ~np.isnan(returns)
     _require_enough("ticker", "dates", observed.sum(axis=0), design.shape[1])
-    _require_variation(factors, intercept)
+    _require_variation(name, factors, intercept)
 
     gaps = ~observed.all(axis=0)
     coefficients = np.empty((returns.shape[1], design.shape[1]))
     if gaps.any():
         own_rows = np.where(observed[:, gaps].T[:, :, None], design, 0.0)
-        coefficients[gaps] = _solve_by_qr(own_rows, np.where(observed, returns, 0.0)[:, gaps].T[:, :, None])[:, :, 0]
+        coefficients[gaps] = _solve_by_qr(own_rows, np.where(observed, returns, 0.0)[:, gaps].T[:, :, None], name)[:, :, 0]
     if not gaps.all():
-        coefficients[~gaps] = _solve_by_qr(design, returns[:, ~gaps] if gaps.any() else returns).T
+        coefficients[~gaps] = _solve_by_qr(design, returns[:, ~gaps] if gaps.any() else returns, name).T
     return (coefficients[:, 0], coefficients[:, 1:]) if intercept else (np.zeros(len(coefficients)), coefficients)
 
 
@@ -87,10 +94,17 @@ def cross_sectional_factors(returns, betas):
     ValueError
         If the shapes disagree, the columns of β are collinear at some date, or a date has fewer returns than factors.
     """
+    require_same_axis("tickers", "betas", betas, 0, "returns", returns, 1)
+    return factors_given(returns, betas, "betas")
+
+
+def factors_given(returns, betas, name):
+    """`cross_sectional_factors`; messages call the betas by the name that the caller knows."""
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
     n_dates, n_tickers = returns.shape
-    axes = ("n_tickers", "n_factors") if np.ndim(betas) == 2 else ("n_dates", "n_tickers", "n_factors")
-    betas = as_array("betas", betas, axes, missing=True, sizes={"n_dates": n_dates, "n_tickers": n_tickers})
+    if not n_dates:
+        raise ValueError(f"returns must hold at least one date; its shape is {returns.shape}.")
+    betas = as_array(name, betas, beta_axes(betas), missing=True, sizes={"n_dates": n_dates, "n_tickers": n_tickers})
     observed = ~np.isnan(returns)
     _require_enough("date", "tickers", observed.sum(axis=1), betas.shape[-1])
 
@@ -98,13 +112,20 @@ def cross_sectional_factors(returns, betas):
         returns = np.where(observed, returns, 0.0)
         betas = np.where(observed[:, :, None], betas, 0.0)
     if betas.ndim == 2:
-        return _solve(betas.T @ betas, betas.T @ returns.T).T
+        betas = betas.astype(float, copy=False)
+        return _solve(betas.T @ betas, betas.T @ returns.T, name).T
 
     def solve(dates):
-        across = betas[dates].transpose(0, 2, 1)
-        return _solve(across @ betas[dates], across @ returns[dates, :, None])[..., 0]
+        b = betas[dates].astype(float, copy=False)
+        return _solve(_gram(b), b.transpose(0, 2, 1) @ returns[dates, :, None], name)[..., 0]
 
     return _in_threads(solve, n_dates, betas.size)
+
+
+def _gram(betas):
+    """β'β of each date, in two halves: numpy hands a product with its own transpose to a routine that is slower for few columns."""
+    across, half = betas.transpose(0, 2, 1), betas.shape[2] // 2
+    return np.concatenate([across[:, :half] @ betas, across[:, half:] @ betas], axis=1) if half else across @ betas
 
 
 def rolling_betas(returns, factors, window, intercept=True):
@@ -119,7 +140,10 @@ def rolling_betas(returns, factors, window, intercept=True):
     """
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
     factors = as_array("factors", factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)})
-    window = as_count("window", window, at_least=factors.shape[1] + 1 + intercept, at_most=len(returns),
+    needed = factors.shape[1] + 1 + as_flag("intercept", intercept)
+    if len(returns) < needed:
+        raise ValueError(f"returns has fewer dates ({len(returns)}) than the shortest window ({needed}). Pass more dates.")
+    window = as_count("window", window, at_least=needed, at_most=len(returns),
                       why="A window holds more dates than there are coefficients, and no more than the panel has.")
     betas = np.full((*returns.shape, factors.shape[1]), np.nan)
     for d in range(window, len(returns)):
@@ -141,7 +165,8 @@ def _in_threads(solve, n_dates, n_values):
 
 def _n_cores():
     """How many cores this process may keep busy; joblib and cluster schedulers say so to their workers by OMP_NUM_THREADS."""
-    return int(os.environ.get("OMP_NUM_THREADS", "") or os.cpu_count() or 1)
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # "4,2": four, and two inside each
+    return int(asked) if asked.isdigit() else os.cpu_count() or 1
 
 
 @cache
@@ -154,26 +179,26 @@ if hasattr(os, "register_at_fork"):  # a forked process inherits the pool withou
     os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
-def _solve_by_qr(design, returns):
+def _solve_by_qr(design, returns, name):
     """The least-squares coefficients of the (stacked) designs, refused where their columns are collinear."""
     q, r = np.linalg.qr(design)
     # A diagonal entry is the length of what the columns before it leave of that column.
     left = np.abs(np.diagonal(r, axis1=-2, axis2=-1))
     if (left**2 <= SMALLEST_SHARE * (r**2).sum(axis=-2)).any():
-        raise ValueError(_collinear("factors", "across the dates of at least one ticker"))
+        raise ValueError(_collinear(name, "across the dates of at least one ticker"))
     return np.linalg.solve(r, np.swapaxes(q, -1, -2) @ returns)
 
 
-def _solve(gram, moments):
+def _solve(gram, moments, name):
     """The solutions of (stacked) normal equations, refused where the regressors are collinear."""
     lengths = np.diagonal(gram, axis1=-2, axis2=-1)
     if np.isnan(lengths).any():
         raise ValueError(
-            "betas is NaN where a return is present. Fill it, or set the return to NaN to leave that ticker out at that date."
+            f"{name} is NaN where a return is present. Fill it, or set the return to NaN to leave that ticker out at that date."
         )
     if not lengths.all():
         raise ValueError(
-            f"betas has zero variation: column {int(np.argwhere(lengths == 0)[0][-1])} is zero for every ticker at some date. "
+            f"{name} has zero variation: column {int(np.argwhere(lengths == 0)[0][-1])} is zero for every ticker at some date. "
             "Drop that column."
         )
     try:
@@ -182,7 +207,7 @@ def _solve(gram, moments):
     except np.linalg.LinAlgError:
         unexplained = np.zeros(1)
     if (unexplained < SMALLEST_SHARE * lengths).any():
-        raise ValueError(_collinear("betas", "across the tickers of some date"))
+        raise ValueError(_collinear(name, "across the tickers of some date"))
     return np.linalg.solve(gram, moments)
 
 
@@ -195,11 +220,11 @@ def _require_enough(one, many, counts, needed):
         )
 
 
-def _require_variation(factors, intercept):
+def _require_variation(name, factors, intercept):
     still = np.ptp(factors, axis=0) == 0 if intercept else ~factors.any(axis=0)
     if still.any():
         raise ValueError(
-            f"factors has zero variance in column(s) {first_few(np.flatnonzero(still))}: "
+            f"{name} has zero variance in column(s) {first_few(np.flatnonzero(still))}: "
             f"{'a constant cannot be told from the intercept' if intercept else 'a column of zeros explains nothing'}. Drop it."
         )
 

@@ -1,6 +1,6 @@
 """What every factor model of the course can do."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -10,7 +10,7 @@ from helpers.checks import first_few
 from helpers.panel import require_panel
 
 
-class FactorModel(BaseEstimator):
+class FactorModel(BaseEstimator, ABC):
     """A model of the returns as sensitivities times factors.
 
         r̂_s^(d) = β_s^(d) · F^(d)

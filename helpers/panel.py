@@ -1,12 +1,13 @@
 """The Panel: returns, the characteristics known before them, and the observed portfolios, by date and ticker."""
 
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_array, first_few
-from helpers.least_squares import cross_sectional_factors
+from helpers.checks import as_array, as_flag, first_few
+from helpers.least_squares import factors_given
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +46,8 @@ class Panel:
     portfolio_names: pd.Index | None = None
 
     def __post_init__(self):
+        if isinstance(self.returns, pd.DataFrame) and self.returns.index.nlevels > 1:
+            raise TypeError("returns must be a table of dates x tickers; a long frame was given. Call Panel.from_frame(frame).")
         returns = as_array("returns", self.returns, ("n_dates", "n_tickers"), missing=True)
         n_dates, n_tickers = returns.shape
         if returns.size == 0:
@@ -62,16 +65,20 @@ class Panel:
             raise ValueError("portfolio_names was given without portfolios. Pass both or neither.")
 
         dates = _labels("dates", self.dates, n_dates, self.returns, "index")
+        _require_dates_in_order("dates", dates)
         if not dates.is_monotonic_increasing:
             raise ValueError("dates must ascend, and these do not. Sort the panel by date first (Panel.from_frame does it).")
         _require_same_dates(self.portfolios, dates)
+        names = _labels("characteristic_names", self.characteristic_names, characteristics.shape[2])
+        if "returns" in names:
+            raise ValueError("characteristic_names must not hold 'returns': to_frame gives that name to the returns. Rename it.")
         found = {
             "returns": _frozen(returns),
             "characteristics": _frozen(characteristics),
             "portfolios": None if portfolios is None else _frozen(portfolios),
             "dates": dates.rename("date"),
             "tickers": _labels("tickers", self.tickers, n_tickers, self.returns, "columns").rename("ticker"),
-            "characteristic_names": _labels("characteristic_names", self.characteristic_names, characteristics.shape[2]),
+            "characteristic_names": names,
             "portfolio_names": None
             if portfolios is None
             else _labels("portfolio_names", self.portfolio_names, portfolios.shape[1], self.portfolios, "columns"),
@@ -113,7 +120,7 @@ class Panel:
         part = object.__new__(Panel)
         for name, value in vars(self).items():
             by_date = name in ("returns", "characteristics", "portfolios", "dates") and value is not None
-            object.__setattr__(part, name, _read_only(value[rows]) if by_date else value)
+            object.__setattr__(part, name, read_only(value[rows]) if by_date else value)
         if part.n_dates == 0:
             raise ValueError(
                 f"No date is left by panel[{_written(dates)}]: the panel has {self.n_dates} dates, "
@@ -128,7 +135,13 @@ class Panel:
             ends = (dates.start, dates.stop)
             if all(end is None or isinstance(end, (int, np.integer)) for end in ends):
                 return slice(*ends)
-            return self.dates.slice_indexer(*ends)
+            try:
+                return self.dates.slice_indexer(*ends)
+            except (TypeError, ValueError, KeyError):
+                raise TypeError(
+                    f"panel[{_written(dates)}] is neither a slice of positions nor one of dates like the panel's, "
+                    f"{_short(self.dates[0])} to {_short(self.dates[-1])}."
+                ) from None
         rows = np.asarray(dates)
         if rows.ndim == 1 and rows.dtype == bool and len(rows) == self.n_dates:
             return np.flatnonzero(rows)
@@ -164,6 +177,8 @@ class Panel:
             (a column named ``returns_fwd``) stands among the characteristics.
         """
         dates, tickers = _levels(frame)
+        if not isinstance(returns, Hashable):
+            raise TypeError(f"returns must be the name of one column; {returns!r} was given.")
         if returns not in frame.columns:
             raise ValueError(f"frame has no column {returns!r}; it has {first_few(frame.columns, 8)}. Pass returns='its name'.")
         if not frame.columns.is_unique:
@@ -175,7 +190,7 @@ class Panel:
             )
         names = [name for name in frame.columns if name != returns]
         for name in frame.columns:
-            if not pd.api.types.is_numeric_dtype(frame[name]):
+            if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_complex_dtype(frame[name]):
                 raise TypeError(f"Column {name!r} of frame holds {frame[name].dtype}, not numbers. Convert or drop it.")
         date_codes, date_labels = pd.factorize(dates, sort=True)
         ticker_codes, ticker_labels = pd.factorize(tickers, sort=True)
@@ -233,11 +248,12 @@ def managed_portfolios(panel, constant=False):
     Gu, Kelly, Xiu (2021), equation for x_t in section 2.3.
     """
     require_panel(panel, characteristics=True)
+    as_flag("constant", constant)
     z = panel.characteristics
     if constant:
         z = np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2)
     known = ~np.isnan(z).any(axis=2)
-    return cross_sectional_factors(np.where(known, panel.returns, np.nan), z)
+    return factors_given(np.where(known, panel.returns, np.nan), z, "characteristics")
 
 
 def rank_across_tickers(characteristics, missing="keep"):
@@ -305,8 +321,9 @@ def split_by_date(panel, fractions=(1 / 3, 1 / 3, 1 / 3), at=None):
             raise ValueError(f"fractions must be above 0 and add up to 1; {tuple(fractions)} was given.")
         cuts = np.round(np.cumsum(shares)[:-1] * panel.n_dates).astype(int)
     else:
-        whole = all(isinstance(cut, (int, np.integer)) for cut in at)
-        cuts = np.asarray(at) if whole else np.array([panel.dates.searchsorted(panel.dates.dtype.type(cut)) for cut in at])
+        if isinstance(at, str) or not isinstance(at, Iterable):
+            raise TypeError(f"at must be a sequence of dates or positions, such as [{at!r}]; {at!r} was given.")
+        cuts = [_position(cut, panel.dates) for cut in at]
     edges = [0, *cuts, panel.n_dates]
     if (np.diff(edges) <= 0).any():
         raise ValueError(
@@ -314,6 +331,20 @@ def split_by_date(panel, fractions=(1 / 3, 1 / 3, 1 / 3), at=None):
             f"{[int(edge) for edge in edges[:-1]]} of {panel.n_dates} dates."
         )
     return tuple(panel[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True))
+
+
+def _position(cut, dates):
+    """The position itself, or that of the first date which is not before the label."""
+    if isinstance(cut, (int, np.integer)):
+        return int(cut)
+    try:
+        if pd.api.types.is_numeric_dtype(dates):
+            raise TypeError
+        return dates.slice_indexer(start=cut).start
+    except (TypeError, ValueError, KeyError):
+        raise ValueError(
+            f"at must hold positions, or dates like the panel's ({_short(dates[0])} to {_short(dates[-1])}); {cut!r} was given."
+        ) from None
 
 
 def require_panel(panel, characteristics=False, portfolios=False):
@@ -335,13 +366,15 @@ def _levels(frame):
     if frame.empty:
         raise ValueError(f"frame is empty: it has {frame.shape[0]} rows and {frame.shape[1]} columns.")
     dates, tickers = (frame.index.get_level_values(level) for level in (0, 1))
-    swapped = pd.api.types.is_datetime64_any_dtype(tickers) or tuple(frame.index.names) == ("ticker", "date")
+    names = [str(name).lower() for name in frame.index.names]
+    swapped = isinstance(tickers, (pd.DatetimeIndex, pd.PeriodIndex)) or names[1] in ("date", "month") or names[0] == "ticker"
     if swapped:
         raise TypeError("frame is indexed by (ticker, date); (date, ticker) is needed. Call frame.swaplevel() first.")
-    if pd.api.types.is_string_dtype(dates):
-        raise TypeError("The dates of frame are text, which sorts as text. Convert them with pd.to_datetime first.")
+    _require_dates_in_order("The dates of frame", dates)
     if dates.isna().any() or tickers.isna().any():
         raise ValueError("frame has rows without a date or a ticker. Drop them first.")
+    if pd.api.types.infer_dtype(dates).startswith("mixed"):
+        raise TypeError(f"The dates of frame are of several types: {first_few({type(d).__name__ for d in dates})}. Make them one.")
     repeated = frame.index.duplicated()
     if repeated.any():
         raise ValueError(
@@ -356,9 +389,18 @@ def _levels(frame):
     return dates, tickers
 
 
+def _require_dates_in_order(name, dates):
+    """Text in the order of time is text like 2020-01-31: of 10/1/2020 and 9/1/2020, text has the later date first."""
+    if pd.api.types.is_string_dtype(dates) and not dates.str.match(r"\d{4}-\d\d(-\d\d|$)").all():
+        raise TypeError(f"{name} are text that does not sort as time does, such as {dates[0]!r}. Convert them with pd.to_datetime.")
+
+
 def _portfolios_for(portfolios, dates):
     if not isinstance(portfolios, pd.DataFrame):
         raise TypeError(f"portfolios must be a DataFrame indexed by date; a {type(portfolios).__name__} was given.")
+    repeated = portfolios.index[portfolios.index.duplicated()]
+    if len(repeated):
+        raise ValueError(f"portfolios repeats the date(s) {first_few(map(_short, repeated))}. Keep one row for each.")
     absent = dates.difference(portfolios.index)
     if len(absent):
         raise ValueError(
@@ -373,6 +415,8 @@ def _labels(name, labels, n, source=None, axis=None):
     own = getattr(source, axis) if isinstance(source, pd.DataFrame) else None
     if labels is None:
         labels = pd.RangeIndex(n) if own is None else own
+    if isinstance(labels, str):
+        raise TypeError(f"{name} must be a sequence of {n} labels; the text {labels!r} was given.")
     labels = pd.Index(labels)
     if len(labels) != n:
         raise ValueError(f"{name} must have {n} entries, as many as the array has; {len(labels)} were given.")
@@ -392,10 +436,11 @@ def _require_same_dates(portfolios, dates):
 
 def _frozen(array):
     """A read-only copy."""
-    return _read_only(np.array(array))
+    return read_only(np.array(array))
 
 
-def _read_only(values):
+def read_only(values):
+    """A view of the array that cannot be written to; anything else as it is."""
     if isinstance(values, np.ndarray):
         values = values.view()
         values.flags.writeable = False

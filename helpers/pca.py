@@ -52,8 +52,12 @@ class PCAFactors(FactorModel):
                              why="There are no more components than dates, nor than tickers.")
         missing = np.isnan(panel.returns)
         for one, labels, axis in (("ticker", panel.tickers, 0), ("date", panel.dates, 1)):
-            if missing.all(axis=axis).any():
-                raise ValueError(f"No return is known for the {one}(s) {first_few(labels[missing.all(axis=axis)])}. Drop them.")
+            short = (~missing).sum(axis=axis) < n_factors
+            if short.any():
+                raise ValueError(
+                    f"returns has fewer than n_factors = {n_factors} known values for the {one}(s) {first_few(labels[short])}. "
+                    "Drop them, or ask for fewer factors."
+                )
         returns = np.where(missing, 0.0, panel.returns)
         if not returns.any():
             raise ValueError("The returns have zero variance: every one is 0. There is nothing to explain.")

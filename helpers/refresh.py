@@ -1,6 +1,6 @@
 """Executes notebooks again and stores them so that the same results are the same bytes.
 
-    python -m helpers.refresh                                      every notebook
+    python -m helpers.refresh                                      every notebook, and the picture of the README
     python -m helpers.refresh notebooks/04_autoencoders.ipynb      this one
     python -m helpers.refresh --check                              says which stored notebooks are out of date, writes nothing
 
@@ -8,6 +8,7 @@ A notebook is replaced only when all of its cells ran without an error and witho
 """
 
 import argparse
+import io
 import os
 import re
 import subprocess
@@ -19,7 +20,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+PICTURE = ROOT / "course.png"  # of the README
 CELL_TIMEOUT = 600  # seconds
 
 # One thread per kernel: sums come out the same whatever the number of cores, and two kernels at once do not fight for them.
@@ -63,10 +66,10 @@ def main(argv=None):
             parser.error(f"{path} is not a notebook: give the path of an .ipynb file, or none for all of them.")
 
     good = True
-    for path in arguments.notebooks or all_notebooks():
+    for path in arguments.notebooks or [*all_notebooks(), PICTURE]:
         start = time.perf_counter()
         try:
-            state = refresh(path, check=arguments.check)
+            state = refresh(path, check=arguments.check) if path != PICTURE else refresh_picture(check=arguments.check)
         except NotRefreshed as error:
             state, good = f"NOT REFRESHED\n{error}", False
         good = good and not (arguments.check and state == "changed")
@@ -100,6 +103,19 @@ def refresh(path, check=False):
         if path.read_bytes() != before:
             raise NotRefreshed(f"{path} was edited while it ran: save it and refresh it again.")
         _replace(path, after)
+    return "changed"
+
+
+def refresh_picture(path=PICTURE, check=False):
+    """The word "changed" or "unchanged", after the picture of the README was drawn and (unless only checked) stored."""
+    from helpers.plotting import draw_course
+
+    drawn = io.BytesIO()
+    draw_course().savefig(drawn, format="png", dpi=80, bbox_inches="tight", metadata={"Software": None})
+    if path.is_file() and path.read_bytes() == drawn.getvalue():
+        return "unchanged"
+    if not check:
+        _replace(path, drawn.getvalue())
     return "changed"
 
 

@@ -1,9 +1,10 @@
 """The two models in which one half of the product is given: the factors, or the sensitivities."""
 
 import numpy as np
+import pandas as pd
 
-from helpers.checks import as_array
-from helpers.least_squares import cross_sectional_factors, time_series_betas
+from helpers.checks import as_array, beta_axes
+from helpers.least_squares import betas_given, factors_given
 from helpers.models import FactorModel, require_same_labels
 from helpers.panel import require_panel
 
@@ -37,7 +38,7 @@ class TimeSeriesRegression(FactorModel):
 
     def fit(self, panel, validation=None):
         require_panel(panel, portfolios=True)
-        alphas, betas = time_series_betas(panel.returns, panel.portfolios, self.intercept)
+        alphas, betas = betas_given(panel.returns, panel.portfolios, self.intercept, "portfolios")
         self.alphas_, self.betas_ = alphas, betas
         self.tickers_, self.portfolio_names_ = panel.tickers, panel.portfolio_names
         return self
@@ -86,7 +87,8 @@ class CrossSectionalRegression(FactorModel):
 
     def fit(self, panel, validation=None):
         require_panel(panel)
-        factors = cross_sectional_factors(panel.returns, self._betas(panel))
+        factors = self._factors(panel)
+        self.dates_, self.tickers_, self.characteristic_names_ = panel.dates, panel.tickers, panel.characteristic_names
         self.factors_ = factors
         self.premia_ = factors.mean(axis=0)
         self.standard_errors_ = factors.std(axis=0, ddof=1) / np.sqrt(len(factors)) if len(factors) > 1 else np.full(factors.shape[1], np.nan)
@@ -94,18 +96,36 @@ class CrossSectionalRegression(FactorModel):
 
     def betas(self, panel):
         self._require_fitted(panel)
+        self._require_same_betas(panel)
         return self._betas(panel)
 
     def factors(self, panel):
         self._require_fitted(panel)
-        return cross_sectional_factors(panel.returns, self._betas(panel))
+        self._require_same_betas(panel)
+        return self._factors(panel)
+
+    def _factors(self, panel):
+        name = "characteristics" if self.given_betas is None else "given_betas"
+        return factors_given(panel.returns, self._betas(panel), name)
+
+    def _require_same_betas(self, panel):
+        if self.given_betas is None:
+            require_panel(panel, characteristics=True)
+            require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
+            return
+        require_same_labels("tickers", panel.tickers, self.tickers_)
+        if np.ndim(self.given_betas) == 3 and not panel.dates.equals(self.dates_):
+            raise ValueError(
+                "given_betas has one β for each date that the model was fitted to, and the panel has other dates. "
+                "Fit again with given_betas for these dates, or give betas without dates."
+            )
 
     def _betas(self, panel):
         if self.given_betas is None:
             require_panel(panel, characteristics=True)
             return panel.characteristics
+        if isinstance(self.given_betas, pd.DataFrame) and not self.given_betas.index.equals(panel.tickers):
+            raise ValueError("The index of given_betas must be the panel's tickers: pass given_betas.loc[panel.tickers].")
         sizes = {"n_dates": panel.n_dates, "n_tickers": panel.n_tickers}
-        if np.ndim(self.given_betas) == 2:
-            betas = as_array("given_betas", self.given_betas, ("n_tickers", "n_factors"), missing=True, sizes=sizes)
-            return np.broadcast_to(betas, (panel.n_dates, *betas.shape))
-        return as_array("given_betas", self.given_betas, ("n_dates", "n_tickers", "n_factors"), missing=True, sizes=sizes)
+        betas = as_array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True, sizes=sizes)
+        return np.broadcast_to(betas, (panel.n_dates, *betas.shape[-2:]))

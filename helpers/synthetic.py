@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_choice, as_count, as_positive
-from helpers.panel import Panel, rank_across_tickers
+from helpers.checks import as_array, as_choice, as_count, as_positive
+from helpers.panel import Panel, rank_across_tickers, read_only, require_panel
 
 FAMILIAR_TICKERS = (
     "AAPL", "MSFT", "AMZN", "GOOG", "META", "NVDA", "TSLA", "INTC", "IBM", "CSCO", "JPM", "BAC", "GS", "XOM", "CVX", "JNJ", "PFE",
@@ -30,6 +30,14 @@ class SimulatedMarket:
     panel: Panel
     betas: np.ndarray
     factors: np.ndarray
+
+    def __post_init__(self):
+        require_panel(self.panel)
+        sizes = {"n_dates": self.panel.n_dates, "n_tickers": self.panel.n_tickers}
+        betas = as_array("betas", self.betas, ("n_dates", "n_tickers", "n_factors"), sizes=sizes)
+        factors = as_array("factors", self.factors, ("n_dates", "n_factors"), sizes=sizes | {"n_factors": betas.shape[2]})
+        object.__setattr__(self, "betas", read_only(betas))
+        object.__setattr__(self, "factors", read_only(factors))
 
     @property
     def reconstruction(self):

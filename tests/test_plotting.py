@@ -4,6 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from helpers import plotting
+from helpers.refresh import PICTURE, refresh_picture
 
 
 def texts(figure):
@@ -17,6 +18,13 @@ def test_the_number_of_question_marks_is_the_number_of_unknowns_in_the_picture()
     assert texts(plotting.draw_factor_model()).count("?") == (n_dates + n_tickers) * n_factors + legend
     assert texts(plotting.draw_factor_model("characteristics", date=2)).count("?") == (1 + n_tickers) * n_factors + legend
     assert texts(plotting.draw_course()).count("?") == 3 + 3 + 42 + 21 + 4 * legend
+
+
+def test_the_picture_of_the_readme_is_the_one_that_the_code_draws(tmp_path):
+    assert refresh_picture(tmp_path / "course.png") == "changed"
+    assert refresh_picture(tmp_path / "course.png") == "unchanged"
+    drawn, stored = plt.imread(tmp_path / "course.png"), plt.imread(PICTURE)
+    assert drawn.shape == stored.shape and np.abs(drawn - stored).mean() < 0.01, "run make refresh"
 
 
 def test_the_network_is_drawn_from_the_model():

@@ -1,0 +1,34 @@
+# The commands of the course. GNU make 3.81 (macOS) and any POSIX shell are enough; Windows uses `uv run` instead (README).
+PYTHON = .venv/bin/python
+
+help:
+	@echo 'make lab      opens the course in JupyterLab; hand arguments on with make lab ARGS="--no-browser --port 9999"'
+	@echo 'make test     runs every test; one of them with make test ARGS="tests/test_setup.py"'
+	@echo 'make refresh  executes all notebooks again and stores what they print and draw'
+	@echo 'make clean    removes .venv and everything else that these commands make'
+
+# The first lesson, in a JupyterLab that shows notebooks/ and asks a student nothing about its own news and updates.
+# It refuses root unless told (containers). Without a display it would start a text browser, which takes over the terminal.
+# The browser gets the address itself, not a page on disk that redirects: Ubuntu's Firefox may not read that page.
+lab: environment
+	@options=; \
+	[ "$$(id -u)" -ne 0 ] || options=--allow-root; \
+	[ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY$$BROWSER" ] || options="$$options --no-browser"; \
+	exec $(PYTHON) -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb \
+	    --ServerApp.use_redirect_file=False --LabApp.news_url=None \
+	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $$options $(ARGS)
+
+test: environment
+	@$(PYTHON) -m pytest $(ARGS)
+
+refresh: environment
+	@$(PYTHON) -m helpers.refresh $(ARGS)
+
+environment:
+	@sh environment.sh
+
+clean:
+	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .coverage build dist *.egg-info
+	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
+
+.PHONY: help lab test refresh environment clean

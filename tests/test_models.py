@@ -1,0 +1,142 @@
+"""What all models share: the product, the habits of scikit-learn, later dates, missing returns, and their refusals."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from helpers.models import FactorModel
+from helpers.panel import Panel
+from helpers.pca import PCAFactors
+from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
+from tests.common import assert_refused, small_panel
+
+PANEL, GAPPY = small_panel(), small_panel(missing=0.15)
+GIVEN = np.random.default_rng(7).normal(size=(12, 2))
+MODELS = {
+    "time series": TimeSeriesRegression(),
+    "time series through the origin": TimeSeriesRegression(intercept=False),
+    "cross sections of characteristics": CrossSectionalRegression(),
+    "cross sections of given betas": CrossSectionalRegression(given_betas=GIVEN),
+    "components": PCAFactors(n_factors=2),
+}
+every_model = pytest.mark.parametrize("model", [clone(model) for model in MODELS.values()], ids=MODELS)
+with_and_without_gaps = pytest.mark.parametrize("panel", [PANEL, GAPPY], ids=["complete", "gaps"])
+
+
+@every_model
+@with_and_without_gaps
+def test_the_reconstruction_is_the_product_of_betas_and_factors(model, panel):
+    model.fit(panel)
+    betas, factors, reconstruction = model.betas(panel), model.factors(panel), model.reconstruct(panel)
+    assert betas.shape == (40, 12, factors.shape[1]) and reconstruction.shape == (40, 12)
+    for d in range(40):
+        for s in range(12):
+            assert np.isclose(reconstruction[d, s], sum(b * f for b, f in zip(betas[d, s], factors[d], strict=True)))
+
+
+@every_model
+@with_and_without_gaps
+def test_a_fitted_model_works_on_later_dates(model, panel):
+    model.fit(panel[:25])
+    later = model.reconstruct(panel[25:])
+    assert later.shape == (15, 12) and np.isfinite(later).all()
+    assert np.allclose(later, model.reconstruct(panel)[25:])
+    assert np.allclose(later[4], model.reconstruct(panel[29:30])[0])
+
+
+@every_model
+def test_later_factors_come_from_each_dates_own_returns(model):
+    model.fit(GAPPY[:25])
+    later, factors, betas = GAPPY[25:], model.factors(GAPPY[25:]), model.betas(GAPPY[25:])
+    if isinstance(model, TimeSeriesRegression):
+        assert np.array_equal(factors, later.portfolios)
+    else:
+        for d, r in enumerate(later.returns):
+            known = ~np.isnan(r)
+            assert np.allclose(factors[d], np.linalg.lstsq(betas[d][known], r[known], rcond=None)[0])
+
+
+@every_model
+def test_fit_returns_the_model_and_does_not_read_the_validation_panel(model):
+    assert model.fit(PANEL, validation="not read") is model
+
+
+@every_model
+def test_fitting_again_forgets_the_first_fit(model):
+    again = clone(model).fit(GAPPY).fit(PANEL).reconstruct(PANEL)
+    assert np.array_equal(again, clone(model).fit(PANEL).reconstruct(PANEL))
+
+
+@every_model
+def test_a_clone_has_the_parameters_and_nothing_learned(model):
+    copy = clone(model.fit(PANEL))
+    assert str(copy.get_params()) == str(model.get_params())
+    with pytest.raises(NotFittedError):
+        copy.betas(PANEL)
+
+
+@every_model
+def test_scaling_the_returns_scales_the_reconstruction(model):
+    scaled = Panel(
+        returns=GAPPY.returns * 100,
+        characteristics=GAPPY.characteristics,
+        portfolios=GAPPY.portfolios,
+        tickers=GAPPY.tickers,
+    )
+    plain = Panel(
+        returns=GAPPY.returns, characteristics=GAPPY.characteristics, portfolios=GAPPY.portfolios, tickers=GAPPY.tickers
+    )
+    assert np.allclose(model.fit(scaled).reconstruct(scaled), 100 * model.fit(plain).reconstruct(plain))
+
+
+@every_model
+@pytest.mark.parametrize("method", ["betas", "factors", "reconstruct"])
+def test_an_unfitted_model_says_that_it_must_be_fitted_first(model, method):
+    assert_refused(lambda: getattr(clone(model), method)(PANEL), NotFittedError, type(model).__name__, "'fit'")
+
+
+@every_model
+@pytest.mark.parametrize("method", ["fit", "betas", "factors", "reconstruct"])
+def test_an_array_is_no_panel(model, method):
+    fitted = clone(model).fit(PANEL)
+    assert_refused(lambda: getattr(fitted, method)(PANEL.returns), TypeError, "Panel", "ndarray")
+
+
+def with_tickers(rows, tickers):
+    return Panel(
+        returns=PANEL.returns[:, rows],
+        characteristics=PANEL.characteristics[:, rows],
+        portfolios=PANEL.portfolios,
+        tickers=tickers,
+        characteristic_names=PANEL.characteristic_names,
+        portfolio_names=PANEL.portfolio_names,
+    )
+
+
+OTHER_TICKERS = {
+    "in another order": (with_tickers(slice(None, None, -1), PANEL.tickers[::-1]), "another order"),
+    "one renamed": (with_tickers(slice(None), [*PANEL.tickers[:-1], "NEW"]), "new: NEW; gone: T11"),
+    "one fewer": (with_tickers(slice(11), PANEL.tickers[:11]), "gone: T11"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "cross sections of characteristics"])
+@pytest.mark.parametrize("change", OTHER_TICKERS)
+def test_sensitivities_that_belong_to_tickers_are_refused_to_other_tickers(name, change):
+    model, (panel, words) = clone(MODELS[name]).fit(PANEL), OTHER_TICKERS[change]
+    fragments = ["tickers"] if "given" in name else ["tickers", words, "fit again"]
+    for method in (model.betas, model.reconstruct):
+        assert_refused(lambda method=method: method(panel), ValueError, *fragments)
+
+
+@pytest.mark.parametrize("change", OTHER_TICKERS)
+def test_sensitivities_that_are_characteristics_hold_for_other_tickers(change):
+    panel = OTHER_TICKERS[change][0]
+    model = CrossSectionalRegression().fit(PANEL)
+    assert model.reconstruct(panel).shape == panel.returns.shape
+
+
+def test_the_base_class_is_no_model():
+    with pytest.raises(TypeError):
+        FactorModel()

@@ -1,0 +1,174 @@
+"""No look-ahead: what is said about the dates up to d must not move when anything after date d does."""
+
+import numpy as np
+import pytest
+
+from helpers.autoencoder import make_model, train_validation_arrays
+from helpers.backend import keras
+from helpers.least_squares import rolling_betas, time_series_betas
+from helpers.panel import Panel, managed_portfolios, rank_across_tickers, split_by_date
+from helpers.pca import PCAFactors
+from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
+from tests.common import small_panel
+
+N_DATES, N_TICKERS, N_CHARS = 40, 12, 3
+PANELS = {"complete": small_panel(), "gaps": small_panel(missing=0.15)}
+LAST_KNOWN = (14, 27, 38)
+MODELS = {
+    "time series": TimeSeriesRegression,
+    "cross sections of characteristics": CrossSectionalRegression,
+    "cross sections of given betas": lambda: CrossSectionalRegression(
+        np.random.default_rng(3).normal(size=(N_TICKERS, 2))
+    ),
+    "components": lambda: PCAFactors(2),
+}
+
+with_and_without_gaps = pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
+every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+last_known_date = pytest.mark.parametrize("d", LAST_KNOWN)
+
+
+def changed(panel, dates, what=("returns", "characteristics", "portfolios")):
+    """The panel with other numbers at these dates."""
+    random = np.random.default_rng(99)
+    arrays = {name: getattr(panel, name).copy() for name in ("returns", "characteristics", "portfolios")}
+    for name in what:
+        arrays[name][dates] = random.normal(5, 10, arrays[name][dates].shape)
+    labels = ("dates", "tickers", "characteristic_names", "portfolio_names")
+    return Panel(**arrays, **{name: getattr(panel, name) for name in labels})
+
+
+def sayings(model, panel):
+    return model.betas(panel), model.factors(panel), model.reconstruct(panel)
+
+
+@every_model
+@with_and_without_gaps
+@last_known_date
+def test_a_model_fitted_up_to_a_date_says_the_same_whatever_comes_later(make, panel, d):
+    known, future = slice(None, d + 1), slice(d + 1, None)
+    other = changed(panel, future)
+    before, after = make().fit(panel[known]), make().fit(other[known])
+    for a, b in zip(sayings(before, panel), sayings(after, other), strict=True):
+        assert np.array_equal(a[known], b[known])
+    assert not np.allclose(before.factors(panel)[future], after.factors(other)[future])
+
+
+@pytest.mark.parametrize("make", [TimeSeriesRegression, lambda: PCAFactors(2)], ids=["time series", "components"])
+def test_a_model_fitted_to_all_dates_does_move_so_that_this_file_could_tell(make):
+    panel = PANELS["complete"]
+    other = changed(panel, slice(30, None))
+    assert not np.allclose(make().fit(panel).betas(panel)[:30], make().fit(other).betas(other)[:30])
+
+
+@every_model
+@with_and_without_gaps
+def test_the_betas_of_a_date_are_known_before_its_return(make, panel):
+    d = 30
+    model, other = make().fit(panel[:d]), changed(panel, slice(d, d + 1), ["returns"])
+    assert np.array_equal(model.betas(panel), model.betas(other))
+
+
+def test_the_betas_of_characteristics_follow_the_characteristics_of_their_own_date_only():
+    panel = PANELS["complete"]
+    model, other = CrossSectionalRegression().fit(panel), changed(panel, slice(30, 31), ["characteristics"])
+    moved = (model.betas(panel) != model.betas(other)).any(axis=(1, 2))
+    assert np.flatnonzero(moved).tolist() == [30]
+
+
+@with_and_without_gaps
+@last_known_date
+@pytest.mark.parametrize("constant", [False, True])
+def test_managed_portfolios_do_not_look_ahead(panel, d, constant):
+    other = changed(panel, slice(d + 1, None))
+    a, b = managed_portfolios(panel, constant), managed_portfolios(other, constant)
+    assert np.array_equal(a[: d + 1], b[: d + 1]) and not np.allclose(a[d + 1 :], b[d + 1 :])
+
+
+@last_known_date
+@pytest.mark.parametrize("missing", ["keep", "median"])
+def test_ranks_do_not_look_ahead(d, missing):
+    panel = PANELS["complete"]
+    a, b = (rank_across_tickers(p, missing).characteristics for p in (panel, changed(panel, slice(d + 1, None))))
+    assert np.array_equal(a[: d + 1], b[: d + 1]) and not np.allclose(a[d + 1 :], b[d + 1 :])
+
+
+@with_and_without_gaps
+@last_known_date
+def test_rolling_betas_do_not_look_ahead(panel, d):
+    other = changed(panel, slice(d + 1, None))
+    a, b = rolling_betas(panel.returns, panel.portfolios, 10), rolling_betas(other.returns, other.portfolios, 10)
+    assert np.array_equal(a[: d + 1], b[: d + 1], equal_nan=True)
+
+
+@with_and_without_gaps
+def test_rolling_betas_of_a_date_are_known_before_its_return(panel):
+    other = changed(panel, slice(30, 31))
+    a, b = rolling_betas(panel.returns, panel.portfolios, 10), rolling_betas(other.returns, other.portfolios, 10)
+    assert np.array_equal(a[:31], b[:31], equal_nan=True) and not np.allclose(a[31], b[31], equal_nan=True)
+
+
+def test_betas_of_one_regression_over_all_dates_do_look_ahead():
+    panel = PANELS["complete"]
+    other = changed(panel, slice(39, None), ["portfolios"])
+    betas, moved = (time_series_betas(p.returns, p.portfolios)[1] for p in (panel, other))
+    assert (betas != moved).all()
+
+
+def test_every_part_of_a_split_ends_before_the_next_begins():
+    parts = split_by_date(PANELS["gaps"])
+    dates = [date for part in parts for date in part.dates]
+    assert dates == sorted(set(dates)) and len(dates) == N_DATES
+
+
+def arrays_up_to(d, panel, target="returns"):
+    """The training arrays of the dates up to d; day ahead, up to d - 1, whose target is the return of d."""
+    end = d + 1 if target == "returns" else d
+    return train_validation_arrays(panel, range(end), range(end, N_DATES), target)[:3]
+
+
+def trained(panel, d):
+    """A tiny network after two epochs on the dates up to d."""
+    x1, x2, y = arrays_up_to(d, panel)
+    keras.utils.set_random_seed(0)
+    model = make_model(N_TICKERS, N_CHARS, hidden_units=4, n_factors=2)
+    model.fit([x1, x2], y, epochs=2, batch_size=8, verbose=0)
+    return model
+
+
+def predict(model, panel):
+    return keras.ops.convert_to_numpy(model([panel.characteristics, panel.returns], training=False))
+
+
+@pytest.fixture(scope="module")
+def network():
+    return trained(PANELS["complete"], 27)
+
+
+def test_a_network_trained_up_to_a_date_says_the_same_whatever_comes_later(network):
+    d, panel = 27, PANELS["complete"]
+    other = changed(panel, slice(d + 1, None))
+    a, b = predict(network, panel), predict(trained(other, d), other)
+    assert np.allclose(a[: d + 1], b[: d + 1], atol=1e-6) and not np.allclose(a[d + 1 :], b[d + 1 :], atol=1e-2)
+
+
+@last_known_date
+@pytest.mark.parametrize("target", ["returns", "returns_fwd"])
+def test_training_arrays_do_not_look_ahead(d, target):
+    panel = PANELS["complete"]
+    arrays, after = (arrays_up_to(d, p, target) for p in (panel, changed(panel, slice(d + 1, None))))
+    assert all(np.array_equal(a, b) for a, b in zip(arrays, after, strict=True))
+
+
+def test_the_network_predicts_each_date_from_its_own_row(network):
+    panel = PANELS["complete"]
+    moved = np.abs(predict(network, changed(panel, slice(30, 31))) - predict(network, panel)).max(axis=1) > 1e-6
+    assert np.flatnonzero(moved).tolist() == [30]
+
+
+def test_the_beta_network_does_not_read_the_return(network):
+    betas = keras.Model(network.inputs, network.get_layer("output_beta").output)
+    panel = PANELS["complete"]
+    other = changed(panel, slice(30, 31), ["returns"])
+    assert np.allclose(predict(betas, panel), predict(betas, other), atol=1e-6)
+    assert not np.allclose(predict(network, panel)[30], predict(network, other)[30])

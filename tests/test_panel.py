@@ -1,0 +1,501 @@
+"""The Panel, its exchange with the long frame, and the functions that stand beside it."""
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LinearRegression
+
+from helpers.panel import Panel, managed_portfolios, rank_across_tickers, split_by_date
+from tests.common import assert_refused, small_panel, with_value
+
+SOME = settings(deadline=None, derandomize=True, max_examples=25)
+SEEDS = st.integers(0, 10_000)
+
+PANEL = small_panel()
+GAPPY = small_panel(missing=0.2)
+R, C, X = PANEL.returns, PANEL.characteristics, PANEL.portfolios
+MONTHS = pd.date_range("2020-01-31", periods=3, freq="ME")
+FRAME = pd.DataFrame(
+    {"returns": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "size": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]},
+    index=pd.MultiIndex.from_product([MONTHS, ["AAPL", "IBM"]], names=["date", "ticker"]),
+)
+
+
+def frame_indexed_by(first, second, names=("date", "ticker")):
+    index = pd.MultiIndex.from_product([first, second], names=names)
+    return pd.DataFrame({"returns": np.arange(float(len(index)))}, index=index)
+
+
+def same_panel(a, b):
+    return (
+        a.dates.equals(b.dates)
+        and a.tickers.equals(b.tickers)
+        and all(
+            np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True)
+            for name in ("returns", "characteristics")
+        )
+    )
+
+
+def test_a_panel_counts_its_axes():
+    assert (PANEL.n_dates, PANEL.n_tickers, PANEL.n_characteristics, PANEL.n_portfolios) == (40, 12, 3, 2)
+
+
+def test_a_panel_says_in_one_line_what_it_holds():
+    returns = [[0.1, np.nan], [0.2, 0.3]]
+    panel = Panel(returns=returns, dates=pd.to_datetime(["2020-01-31", "2020-02-29"]))
+    assert repr(panel) == (
+        "Panel(2 dates x 2 tickers, 0 characteristics, 0 portfolios, 25.0% of returns missing, "
+        "2020-01-31 to 2020-02-29)"
+    )
+
+
+def test_labels_left_out_are_counted_from_zero():
+    panel = Panel(returns=R, characteristics=C, portfolios=X)
+    assert list(panel.dates) == list(range(40)) and list(panel.tickers) == list(range(12))
+    assert list(panel.characteristic_names) == [0, 1, 2] and list(panel.portfolio_names) == [0, 1]
+
+
+def test_labels_are_taken_from_data_frames():
+    wide = pd.DataFrame([[0.1, 0.2], [0.3, 0.4]], index=MONTHS[:2], columns=["AAPL", "IBM"])
+    panel = Panel(returns=wide, portfolios=wide[["IBM"]].rename(columns={"IBM": "market"}))
+    assert list(panel.dates) == list(MONTHS[:2]) and list(panel.tickers) == ["AAPL", "IBM"]
+    assert list(panel.portfolio_names) == ["market"] and panel.returns[1, 0] == 0.3
+
+
+def test_a_panel_does_not_follow_changes_of_the_arrays_it_was_made_from():
+    returns = np.array([[0.1, 0.2]])
+    panel = Panel(returns=returns)
+    returns[0, 0] = 9.0
+    assert panel.returns[0, 0] == 0.1
+
+
+def test_a_panel_and_its_slices_are_read_only():
+    for panel in (PANEL, PANEL[3:5], PANEL[[3, 5]]):
+        for array in (panel.returns, panel.characteristics, panel.portfolios):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 0.0
+    with pytest.raises(FrozenInstanceError):
+        PANEL.returns = R
+
+
+def test_missing_values_of_nullable_and_object_tables_are_missing_returns():
+    objects = Panel(returns=np.array([[0.1, None]], dtype=object))
+    nullable = Panel(returns=pd.DataFrame({"A": [0.1], "B": [None]}, dtype="Float64"))
+    for panel in (objects, nullable):
+        assert panel.returns[0, 0] == 0.1 and np.isnan(panel.returns[0, 1])
+
+
+def test_masked_returns_are_missing_returns():
+    masked = np.ma.masked_array([[0.1, 0.2]], mask=[[False, True]])
+    assert np.isnan(Panel(returns=masked).returns[0, 1])
+
+
+def test_numbers_of_any_kind_are_kept():
+    for kind in (np.float32, np.float16, int, bool):
+        assert (Panel(returns=np.array([[1, 0]], dtype=kind)).returns == [[1, 0]]).all()
+
+
+@pytest.mark.parametrize(
+    "dates, rows",
+    [
+        (slice(5, 9), range(5, 9)),
+        (slice(None, 3), range(3)),
+        (slice(-3, None), range(37, 40)),
+        (slice("2000-03", "2000-05"), range(2, 5)),
+        (slice(pd.Timestamp("2003-01-31"), None), range(36, 40)),
+        ([1, 4, 39], [1, 4, 39]),
+        (np.arange(40) % 2 == 0, range(0, 40, 2)),
+    ],
+)
+def test_a_slice_of_dates_keeps_the_rows_and_all_other_labels(dates, rows):
+    part, rows = PANEL[dates], list(rows)
+    for name in ("returns", "characteristics", "portfolios"):
+        assert np.array_equal(getattr(part, name), getattr(PANEL, name)[rows])
+    assert part.dates.equals(PANEL.dates[rows])
+    for name in ("tickers", "characteristic_names", "portfolio_names"):
+        assert getattr(part, name).equals(getattr(PANEL, name))
+
+
+def test_from_frame_puts_every_row_at_its_date_and_ticker():
+    panel = Panel.from_frame(FRAME.sample(frac=1, random_state=0))
+    assert list(panel.dates) == list(MONTHS) and list(panel.tickers) == ["AAPL", "IBM"]
+    assert list(panel.characteristic_names) == ["size"]
+    for d, date in enumerate(MONTHS):
+        for s, ticker in enumerate(["AAPL", "IBM"]):
+            row = FRAME.loc[(date, ticker)]
+            assert panel.returns[d, s] == row["returns"] and panel.characteristics[d, s, 0] == row["size"]
+
+
+def test_a_row_that_is_absent_from_the_frame_is_missing_from_the_panel():
+    panel = Panel.from_frame(FRAME.drop(index=(MONTHS[1], "IBM")))
+    assert np.isnan(panel.returns[1, 1]) and np.isnan(panel.characteristics[1, 1, 0])
+    assert np.isnan(panel.returns).sum() == 1 and panel.returns[2, 1] == 0.6
+
+
+def test_from_frame_takes_the_returns_from_the_column_that_is_named():
+    panel = Panel.from_frame(FRAME.rename(columns={"returns": "ret"})[["size", "ret"]], returns="ret")
+    assert panel.returns[2, 1] == 0.6 and panel.characteristics[2, 1, 0] == 6.0
+
+
+def test_from_frame_aligns_the_portfolios_by_date():
+    later_first = pd.DataFrame({"market": [4.0, 3.0, 2.0, 1.0]}, index=[pd.Timestamp("2021-01-31"), *MONTHS[::-1]])
+    assert Panel.from_frame(FRAME, portfolios=later_first).portfolios[:, 0].tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("dates", [[1990, 1991], pd.period_range("2020-01", periods=2, freq="M")])
+def test_dates_may_be_years_or_periods(dates):
+    panel = Panel.from_frame(frame_indexed_by(dates, ["A", "B"]))
+    assert list(panel.dates) == list(dates) and panel.returns.tolist() == [[0, 1], [2, 3]]
+
+
+@SOME
+@given(seed=SEEDS, n_dates=st.integers(1, 6), n_tickers=st.integers(1, 5), missing=st.floats(0, 0.9))
+def test_a_shuffled_frame_with_gaps_leads_back_to_the_same_panel(seed, n_dates, n_tickers, missing):
+    frame = small_panel(missing, n_dates, n_tickers, seed).to_frame()
+    random = np.random.default_rng(seed)
+    frame = frame[(random.random(len(frame)) < 0.7) | (np.arange(len(frame)) == 0)]
+    panel = Panel.from_frame(frame)
+    again = Panel.from_frame(panel.to_frame().sample(frac=1, random_state=seed))
+    assert same_panel(panel, again)
+    pd.testing.assert_frame_equal(again.to_frame(), frame, check_freq=False, check_index_type=False)
+
+
+def test_to_frame_leaves_out_rows_about_which_nothing_is_known():
+    panel = Panel(returns=[[0.1, np.nan]], characteristics=[[[np.nan], [np.nan]]], characteristic_names=["size"])
+    frame = panel.to_frame()
+    assert frame.index.tolist() == [(0, 0)] and frame.index.names == ["date", "ticker"]
+    assert list(frame.columns) == ["returns", "size"]
+
+
+def managed_portfolios_by_loop(panel, constant):
+    rows = []
+    for r, z in zip(panel.returns, panel.characteristics, strict=True):
+        z = np.column_stack([z, np.ones(len(z))]) if constant else z
+        known = ~np.isnan(r) & ~np.isnan(z).any(axis=1)
+        rows.append(np.linalg.lstsq(z[known], r[known], rcond=None)[0])
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_managed_portfolios_are_one_regression_per_date_over_the_tickers_that_are_known(constant):
+    panel = Panel(returns=GAPPY.returns, characteristics=with_value(C, ([0, 0, 7], [1, 2, 3], [0, 1, 2]), np.nan))
+    assert np.allclose(managed_portfolios(panel, constant), managed_portfolios_by_loop(panel, constant))
+
+
+def test_the_constant_of_managed_portfolios_is_the_intercept_of_scikit_learn():
+    with_constant = managed_portfolios(PANEL, constant=True)
+    for d in range(PANEL.n_dates):
+        regression = LinearRegression().fit(C[d], R[d])
+        assert np.allclose(with_constant[d], [*regression.coef_, regression.intercept_])
+
+
+def test_managed_portfolios_recover_the_factors_of_a_market_without_noise():
+    factors = np.random.default_rng(1).normal(size=(40, 3))
+    panel = Panel(returns=(C @ factors[:, :, None])[:, :, 0], characteristics=C)
+    assert np.allclose(managed_portfolios(panel), factors)
+
+
+def test_ranks_are_those_of_pandas_within_each_date():
+    characteristics = with_value(C.round(1), (3, slice(0, 4), 1), np.nan)
+    ranks = rank_across_tickers(characteristics)
+    for j in range(3):
+        table = pd.DataFrame(characteristics[:, :, j])
+        expected = 2 * table.rank(axis=1).div(table.count(axis=1) + 1, axis=0) - 1
+        assert np.allclose(ranks[:, :, j], expected, equal_nan=True)
+
+
+def test_ranks_of_three_tickers_are_minus_one_half_zero_and_one_half():
+    assert rank_across_tickers([[[7.0], [-1.0], [100.0]]])[0, :, 0].tolist() == [0.0, -0.5, 0.5]
+
+
+def test_ties_share_a_rank():
+    assert rank_across_tickers([[[1.0], [2.0], [2.0]]])[0, :, 0].tolist() == [-0.5, 0.25, 0.25]
+
+
+def test_an_unknown_characteristic_stays_unknown_or_takes_the_median_rank():
+    characteristics = [[[1.0], [np.nan], [3.0]], [[np.nan]] * 3]
+    assert np.isnan(rank_across_tickers(characteristics)[:, :, 0]).tolist() == [[False, True, False], [True] * 3]
+    assert np.allclose(rank_across_tickers(characteristics, "median")[:, :, 0], [[-1 / 3, 0, 1 / 3], [0] * 3])
+
+
+def test_ranking_a_panel_changes_its_characteristics_only():
+    ranked = rank_across_tickers(GAPPY)
+    assert np.array_equal(ranked.characteristics, rank_across_tickers(GAPPY.characteristics))
+    assert np.array_equal(ranked.returns, GAPPY.returns, equal_nan=True)
+    assert np.array_equal(ranked.portfolios, GAPPY.portfolios)
+    for name in ("dates", "tickers", "characteristic_names", "portfolio_names"):
+        assert getattr(ranked, name).equals(getattr(GAPPY, name))
+
+
+@SOME
+@given(seed=SEEDS, transform=st.sampled_from([np.exp, np.arctan, lambda c: 3 * c - 7, lambda c: c**3]))
+def test_ranks_do_not_change_under_a_monotone_transformation(seed, transform):
+    c = np.random.default_rng(seed).normal(size=(4, 6, 2)).round(1)
+    assert np.array_equal(rank_across_tickers(transform(c)), rank_across_tickers(c))
+
+
+@SOME
+@given(seed=SEEDS)
+def test_permuting_the_tickers_permutes_the_ranks(seed):
+    random = np.random.default_rng(seed)
+    c, order = random.normal(size=(4, 6, 2)), random.permutation(6)
+    assert np.array_equal(rank_across_tickers(c[:, order]), rank_across_tickers(c)[:, order])
+
+
+def test_a_panel_is_split_into_thirds_in_time_order():
+    parts = split_by_date(small_panel(n_dates=180, n_tickers=2))
+    assert [part.n_dates for part in parts] == [60, 60, 60]
+    assert all(a.dates[-1] < b.dates[0] for a, b in zip(parts, parts[1:], strict=False))
+
+
+@SOME
+@given(n_dates=st.integers(10, 60), share=st.floats(0.15, 0.85))
+def test_the_parts_of_a_split_put_together_are_the_panel(n_dates, share):
+    panel = small_panel(n_dates=n_dates, n_tickers=2)
+    before, after = split_by_date(panel, (share, 1 - share))
+    assert np.array_equal(np.concatenate([before.returns, after.returns]), panel.returns)
+    assert abs(before.n_dates - share * n_dates) <= 0.5
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        [10, 25],
+        np.array([10, 25]),
+        ["2000-11-30", "2002-02-28"],
+        ["2000-11", "2002-02"],
+        [pd.Timestamp("2000-11-02"), pd.Timestamp("2002-02-28")],
+        [np.datetime64("2000-11-30"), np.datetime64("2002-02-28")],
+    ],
+)
+def test_a_split_begins_each_part_at_the_date_or_position_given(at):
+    parts = split_by_date(PANEL, at=at)
+    assert [part.n_dates for part in parts] == [10, 15, 15]
+    assert parts[1].dates[0] == pd.Timestamp("2000-11-30")
+
+
+@pytest.mark.parametrize(
+    "dates", [PANEL.dates.tz_localize("UTC"), PANEL.dates.to_period("M")], ids=["time zone", "periods"]
+)
+def test_dates_with_a_time_zone_and_periods_are_split_by_text_too(dates):
+    assert [part.n_dates for part in split_by_date(Panel(returns=R, dates=dates), at=["2000-11"])] == [10, 30]
+
+
+BAD_INPUT = {
+    "returns with one axis": (lambda: Panel(returns=R[0]), ValueError, "returns", "n_dates", "(12,)"),
+    "no returns": (lambda: Panel(returns=None), ValueError, "returns", "n_tickers"),
+    "no dates": (lambda: Panel(returns=np.empty((0, 3))), ValueError, "returns", "(0, 3)", "at least one"),
+    "text for returns": (lambda: Panel(returns=[["a", "b"]]), TypeError, "returns", "numbers", "list"),
+    "ragged returns": (lambda: Panel(returns=[[0.1, 0.2], [0.1]]), TypeError, "returns", "numbers"),
+    "dates for returns": (lambda: Panel(returns=np.array([["2020-01-31"]], "M8[D]")), TypeError, "returns", "numbers"),
+    "complex returns": (lambda: Panel(returns=R + 1j), TypeError, "returns", "numbers"),
+    "a long frame for returns": (lambda: Panel(returns=FRAME), (TypeError, ValueError), "from_frame"),
+    "an infinite return": (
+        lambda: Panel(returns=with_value(R, (2, 3), np.inf)), ValueError, "returns", "1 infinite", "(2, 3)", "NaN",
+    ),
+    "characteristics of fewer dates": (
+        lambda: Panel(returns=R, characteristics=C[:10]), ValueError, "characteristics", "n_dates = 40", "(10, 12, 3)",
+    ),
+    "characteristics with swapped axes": (
+        lambda: Panel(returns=R[:, :11], characteristics=C),
+        ValueError, "characteristics", "n_tickers = 11", "(40, 12, 3)",
+    ),
+    "one characteristic without its axis": (
+        lambda: Panel(returns=R, characteristics=C[:, :, 0]), ValueError, "characteristics", "3 axes", "(40, 12)",
+    ),
+    "an infinite characteristic": (
+        lambda: Panel(returns=R, characteristics=with_value(C, (1, 1, 1), -np.inf)),
+        ValueError, "characteristics", "(1, 1, 1)",
+    ),
+    "portfolios of other dates": (
+        lambda: Panel(returns=R, portfolios=X[:5]), ValueError, "portfolios", "n_dates = 40", "(5, 2)",
+    ),
+    "a missing portfolio return": (
+        lambda: Panel(returns=R, portfolios=with_value(X, (1, 1), np.nan)), ValueError, "portfolios", "1 NaN", "(1, 1)",
+    ),
+    "names without portfolios": (
+        lambda: Panel(returns=R, portfolio_names=["m"]), ValueError, "portfolio_names", "portfolios",
+    ),
+    "too few dates": (lambda: Panel(returns=R, dates=range(39)), ValueError, "dates", "40 entries", "39 were given"),
+    "repeated dates": (lambda: Panel(returns=R[:2], dates=[7, 7]), ValueError, "dates", "differ", "7"),
+    "descending dates": (lambda: Panel(returns=R[:2], dates=[2, 1]), ValueError, "dates", "ascend", "Sort"),
+    "a missing date": (lambda: Panel(returns=R[:1], dates=[pd.NaT]), ValueError, "dates", "missing"),
+    "text dates": (
+        lambda: Panel(returns=R[:2], dates=["10/1/2020", "9/1/2020"]), TypeError, "dates", "text", "to_datetime",
+    ),
+    "repeated tickers": (
+        lambda: Panel(returns=R[:, :2], tickers=["IBM", "IBM"]), ValueError, "tickers", "differ", "IBM",
+    ),
+    "a missing ticker": (lambda: Panel(returns=R[:, :2], tickers=["IBM", None]), ValueError, "tickers", "missing"),
+    "too few tickers": (lambda: Panel(returns=R, tickers=["IBM"]), ValueError, "tickers", "12 entries", "1 were given"),
+    "one text for the tickers": (lambda: Panel(returns=R[:, :3], tickers="IBM"), TypeError, "tickers", "IBM"),
+    "repeated characteristics": (
+        lambda: Panel(returns=R, characteristics=C, characteristic_names=["a", "a", "b"]),
+        ValueError, "characteristic_names", "repeated: a",
+    ),
+    "a characteristic named as the returns": (
+        lambda: Panel(returns=R, characteristics=C, characteristic_names=["returns", "a", "b"]).to_frame(),
+        ValueError, "characteristic_names", "returns",
+    ),
+    "too few portfolio names": (
+        lambda: Panel(returns=R, portfolios=X, portfolio_names=["m"]),
+        ValueError, "portfolio_names", "2 entries", "1 were given",
+    ),
+    "dates that contradict the table": (
+        lambda: Panel(returns=pd.DataFrame(R), dates=range(1, 41)), ValueError, "dates differ", "index",
+    ),
+    "tickers that contradict the table": (
+        lambda: Panel(returns=pd.DataFrame(R[:, :2]), tickers=["A", "B"]), ValueError, "tickers differ", "columns",
+    ),
+    "a table of portfolios with other dates": (
+        lambda: Panel(returns=pd.DataFrame(R), portfolios=pd.DataFrame(X, index=range(1, 41))),
+        ValueError, "portfolios", "Align",
+    ),
+    "a slice with a step": (lambda: PANEL[::2], ValueError, "step 2"),
+    "a slice without dates": (lambda: PANEL[5:5], ValueError, "panel[5:5]", "40 dates"),
+    "a slice before the first date": (lambda: PANEL[:"1999"], ValueError, "panel[None:1999]", "2000-01-31"),
+    "a single position": (lambda: PANEL[3], TypeError, "panel[...]", "slice", "3"),
+    "a single date": (lambda: PANEL["2000-03"], TypeError, "panel[...]", "slice", "2000-03"),
+    "descending positions": (lambda: PANEL[[3, 1]], ValueError, "ascend", "[3, 1]"),
+    "a position beyond the panel": (lambda: PANEL[[40]], ValueError, "0 to 39", "[40]"),
+    "a mask of another length": (lambda: PANEL[np.array([True, False])], TypeError, "panel[...]"),
+    "a slice by what is no date": (lambda: PANEL["hello":], (TypeError, ValueError), "panel[", "hello"),
+    "a slice by dates where there are positions": (
+        lambda: Panel(returns=R)["2000":"2001"], (TypeError, ValueError), "panel[", "2000",
+    ),
+    "no frame": (lambda: Panel.from_frame(R), TypeError, "frame", "ndarray", "(date, ticker)"),
+    "a frame without its index": (lambda: Panel.from_frame(FRAME.reset_index()), TypeError, "frame", "set_index"),
+    "a wide frame": (lambda: Panel.from_frame(FRAME["returns"].unstack()), TypeError, "frame", "(date, ticker)"),
+    "an empty frame": (lambda: Panel.from_frame(FRAME.iloc[:0]), ValueError, "frame", "empty", "0 rows"),
+    "swapped levels": (lambda: Panel.from_frame(FRAME.swaplevel()), TypeError, "(ticker, date)", "swaplevel"),
+    "swapped levels without names": (
+        lambda: Panel.from_frame(FRAME.swaplevel().rename_axis([None, None])), TypeError, "(ticker, date)", "swaplevel",
+    ),
+    "swapped levels of numbers": (
+        lambda: Panel.from_frame(frame_indexed_by([10001, 10002], [20200131, 20200229], ["permno", "DATE"])),
+        TypeError, "swaplevel",
+    ),
+    "swapped levels with periods": (
+        lambda: Panel.from_frame(frame_indexed_by([10001, 10002], MONTHS.to_period("M"), ["permno", "month"])),
+        TypeError, "swaplevel",
+    ),
+    "a frame with text dates": (
+        lambda: Panel.from_frame(frame_indexed_by(["10/1/2020", "9/1/2020"], ["A"])),
+        TypeError, "dates", "text", "to_datetime",
+    ),
+    "dates of several types": (
+        lambda: Panel.from_frame(
+            pd.DataFrame({"returns": [0.1, 0.2]}, index=pd.MultiIndex.from_tuples([(2020, "A"), ("2021", "A")]))
+        ),
+        (TypeError, ValueError), "dates", "type",
+    ),
+    "a row without a date": (
+        lambda: Panel.from_frame(frame_indexed_by([pd.NaT, MONTHS[0]], ["A"])), ValueError, "without a date", "Drop",
+    ),
+    "repeated rows": (
+        lambda: Panel.from_frame(pd.concat([FRAME, FRAME.iloc[:2]])), ValueError, "2 repeated", "AAPL", "duplicated",
+    ),
+    "tickers that differ by blanks": (
+        lambda: Panel.from_frame(FRAME.rename(index={"IBM": "AAPL "})), ValueError, "blanks", "'AAPL '", "Strip",
+    ),
+    "no column of returns": (
+        lambda: Panel.from_frame(FRAME[["size"]]), ValueError, "frame", "'returns'", "size", "returns=",
+    ),
+    "a list for the name of the returns": (
+        lambda: Panel.from_frame(FRAME, returns=["returns"]), (TypeError, ValueError), "returns must", "['returns']",
+    ),
+    "repeated columns": (
+        lambda: Panel.from_frame(pd.concat([FRAME, FRAME[["size"]]], axis=1)), ValueError, "repeated columns", "size",
+    ),
+    "forward returns among the characteristics": (
+        lambda: Panel.from_frame(FRAME.assign(returns_fwd=0.1)), ValueError, "returns_fwd", "Drop", "leak",
+    ),
+    "a column of text": (lambda: Panel.from_frame(FRAME.assign(name="x")), TypeError, "'name'", "numbers"),
+    "a column of complex numbers": (lambda: Panel.from_frame(FRAME.assign(size=1j)), TypeError, "size", "numbers"),
+    "an infinite value in the frame": (
+        lambda: Panel.from_frame(FRAME.replace(3.0, np.inf)), ValueError, "1 infinite", "(1, 0, 0)",
+    ),
+    "portfolios without dates": (
+        lambda: Panel.from_frame(FRAME, portfolios=X[:3]), TypeError, "portfolios", "ndarray", "DataFrame",
+    ),
+    "portfolios that end too early": (
+        lambda: Panel.from_frame(FRAME, portfolios=pd.DataFrame({"m": [0.1, 0.2]}, index=MONTHS[:2])),
+        ValueError, "portfolios", "1 of the frame's dates", "2020-03-31",
+    ),
+    "portfolios with a repeated date": (
+        lambda: Panel.from_frame(FRAME, portfolios=pd.DataFrame({"m": 0.1}, index=[*MONTHS, MONTHS[0]])),
+        ValueError, "portfolios", "repeat", "2020-01-31",
+    ),
+    "portfolios of text": (
+        lambda: Panel.from_frame(FRAME, portfolios=pd.DataFrame({"m": list("abc")}, index=MONTHS)),
+        TypeError, "portfolios", "numbers",
+    ),
+    "a portfolio with a gap": (
+        lambda: Panel.from_frame(FRAME, portfolios=pd.DataFrame({"m": [0.1, np.nan, 0.2]}, index=MONTHS)),
+        ValueError, "portfolios", "1 NaN",
+    ),
+    "managed portfolios of an array": (lambda: managed_portfolios(R), TypeError, "Panel", "ndarray"),
+    "managed portfolios without characteristics": (
+        lambda: managed_portfolios(Panel(returns=R)), ValueError, "characteristics", "needed",
+    ),
+    "more characteristics than tickers": (
+        lambda: managed_portfolios(Panel(returns=R[:, :2], characteristics=C[:, :2])),
+        ValueError, "fewer tickers", "(3)", "0, 1, 2 and 37 more",
+    ),
+    "collinear characteristics": (
+        lambda: managed_portfolios(Panel(returns=R, characteristics=np.concatenate([C, C[:, :, :1]], axis=2))),
+        ValueError, "characteristics", "collinear",
+    ),
+    "a characteristic that is zero": (
+        lambda: managed_portfolios(Panel(returns=R, characteristics=np.zeros((40, 12, 1)))),
+        ValueError, "characteristics", "zero",
+    ),
+    "a constant beside a constant characteristic": (
+        lambda: managed_portfolios(Panel(returns=R, characteristics=np.ones((40, 12, 1))), constant=True),
+        ValueError, "characteristics", "collinear",
+    ),
+    "a word for the constant": (lambda: managed_portfolios(PANEL, constant="no"), TypeError, "constant", "'no'"),
+    "ranks of a matrix": (lambda: rank_across_tickers(R), ValueError, "characteristics", "3 axes", "(40, 12)"),
+    "ranks of text": (lambda: rank_across_tickers([[["a"]]]), TypeError, "characteristics", "numbers"),
+    "ranks of infinite values": (
+        lambda: rank_across_tickers(with_value(C, (0, 0, 0), np.inf)), ValueError, "characteristics", "1 infinite",
+    ),
+    "an unknown treatment of missing values": (
+        lambda: rank_across_tickers(C, missing="drop"), ValueError, "missing", "'keep'", "'median'", "'drop'",
+    ),
+    "a split of an array": (lambda: split_by_date(R), TypeError, "Panel", "ndarray"),
+    "fractions above one": (
+        lambda: split_by_date(PANEL, (0.5, 0.6)), ValueError, "fractions", "add up to 1", "(0.5, 0.6)",
+    ),
+    "a negative fraction": (lambda: split_by_date(PANEL, (1.5, -0.5)), ValueError, "fractions", "above 0"),
+    "a single fraction": (lambda: split_by_date(PANEL, 0.5), ValueError, "fractions", "n_parts"),
+    "a missing fraction": (lambda: split_by_date(PANEL, (np.nan, 0.5)), ValueError, "fractions", "NaN"),
+    "more parts than dates": (
+        lambda: split_by_date(PANEL[:2]), ValueError, "at least one date", "[0, 1, 1]", "2 dates",
+    ),
+    "cuts in the wrong order": (lambda: split_by_date(PANEL, at=[20, 10]), ValueError, "time order", "[0, 20, 10]"),
+    "a cut at the first date": (lambda: split_by_date(PANEL, at=[0]), ValueError, "at least one date"),
+    "a cut beyond the last date": (lambda: split_by_date(PANEL, at=["2030"]), ValueError, "at least one date", "40"),
+    "one cut without its list": (lambda: split_by_date(PANEL, at=10), (TypeError, ValueError), "at must", "10"),
+    "one date without its list": (lambda: split_by_date(PANEL, at="2001"), (TypeError, ValueError), "at must", "2001"),
+    "a cut that is no date": (lambda: split_by_date(PANEL, at=["hello"]), (TypeError, ValueError), "at must", "hello"),
+    "a cut between two positions": (
+        lambda: split_by_date(Panel(returns=R), at=[1.5]), (TypeError, ValueError), "at must", "1.5",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_refused(case):
+    assert_refused(*BAD_INPUT[case])
+
+
+def test_text_dates_that_sort_as_time_does_are_taken():
+    assert list(Panel(returns=R[:2], dates=["2020-09", "2020-10"]).dates) == ["2020-09", "2020-10"]
+    frame = frame_indexed_by(["2020-10-01", "2020-09-01"], ["A"])
+    assert list(Panel.from_frame(frame).dates) == ["2020-09-01", "2020-10-01"]

@@ -1,0 +1,241 @@
+"""The course installs: the pins agree, and `make` makes the environment, repairs it, leaves it alone, or says what is missing.
+
+The tests of `make` run offline in a copy of its two files, with a PATH of a few tools and stand-ins for Python and uv.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+# --- The pins ------------------------------------------------------------------------------------------------------------------
+
+def pinned():
+    """{package: version} as pyproject.toml chooses them, for students and developers."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(line.split("==") for line in project["project"]["dependencies"] + project["dependency-groups"]["dev"])
+
+
+def test_environment_yml_has_the_pins_of_pyproject():
+    *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    assert conda == ["python=3.12", "pip"]
+    assert sorted(pip["pip"]) == sorted(["-e .", *(f"{name}=={version}" for name, version in pinned().items())])
+
+
+def test_uv_lock_has_the_pins_of_pyproject():
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
+    locked = {package["name"]: package["version"] for package in lock["package"]}
+    assert {name: locked[name] for name in pinned()} == pinned()
+
+
+def test_uv_lock_names_public_addresses_only():
+    addresses = re.findall(r'"(\w+://[^"]*)"', (ROOT / "uv.lock").read_text(encoding="utf-8"))
+    assert addresses
+    assert [address for address in addresses if not re.match(r"https://[a-z]+(\.[a-z]+)*\.org/", address)] == []
+
+
+# --- make ----------------------------------------------------------------------------------------------------------------------
+
+TOOLS = "sh cat cksum cp dirname echo env find grep id ln make mkdir rm touch uname".split()
+ENVIRONMENT_OF_UV = "mkdir -p .venv/bin; ln -sf \"$(command -v fake-python)\" .venv/bin/python"
+posix_only = pytest.mark.skipif(sys.platform == "win32" or not shutil.which("make"), reason="needs make and a POSIX shell")
+
+
+class Machine:
+    """A bare computer: a folder with the course's set-up in it, and a PATH with a few tools, onto which commands can be put."""
+
+    def __init__(self, folder):
+        self.bin, self.course = folder / "bin", folder / "my course"
+        self.bin.mkdir()
+        self.course.mkdir()
+        for tool in TOOLS:
+            (self.bin / tool).symlink_to(shutil.which(tool))
+        for name in ("Makefile", "environment.sh"):
+            shutil.copy(ROOT / name, self.course)
+        (self.course / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+        (self.course / "uv.lock").write_text("version = 1\n", encoding="utf-8")
+        self.venv, self.calls = self.course / ".venv", folder / "calls"
+
+    def command(self, name, script):
+        """Puts a command onto the PATH; it notes how it was called."""
+        path = self.bin / name
+        path.unlink(missing_ok=True)
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.calls}"\n{script}\n', encoding="utf-8")
+        path.chmod(0o755)
+
+    def python(self, name="python3", version_suits=True, complete=True, pip="true"):
+        """A Python that makes environments of itself; `pip` is what it does when asked to run pip."""
+        self.command("fake-python", pip)  # what environments hold
+        self.command(name, f"""
+case "$*" in
+    --version) echo Python 3.12.0 ;;
+    *ensurepip*) {str(complete).lower()} ;;
+    *print*) echo python3.12 ;;
+    -c*) {str(version_suits).lower()} ;;
+    *venv*) {ENVIRONMENT_OF_UV} ;;
+esac""")
+
+    def uv(self, sync="true", version="uv 0.13.8"):
+        self.command("fake-python", "true")
+        self.command("uv", f'case "$1" in --version) echo "{version}" ;; venv) {ENVIRONMENT_OF_UV} ;; sync) {sync} ;; esac')
+
+    def make(self, *arguments):
+        """The finished `make environment` (or another target)."""
+        return subprocess.run(
+            ["make", *(arguments or ["environment"])], cwd=self.course, env={"PATH": str(self.bin), "HOME": str(self.course)},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    def called(self, words):
+        """How many times a command was called with these words."""
+        return self.calls.read_text(encoding="utf-8").count(words) if self.calls.exists() else 0
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path)
+
+
+def sentences(result):
+    """What a failed command says on stderr, make's own closing line left out."""
+    assert result.returncode != 0
+    return [line for line in result.stderr.splitlines() if not line.startswith("make")]
+
+
+@posix_only
+@pytest.mark.parametrize("arguments", [{}, {"version_suits": False}])
+def test_no_suitable_python(machine, arguments):
+    if arguments:
+        machine.python(**arguments)
+    for target in ("lab", "test", "refresh"):
+        (sentence,) = sentences(machine.make(target))
+        assert sentence.startswith("No Python 3.11, 3.12 or 3.13 found: install one")
+    assert not machine.venv.exists()
+
+
+@posix_only
+def test_python_without_ensurepip(machine):
+    machine.python("python3.12", complete=False)
+    assert sentences(machine.make()) == [
+        "This python3.12 cannot make environments: run 'sudo apt install python3.12-venv', then this command again."
+    ]
+    assert not machine.venv.exists()
+    machine.python("python3.11")  # an older one that is complete will do
+    machine.python("python3.12", complete=False)
+    machine.make()
+    assert machine.called("python3.11 -m venv") == 1
+
+
+@posix_only
+def test_pip_brings_uv_where_it_is_missing(machine):
+    uv_script = machine.bin.parent / "uv-of-pip"
+    uv_script.write_text(f'#!/bin/sh\necho "own uv $*" >>"{machine.calls}"\n', encoding="utf-8")
+    uv_script.chmod(0o755)
+    machine.python(pip=f'case "$*" in *"pip install"*) cp "{uv_script}" .venv/bin/uv ;; esac')
+    assert machine.make().returncode == 0
+    assert machine.called("own uv sync --locked --inexact") == 1
+    (machine.course / "uv.lock").write_text("version = 2\n", encoding="utf-8")
+    assert machine.make().returncode == 0  # the uv in .venv serves again
+    assert machine.called("pip install") == 1 and machine.called("own uv sync") == 2
+
+
+@posix_only
+def test_no_network(machine):
+    machine.python(pip='case "$*" in *"pip install"*) echo "WARNING: Retrying (Retry(total=1" >&2; exit 1 ;; esac')
+    sentence = "The packages could not be fetched: connect this machine to the network, then run this command again."
+    assert sentences(machine.make()) == [sentence]
+    machine.uv(sync="echo 'error: Failed to fetch: numpy' >&2; exit 2")
+    assert sentences(machine.make())[-1] == sentence
+    machine.uv()
+    assert machine.make().returncode == 0
+
+
+@posix_only
+def test_other_failures_are_shown(machine):
+    machine.uv(sync="echo 'error: No space left on device' >&2; exit 2")
+    assert sentences(machine.make())[-1].startswith("The disk is full")
+    machine.uv(sync="echo 'error: a wheel of wax' >&2; exit 2")
+    assert sentences(machine.make())[-2:] == [
+        "error: a wheel of wax",
+        "The environment could not be made, for the reason above; run this command again once it is gone.",
+    ]
+
+
+@posix_only
+def test_second_run_does_nothing_until_a_file_changes(machine):
+    machine.uv()
+    for lock, syncs in [("version = 1\n", 1), ("version = 1\n", 1), ("version = 2\n", 2), ("version = 2\n", 2)]:
+        (machine.course / "uv.lock").write_text(lock, encoding="utf-8")
+        assert machine.make().returncode == 0
+        assert machine.called("uv sync --locked --inexact") == syncs
+    assert machine.called("uv venv") == 1
+    (machine.course / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    machine.make()
+    assert machine.called("uv sync") == 3
+
+
+def relink_python(machine):
+    """What is left of an environment when the Python that it was made with is uninstalled."""
+    (machine.venv / "bin" / "python").unlink()
+    (machine.venv / "bin" / "python").symlink_to(machine.bin / "python-that-was-uninstalled")
+
+
+@posix_only
+@pytest.mark.parametrize("break_it", [
+    relink_python,
+    lambda machine: (machine.venv / ".made").unlink(),  # made by uv itself, perhaps killed
+    lambda machine: (machine.venv / ".made").write_text("unfinished\n", encoding="utf-8"),  # killed while it was made
+    lambda machine: (machine.venv / "bin" / "python").unlink(),  # removed in part
+    lambda machine: (machine.venv / ".made").write_text("1 2 /elsewhere\n", encoding="utf-8"),  # the folder was moved
+])  # fmt: skip
+def test_a_broken_environment_is_made_anew(machine, break_it):
+    machine.uv()
+    machine.make()
+    (machine.venv / "remains").touch()
+    break_it(machine)
+    assert machine.make().returncode == 0
+    assert not (machine.venv / "remains").exists()
+    assert (machine.called("uv venv"), machine.called("uv sync")) == (2, 2)
+
+
+@posix_only
+def test_a_uv_too_old_for_this_project_is_passed_over(machine):
+    machine.uv(version="uv 0.8.22")
+    assert sentences(machine.make())[0].startswith("No Python 3.11")
+    machine.uv(version="uv 0.10.1")
+    assert machine.make().returncode == 0
+
+
+@posix_only
+def test_arguments_are_handed_on(machine):
+    machine.uv()
+    machine.make("lab", "ARGS=--port 9999")
+    assert machine.called("--port 9999\n") == 1
+    assert machine.called("--no-browser") == (sys.platform != "darwin")  # this machine has no display
+    machine.make("test", "ARGS=-k panel")
+    assert machine.called("fake-python -m pytest -k panel") == 1
+    machine.make("refresh")
+    assert machine.called("fake-python -m helpers.refresh") == 1
+
+
+@posix_only
+def test_help_is_the_default_and_clean_removes_what_was_made(machine):
+    machine.uv()
+    result = machine.make("environment", "help")
+    for target in ("lab", "test", "refresh", "clean"):
+        assert f"make {target} " in result.stdout
+    first_target = re.search(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE).group(1)
+    assert first_target == "help"
+    before = {"Makefile", "environment.sh", "pyproject.toml", "uv.lock"}
+    assert set(os.listdir(machine.course)) == before | {".venv"}
+    assert machine.make("clean").returncode == 0
+    assert set(os.listdir(machine.course)) == before
