@@ -28,6 +28,16 @@ def as_array(name, values, axes, missing=False, sizes=None):
     ValueError
         If an axis is missing, superfluous or of the wrong length, or if a value is infinite or (unless allowed) NaN.
     """
+    array = as_numbers(name, values, axes, sizes)
+    if not np.isfinite(array.sum()):  # one quick pass clears most arrays; only the others are searched
+        _refuse(name, np.isinf(array), "infinite", "Replace infinite values by NaN where nothing is known, or drop them.")
+        if not missing:
+            _refuse(name, np.isnan(array), "NaN", "Fill or drop the missing values first: none may be missing here.")
+    return array
+
+
+def as_numbers(name, values, axes, sizes=None):
+    """The values as an array of floats with the axes asked for, whatever the floats are; see `as_array`."""
     try:
         array = values.astype(float).filled(np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
         if array.dtype.kind not in "fiubO":
@@ -47,10 +57,6 @@ def as_array(name, values, axes, missing=False, sizes=None):
                 f"{name} must be {wanted} with {axis} = {sizes[axis]}; its shape is {array.shape}. "
                 "Pass arrays that cover the same dates and tickers, in the same order."
             )
-    if not np.isfinite(array.sum()):  # one quick pass clears most arrays; only the others are searched
-        _refuse(name, np.isinf(array), "infinite", "Replace infinite values by NaN where nothing is known, or drop them.")
-        if not missing:
-            _refuse(name, np.isnan(array), "NaN", "Fill or drop the missing values first: none may be missing here.")
     return array
 
 

@@ -14,7 +14,8 @@ def load_industries():
     Returns
     -------
     Panel
-        819 dates x 12 tickers (the industries, in excess of the risk-free rate); portfolios: the four factors. Fractions per month.
+        819 dates x 12 tickers (the industries, in excess of the risk-free rate); portfolios: the four factors.
+        Fractions per month.
 
     References
     ----------

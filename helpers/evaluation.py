@@ -56,8 +56,8 @@ def align_factors(betas, factors, true_factors):
 
         F ≈ F_true B   (least squares across dates)        F βᵀ = (F B⁻¹) (β Bᵀ)ᵀ
 
-    Factors are known up to an invertible K x K matrix only, so they are compared after this change of coordinates. The estimate is
-    regressed on the truth, and not the other way round, since the noise is in the estimate.
+    Factors are known up to an invertible K x K matrix only, so they are compared after this change of coordinates. The estimate
+    is regressed on the truth, and not the other way round, since the noise is in the estimate.
 
     Parameters
     ----------
@@ -75,10 +75,19 @@ def align_factors(betas, factors, true_factors):
         If the shapes disagree or no invertible B exists: a factor is missing from the estimate, or repeated in the truth.
     """
     factors = as_array("factors", factors, ("n_dates", "n_factors"))
-    true_factors = as_array("true_factors", true_factors, ("n_dates", "n_factors"),
-                            sizes=dict(zip(("n_dates", "n_factors"), factors.shape, strict=True)))
-    betas = as_array("betas", betas, ("n_dates", "n_tickers", "n_factors"), missing=True,
-                     sizes={"n_dates": len(factors), "n_factors": factors.shape[1]})
+    true_factors = as_array(
+        "true_factors",
+        true_factors,
+        ("n_dates", "n_factors"),
+        sizes=dict(zip(("n_dates", "n_factors"), factors.shape, strict=True)),
+    )
+    betas = as_array(
+        "betas",
+        betas,
+        ("n_dates", "n_tickers", "n_factors"),
+        missing=True,
+        sizes={"n_dates": len(factors), "n_factors": factors.shape[1]},
+    )
     change, *_ = np.linalg.lstsq(true_factors, factors, rcond=None)
     if np.linalg.cond(change) > 1e10:
         raise ValueError("No invertible matrix turns true_factors into factors: at least one true factor is missing from them.")

@@ -1,7 +1,7 @@
 """The two regressions of the course on plain arrays: down the columns of R, and along its rows.
 
-Both read the same equation, r_s^(d) = β_s · F^(d) + ε_s^(d). Given F, each ticker's β is a regression across dates; given β, each
-date's F is a regression across tickers. Missing returns (NaN) are left out of every sum.
+Both read the same equation, r_s^(d) = β_s · F^(d) + ε_s^(d). Given F, each ticker's β is a regression across dates; given β,
+each date's F is a regression across tickers. Missing returns (NaN) are left out of every sum.
 """
 
 import os
@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers.checks import as_array, as_count, as_flag, beta_axes, first_few, require_same_axis
+from helpers.checks import as_array, as_count, as_flag, as_numbers, beta_axes, first_few, require_same_axis
 
 # A regressor is called collinear when the others leave less than this share of its sum of squares unexplained. Double precision
 # keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
@@ -104,7 +104,7 @@ def factors_given(returns, betas, name):
     n_dates, n_tickers = returns.shape
     if not n_dates:
         raise ValueError(f"returns must hold at least one date; its shape is {returns.shape}.")
-    betas = as_array(name, betas, beta_axes(betas), missing=True, sizes={"n_dates": n_dates, "n_tickers": n_tickers})
+    betas = as_numbers(name, betas, beta_axes(betas), sizes={"n_dates": n_dates, "n_tickers": n_tickers})
     observed = ~np.isnan(returns)
     _require_enough("date", "tickers", observed.sum(axis=1), betas.shape[-1])
 
@@ -113,17 +113,21 @@ def factors_given(returns, betas, name):
         betas = np.where(observed[:, :, None], betas, 0.0)
     if betas.ndim == 2:
         betas = betas.astype(float, copy=False)
-        return _solve(betas.T @ betas, betas.T @ returns.T, name).T
+        gram = betas.T @ betas
+        _require_finite(name, gram, betas)
+        return _solve(gram, betas.T @ returns.T, name).T
 
     def solve(dates):
         b = betas[dates].astype(float, copy=False)
-        return _solve(_gram(b), b.transpose(0, 2, 1) @ returns[dates, :, None], name)[..., 0]
+        gram = _gram(b)
+        _require_finite(name, gram, betas)
+        return _solve(gram, b.transpose(0, 2, 1) @ returns[dates, :, None], name)[..., 0]
 
     return _in_threads(solve, n_dates, betas.size)
 
 
 def _gram(betas):
-    """β'β of each date, in two halves: numpy hands a product with its own transpose to a routine that is slower for few columns."""
+    """β'β of each date, in two halves: numpy hands a product with its own transpose to a routine slow for few columns."""
     across, half = betas.transpose(0, 2, 1), betas.shape[2] // 2
     return np.concatenate([across[:, :half] @ betas, across[:, half:] @ betas], axis=1) if half else across @ betas
 
@@ -143,8 +147,13 @@ def rolling_betas(returns, factors, window, intercept=True):
     needed = factors.shape[1] + 1 + as_flag("intercept", intercept)
     if len(returns) < needed:
         raise ValueError(f"returns has fewer dates ({len(returns)}) than the shortest window ({needed}). Pass more dates.")
-    window = as_count("window", window, at_least=needed, at_most=len(returns),
-                      why="A window holds more dates than there are coefficients, and no more than the panel has.")
+    window = as_count(
+        "window",
+        window,
+        at_least=needed,
+        at_most=len(returns),
+        why="A window holds more dates than there are coefficients, and no more than the panel has.",
+    )
     betas = np.full((*returns.shape, factors.shape[1]), np.nan)
     for d in range(window, len(returns)):
         past = slice(d - window, d)
@@ -160,7 +169,9 @@ def _in_threads(solve, n_dates, n_values):
     if n_parts < 2:
         return solve(slice(None))
     edges = np.linspace(0, n_dates, n_parts + 1).astype(int)
-    return np.concatenate(list(_threads().map(solve, map(slice, edges[:-1], edges[1:]))))
+    first, *others = map(slice, edges[:-1], edges[1:])
+    waiting = [_threads().submit(solve, part) for part in others]
+    return np.concatenate([solve(first), *(part.result() for part in waiting)])
 
 
 def _n_cores():
@@ -192,10 +203,6 @@ def _solve_by_qr(design, returns, name):
 def _solve(gram, moments, name):
     """The solutions of (stacked) normal equations, refused where the regressors are collinear."""
     lengths = np.diagonal(gram, axis1=-2, axis2=-1)
-    if np.isnan(lengths).any():
-        raise ValueError(
-            f"{name} is NaN where a return is present. Fill it, or set the return to NaN to leave that ticker out at that date."
-        )
     if not lengths.all():
         raise ValueError(
             f"{name} has zero variation: column {int(np.argwhere(lengths == 0)[0][-1])} is zero for every ticker at some date. "
@@ -209,6 +216,16 @@ def _solve(gram, moments, name):
     if (unexplained < SMALLEST_SHARE * lengths).any():
         raise ValueError(_collinear(name, "across the tickers of some date"))
     return np.linalg.solve(gram, moments)
+
+
+def _require_finite(name, gram, betas):
+    """Nothing, or an error that says where the betas are not finite. The small gram matrix tells at once whether they are."""
+    if not np.isfinite(np.diagonal(gram, axis1=-2, axis2=-1)).all():
+        bad = ~np.isfinite(betas)
+        raise ValueError(
+            f"{name} has {int(bad.sum())} NaN or infinite value(s) where a return is present, the first at position "
+            f"{tuple(int(i) for i in np.argwhere(bad)[0])}. Fill them, or set the return to NaN to leave the ticker out there."
+        )
 
 
 def _require_enough(one, many, counts, needed):

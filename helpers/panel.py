@@ -374,7 +374,9 @@ def _levels(frame):
     if dates.isna().any() or tickers.isna().any():
         raise ValueError("frame has rows without a date or a ticker. Drop them first.")
     if pd.api.types.infer_dtype(dates).startswith("mixed"):
-        raise TypeError(f"The dates of frame are of several types: {first_few({type(d).__name__ for d in dates})}. Make them one.")
+        raise TypeError(
+            f"The dates of frame are of several types: {first_few({type(d).__name__ for d in dates})}. Make them one."
+        )
     repeated = frame.index.duplicated()
     if repeated.any():
         raise ValueError(
@@ -392,7 +394,9 @@ def _levels(frame):
 def _require_dates_in_order(name, dates):
     """Text in the order of time is text like 2020-01-31: of 10/1/2020 and 9/1/2020, text has the later date first."""
     if pd.api.types.is_string_dtype(dates) and not dates.str.match(r"\d{4}-\d\d(-\d\d|$)").all():
-        raise TypeError(f"{name} are text that does not sort as time does, such as {dates[0]!r}. Convert them with pd.to_datetime.")
+        raise TypeError(
+            f"{name} are text that does not sort as time does, such as {dates[0]!r}. Convert them with pd.to_datetime."
+        )
 
 
 def _portfolios_for(portfolios, dates):

@@ -48,8 +48,12 @@ class PCAFactors(FactorModel):
     def fit(self, panel, validation=None):
         require_panel(panel)
         tolerance, max_rounds = as_positive("tolerance", self.tolerance), as_count("max_rounds", self.max_rounds)
-        n_factors = as_count("n_factors", self.n_factors, at_most=min(panel.returns.shape),
-                             why="There are no more components than dates, nor than tickers.")
+        n_factors = as_count(
+            "n_factors",
+            self.n_factors,
+            at_most=min(panel.returns.shape),
+            why="There are no more components than dates, nor than tickers.",
+        )
         missing = np.isnan(panel.returns)
         for one, labels, axis in (("ticker", panel.tickers, 0), ("date", panel.dates, 1)):
             short = (~missing).sum(axis=axis) < n_factors

@@ -135,17 +135,31 @@ def _factor_model(axes, given, ticker, date, title, tickers):
     name = r"$\beta^{(d)\,T}$" if by_date else r"$\beta^{\,T}$"
     note = "one for each date" if by_date else "the same at every date"
     size = r"$n_{factors} \times n_{tickers}$" + f"\n{note}"
-    _matrix(axes, (left, top), (n_factors, n_tickers), name, size, betas, column if given == "F" else everything,
-            above=0.9 if by_date else 0.25)
+    _matrix(
+        axes,
+        (left, top),
+        (n_factors, n_tickers),
+        name,
+        size,
+        betas,
+        column if given == "F" else everything,
+        above=0.9 if by_date else 0.25,
+    )
     if date is not None and ticker is not None:
         for x, y, height in ((ticker, date, 1), (left + ticker, top, n_factors)):
             axes.add_patch(Rectangle((x, y), 1, height, fill=False, ec=VERMILLION, lw=2.2, ls=(0, (3, 1)), zorder=3))
         words = rf"dashed: $\hat{{r}}_{{{tickers[ticker]}}}^{{(d)}} = \beta_{{{tickers[ticker]}}} \cdot \mathbf{{F}}^{{(d)}}$"
         axes.text(left + n_tickers / 2, n_dates + 2.15, words, ha="center", va="center")
     if given == "characteristics":
-        axes.annotate("", (left + n_tickers / 2, top + n_factors + 2.15), (left + n_tickers / 2, top + n_factors + 3.0),
-                      arrowprops={"arrowstyle": "->", "color": INK})
-        axes.text(left + n_tickers / 2, top + n_factors + 3.1, r"characteristics $\mathbf{X}^{(d)}$ (given)", ha="center", va="top")
+        axes.annotate(
+            "",
+            (left + n_tickers / 2, top + n_factors + 2.15),
+            (left + n_tickers / 2, top + n_factors + 3.0),
+            arrowprops={"arrowstyle": "->", "color": INK},
+        )
+        axes.text(
+            left + n_tickers / 2, top + n_factors + 3.1, r"characteristics $\mathbf{X}^{(d)}$ (given)", ha="center", va="top"
+        )
     axes.add_patch(Rectangle((-2.9, n_dates + 1.75), 0.8, 0.8, fc=GIVEN, ec=INK, lw=0.8))
     axes.text(-1.8, n_dates + 2.15, "given", va="center")
     axes.text(1.0, n_dates + 2.15, "?", va="center", weight="bold", fontsize=12, color="#A84300")
@@ -165,7 +179,9 @@ def _matrix(axes, corner, shape, name, size, state, selected, above=None):
         if chosen[i, j] and state == "?":
             axes.text(x + j + 0.5, y + i + 0.53, "?", ha="center", va="center", weight="bold", color="#A84300")
     rows, columns = np.nonzero(chosen)
-    axes.add_patch(Rectangle((x + columns.min(), y + rows.min()), np.ptp(columns) + 1, np.ptp(rows) + 1, fill=False, ec=INK, lw=1.6))
+    axes.add_patch(
+        Rectangle((x + columns.min(), y + rows.min()), np.ptp(columns) + 1, np.ptp(rows) + 1, fill=False, ec=INK, lw=1.6)
+    )
     label_x = x + shape[1] / 2
     if above is None:  # R: its columns carry the tickers' names, so its own name stands to the left of them
         axes.text(x - 0.6, y - 0.5, name, ha="right", va="bottom", fontsize=14)
@@ -202,7 +218,11 @@ def draw_autoencoder(sizes=(8, 3, 8), title=None):
         colour = ORANGE if layer == narrowest else GIVEN
         axes.scatter(np.full(size, layer), height, s=130, color=colour, edgecolor=INK, zorder=2)
         axes.text(layer, -max(sizes) / 2 - 0.5, f"{size} unit{'s' if size > 1 else ''}", ha="center", va="top")
-    names = {0: r"input $\mathbf{x}$", narrowest: r"bottleneck $\mathbf{z}$", len(sizes) - 1: r"output $\hat{\mathbf{x}} \approx \mathbf{x}$"}
+    names = {
+        0: r"input $\mathbf{x}$",
+        narrowest: r"bottleneck $\mathbf{z}$",
+        len(sizes) - 1: r"output $\hat{\mathbf{x}} \approx \mathbf{x}$",
+    }
     for layer, name in names.items():
         axes.text(layer, heights[layer].max() + 0.6, name, ha="center", va="bottom")
     for centre, name in ((narrowest / 2, "Encoder"), ((narrowest + len(sizes) - 1) / 2, "Decoder")):
@@ -247,7 +267,16 @@ def draw_conditional_autoencoder(title=None):
     axes.add_patch(FancyBboxPatch((16.1, 5.2), 1.6, 1.6, boxstyle="round,pad=0.1", fc="white", ec=INK, lw=1.2))
     axes.text(16.9, 6.0, "Dot", ha="center", va="center", fontsize=9)
     axes.annotate("", (19.4, 6.0), (17.9, 6.0), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
-    _matrix(axes, (19.6, 3), (n_tickers, 1), r"$\hat{\mathbf{r}}^{(d)}$", r"$n_{tickers}$", "out", (slice(chosen, chosen + 1), 0), above=0.25)
+    _matrix(
+        axes,
+        (19.6, 3),
+        (n_tickers, 1),
+        r"$\hat{\mathbf{r}}^{(d)}$",
+        r"$n_{tickers}$",
+        "out",
+        (slice(chosen, chosen + 1), 0),
+        above=0.25,
+    )
     if title:
         axes.set_title(title)
     return figure
@@ -272,7 +301,9 @@ def draw_network(model, title=None):
     layers = {layer.name: layer for layer in model.layers}
     serialised = {config.get("name"): config.get("inbound_nodes") for config in model.get_config()["layers"]}
     parents = {}
-    for name, last in zip(layers, [None, *layers], strict=False):  # a Sequential model does not say that each layer reads the last
+    for name, last in zip(
+        layers, [None, *layers], strict=False
+    ):  # a Sequential model does not say that each layer reads the last
         nodes = serialised.get(name)
         parents[name] = _parents(nodes) if nodes is not None else [last] * (last is not None)
     depth = {}
@@ -295,7 +326,11 @@ def draw_network(model, title=None):
         activation = getattr(getattr(layer, "activation", None), "__name__", "")
         weights = f"{layer.count_params():,} weights" if layer.count_params() else "no weights"
         words = f"{kind}{f' ({activation})' if activation else ''}\noutput {shape}, {weights}"
-        axes.add_patch(FancyBboxPatch((x - 0.42, y - 0.32), 0.84, 0.64, boxstyle="round,pad=0.02", fc=EMPTY if parents[name] else GIVEN, ec=INK))
+        axes.add_patch(
+            FancyBboxPatch(
+                (x - 0.42, y - 0.32), 0.84, 0.64, boxstyle="round,pad=0.02", fc=EMPTY if parents[name] else GIVEN, ec=INK
+            )
+        )
         axes.text(x, y - 0.19, name, ha="center", va="center", weight="bold")
         axes.text(x, y + 0.12, words, ha="center", va="center", fontsize=9)
         for parent in parents[name]:
@@ -415,8 +450,10 @@ def plot_lines(x, lines, title=None, xlabel=None, ylabel=None, truth=None, zero=
     if not lines or len(lines) > len(LINES):
         raise ValueError(f"lines must hold 1 to {len(LINES)} series; {len(lines)} were given. Draw them in two figures.")
     figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
-    drawn = [(name, np.asarray(values), {"color": colour, "ls": style, "lw": 1.6})
-             for (name, values), (colour, style) in zip(lines.items(), LINES, strict=False)]  # fmt: skip
+    drawn = [
+        (name, np.asarray(values), {"color": colour, "ls": style, "lw": 1.6})
+        for (name, values), (colour, style) in zip(lines.items(), LINES, strict=False)
+    ]
     if truth is not None:
         drawn.append(("truth", np.asarray(truth), {"color": "black", "ls": "--", "lw": 1.4}))
     for name, values, look in drawn:
@@ -462,7 +499,15 @@ def plot_bars(values, title=None, xlabel="total R², %", ceiling=None, percent=T
     axes.axvline(0, color=INK, lw=0.8)
     if ceiling is not None:
         axes.axvline(scale * ceiling, ls="--", color="black", lw=1.4)
-        axes.text(scale * ceiling, 1.0, f"the truth: {scale * ceiling:.1f} ", transform=axes.get_xaxis_transform(), ha="right", va="bottom", fontsize=9)
+        axes.text(
+            scale * ceiling,
+            1.0,
+            f"the truth: {scale * ceiling:.1f} ",
+            transform=axes.get_xaxis_transform(),
+            ha="right",
+            va="bottom",
+            fontsize=9,
+        )
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.grid(axis="y", visible=False)
@@ -494,8 +539,14 @@ def plot_shares(shares, n_factors, title=None):
     looks = [{"color": BLUE} if j < n_factors else {"color": "white", "edgecolor": GREY, "hatch": "//"} for j in range(shown)]
     for j, look in enumerate(looks):
         axes.bar(j + 1, 100 * shares[j], width=0.7, **look)
-    axes.text(0.98, 0.95, f"filled: the {n_factors} kept, {100 * shares[:n_factors].sum():.1f} % together", transform=axes.transAxes,
-              ha="right", va="top")  # fmt: skip
+    axes.text(
+        0.98,
+        0.95,
+        f"filled: the {n_factors} kept, {100 * shares[:n_factors].sum():.1f} % together",
+        transform=axes.transAxes,
+        ha="right",
+        va="top",
+    )
     axes.set(xlabel="component", ylabel="share of Σ r², %", title=title, xticks=range(1, shown + 1))
     axes.grid(axis="x", visible=False)
     return figure
@@ -519,7 +570,9 @@ def plot_matrix(values, title=None, xlabel="ticker", ylabel="date", unit="%", sc
     """
     values = scale * as_array("values", values, ("n_rows", "n_columns"), missing=True)
     if np.isnan(values).all():
-        raise ValueError(f"values has nothing to draw: its shape is {values.shape} and every entry is NaN. Pass at least one number.")
+        raise ValueError(
+            f"values has nothing to draw: its shape is {values.shape} and every entry is NaN. Pass at least one number."
+        )
     largest = np.nanmax(np.abs(values))
     figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
     axes.grid(False)
@@ -547,7 +600,9 @@ def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
     """
     if not surfaces:
         raise ValueError("surfaces is empty: pass a dict with at least one name and its (n_grid, n_grid, n_factors) array.")
-    surfaces = {name: as_array(f"surfaces[{name!r}]", values, ("n_grid", "n_grid", "n_factors")) for name, values in surfaces.items()}
+    surfaces = {
+        name: as_array(f"surfaces[{name!r}]", values, ("n_grid", "n_grid", "n_factors")) for name, values in surfaces.items()
+    }
     n_factors = next(iter(surfaces.values())).shape[2]
     figure, panels = plt.subplots(
         len(surfaces), n_factors, figsize=(WIDTH, 0.6 + 1.95 * len(surfaces)), squeeze=False, sharex=True, sharey=True

@@ -91,7 +91,9 @@ class CrossSectionalRegression(FactorModel):
         self.dates_, self.tickers_, self.characteristic_names_ = panel.dates, panel.tickers, panel.characteristic_names
         self.factors_ = factors
         self.premia_ = factors.mean(axis=0)
-        self.standard_errors_ = factors.std(axis=0, ddof=1) / np.sqrt(len(factors)) if len(factors) > 1 else np.full(factors.shape[1], np.nan)
+        self.standard_errors_ = (
+            factors.std(axis=0, ddof=1) / np.sqrt(len(factors)) if len(factors) > 1 else np.full(factors.shape[1], np.nan)
+        )
         return self
 
     def betas(self, panel):

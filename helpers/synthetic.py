@@ -8,10 +8,10 @@ import pandas as pd
 from helpers.checks import as_array, as_choice, as_count, as_positive
 from helpers.panel import Panel, rank_across_tickers, read_only, require_panel
 
-FAMILIAR_TICKERS = (
-    "AAPL", "MSFT", "AMZN", "GOOG", "META", "NVDA", "TSLA", "INTC", "IBM", "CSCO", "JPM", "BAC", "GS", "XOM", "CVX", "JNJ", "PFE",
-    "MRK", "PG", "KO", "PEP", "WMT", "HD", "MCD", "NKE", "DIS", "GE", "BA", "CAT", "F",
-)  # fmt: skip
+FAMILIAR_TICKERS = tuple(
+    "AAPL MSFT AMZN GOOG META NVDA TSLA INTC IBM CSCO JPM BAC GS XOM CVX "
+    "JNJ PFE MRK PG KO PEP WMT HD MCD NKE DIS GE BA CAT F".split()
+)
 
 
 @dataclass(frozen=True, eq=False)
