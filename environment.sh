@@ -88,7 +88,7 @@ else
     fi
 fi
 
-say "Installing the packages of uv.lock: the first time a download of about 1 GB, and 3 GB on disk ..."
+say "Installing the packages of uv.lock: the first time a download of about 1 GB, and 4 GB on disk ..."
 if ! sync; then
     say "Trying once more, trusting this machine's own certificates ..."
     (export UV_SYSTEM_CERTS=true UV_NATIVE_TLS=true; sync) 2>"$log" || explain

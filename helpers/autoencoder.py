@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.backend import keras
-from helpers.checks import as_array, as_choice, as_count
+from helpers.checks import as_array, as_choice, as_count, first_few
 from helpers.panel import Panel
 
 FORWARD_RETURNS = "returns_fwd"
@@ -149,8 +149,14 @@ def _from_sorted_frame(frame):
     forward = frame[FORWARD_RETURNS]
     if forward.ndim > 1:
         raise ValueError(f"data has repeated columns: {FORWARD_RETURNS}. Keep one.")
-    y = as_array(FORWARD_RETURNS, forward, ("n_rows",), missing=True)
-    return panel, y.reshape(panel.n_dates, panel.n_tickers)
+    y = as_array(FORWARD_RETURNS, forward, ("n_rows",), missing=True).reshape(panel.n_dates, panel.n_tickers)
+    both = ~np.isnan(y[:-1]) & ~np.isnan(panel.returns[1:])
+    if not np.allclose(y[:-1][both], panel.returns[1:][both]):
+        raise ValueError(
+            "data: returns_fwd is not the return of the next date. "
+            "Make it with data.groupby('ticker')['returns'].shift(-1): a shift without groupby takes another ticker's return."
+        )
+    return panel, y
 
 
 def _whole_dates(name, rows, panel):
@@ -168,7 +174,7 @@ def _whole_dates(name, rows, panel):
 def _positions(name, values, n):
     positions = np.asarray(values)
     if positions.ndim != 1 or positions.size == 0 or positions.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be a non-empty sequence of whole numbers; {values!r} was given.")
+        raise ValueError(f"{name} must be a non-empty sequence of whole numbers; [{first_few(positions.ravel())}] was given.")
     if positions.min() < 0 or positions.max() >= n or len(np.unique(positions)) < len(positions):
         raise ValueError(
             f"{name} must hold different positions from 0 to {n - 1}; they run from {positions.min()} to {positions.max()}"

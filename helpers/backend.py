@@ -7,7 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @contextmanager
-def _standard_error_closed():
+def _standard_error_silenced():
     """File descriptor 2 leads nowhere inside the block: TensorFlow's C++ code ignores sys.stderr and its own log level."""
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -19,7 +19,7 @@ def _standard_error_closed():
         os.close(nowhere)
 
 
-with _standard_error_closed():
+with _standard_error_silenced():
     import keras
 
 __all__ = ["keras"]

@@ -37,7 +37,7 @@ def as_array(name, values, axes, missing=False, sizes=None):
 
 
 def as_numbers(name, values, axes, sizes=None):
-    """The values as an array of floats with the axes asked for, whatever the floats are; see `as_array`."""
+    """The values as an array of floats with the axes asked for; float32 stays, and so do NaN and infinity. See `as_array`."""
     try:
         array = values.astype(float).filled(np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
         if array.dtype.kind not in "fiubO":

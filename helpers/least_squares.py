@@ -51,14 +51,14 @@ def time_series_betas(returns, factors, intercept=True):
     return betas_given(returns, factors, intercept, "factors")
 
 
-def betas_given(returns, factors, intercept, name):
-    """`time_series_betas`; messages call the factors by the name that the caller knows."""
+def betas_given(returns, factors, intercept, name, tickers=None):
+    """`time_series_betas`; messages use the caller's name for the factors, and the tickers' labels."""
     as_flag("intercept", intercept)
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True).astype(float, copy=False)
     factors = as_array(name, factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)}).astype(float, copy=False)
     design = np.column_stack([np.ones(len(factors)), factors]) if intercept else factors
     observed = ~np.isnan(returns)
-    _require_enough("ticker", "dates", observed.sum(axis=0), design.shape[1])
+    _require_enough("ticker", "dates", observed.sum(axis=0), design.shape[1], tickers)
     _require_variation(name, factors, intercept)
 
     gaps = ~observed.all(axis=0)
@@ -98,15 +98,15 @@ def cross_sectional_factors(returns, betas):
     return factors_given(returns, betas, "betas")
 
 
-def factors_given(returns, betas, name):
-    """`cross_sectional_factors`; messages call the betas by the name that the caller knows."""
+def factors_given(returns, betas, name, dates=None):
+    """`cross_sectional_factors`; messages use the caller's name for the betas, and the dates' labels."""
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
     n_dates, n_tickers = returns.shape
     if not n_dates:
         raise ValueError(f"returns must hold at least one date; its shape is {returns.shape}.")
     betas = as_numbers(name, betas, beta_axes(betas), sizes={"n_dates": n_dates, "n_tickers": n_tickers})
     observed = ~np.isnan(returns)
-    _require_enough("date", "tickers", observed.sum(axis=1), betas.shape[-1])
+    _require_enough("date", "tickers", observed.sum(axis=1), betas.shape[-1], dates)
 
     if not observed.all():
         returns = np.where(observed, returns, 0.0)
@@ -142,6 +142,7 @@ def rolling_betas(returns, factors, window, intercept=True):
     betas : (n_dates, n_tickers, n_factors)
         NaN at the first `window` dates, and for a ticker with a gap in its window.
     """
+    require_same_axis("dates", "factors", factors, 0, "returns", returns, 0)
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
     factors = as_array("factors", factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)})
     needed = factors.shape[1] + 1 + as_flag("intercept", intercept)
@@ -228,12 +229,14 @@ def _require_finite(name, gram, betas):
         )
 
 
-def _require_enough(one, many, counts, needed):
+def _require_enough(one, many, counts, needed, labels=None):
     short = np.flatnonzero(counts < needed)
     if len(short):
+        which = f"at position(s) {first_few(short)}" if labels is None else first_few(labels[short])
+        drop = "" if labels is None or one == "date" else ", for example with panel.select_tickers"
         raise ValueError(
-            f"returns has fewer {many} than coefficients ({needed}) for the {one}(s) at position(s) {first_few(short)}. "
-            f"Drop the {one}(s), or ask for fewer factors."
+            f"returns has fewer {many} than coefficients ({needed}) for the {one}(s) {which}. "
+            f"Drop the {one}(s){drop}, or ask for fewer factors."
         )
 
 

@@ -25,11 +25,11 @@ class FactorModel(BaseEstimator, ABC):
 
     @abstractmethod
     def betas(self, panel):
-        """The sensitivities β, (n_dates, n_tickers, n_factors), from what is known before each date."""
+        """The sensitivities β, (n_dates, n_tickers, n_factors), constant ones as learned, others from what is known before each date."""
 
     @abstractmethod
     def factors(self, panel):
-        """The factor returns F, (n_dates, n_factors), in fractions per period, each row from that date's own returns."""
+        """The factor returns F, (n_dates, n_factors), in fractions per period: the given ones, or those of each date's own returns."""
 
     def reconstruct(self, panel):
         """The returns as the model explains them, r̂ = β · F, (n_dates, n_tickers), in fractions per period."""
@@ -38,6 +38,15 @@ class FactorModel(BaseEstimator, ABC):
     def _require_fitted(self, panel):
         require_panel(panel)
         check_is_fitted(self)
+
+
+class ConstantBetas(FactorModel):
+    """A factor model whose β is learned once, as `betas_` (n_tickers, n_factors), and is the same at every date."""
+
+    def betas(self, panel):
+        self._require_fitted(panel)
+        require_same_labels("tickers", panel.tickers, self.tickers_)
+        return np.broadcast_to(self.betas_, (panel.n_dates, *self.betas_.shape))
 
 
 def require_same_labels(name, labels, fitted):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_array, as_flag, first_few
+from helpers.checks import as_array, as_choice, as_flag, first_few
 from helpers.least_squares import factors_given
 
 
@@ -34,7 +34,8 @@ class Panel:
 
     Notes
     -----
-    The arrays are copied once and then read-only. `panel[a:b]` is a panel of the dates a to b, by position or by date label.
+    The arrays are copied once and then read-only. `panel[a:b]` is a panel of the dates a to b, by position or by date label;
+    `panel.select_tickers(labels)` one of some tickers. Dates given as text like 2020-01-31 become timestamps.
     """
 
     returns: np.ndarray
@@ -64,8 +65,7 @@ class Panel:
         elif self.portfolio_names is not None:
             raise ValueError("portfolio_names was given without portfolios. Pass both or neither.")
 
-        dates = _labels("dates", self.dates, n_dates, self.returns, "index")
-        _require_dates_in_order("dates", dates)
+        dates = _as_dates("dates", _labels("dates", self.dates, n_dates, self.returns, "index"))
         if not dates.is_monotonic_increasing:
             raise ValueError("dates must ascend, and these do not. Sort the panel by date first (Panel.from_frame does it).")
         _require_same_dates(self.portfolios, dates)
@@ -114,13 +114,21 @@ class Panel:
             f"{_short(self.dates[0])} to {_short(self.dates[-1])})"
         )
 
+    def __setstate__(self, state):
+        for name, value in state.items():  # numpy forgets, on copying and unpickling, that an array is read-only
+            object.__setattr__(self, name, read_only(value))
+
     def __getitem__(self, dates):
-        """The panel of some of its dates: a slice of positions or of date labels, or an array of ascending positions."""
-        rows = self._rows(dates)
-        part = object.__new__(Panel)
-        for name, value in vars(self).items():
-            by_date = name in ("returns", "characteristics", "portfolios", "dates") and value is not None
-            object.__setattr__(part, name, read_only(value[rows]) if by_date else value)
+        """The panel of some of its dates.
+
+        Parameters
+        ----------
+        dates : slice or array
+            A slice of positions or of date labels, the last label included; or ascending positions; or one bool for each date.
+        """
+        rows = self.rows(dates)
+        by_date = ("returns", "characteristics", "portfolios", "dates")
+        part = self._with({name: getattr(self, name)[rows] for name in by_date if getattr(self, name) is not None})
         if part.n_dates == 0:
             raise ValueError(
                 f"No date is left by panel[{_written(dates)}]: the panel has {self.n_dates} dates, "
@@ -128,18 +136,56 @@ class Panel:
             )
         return part
 
-    def _rows(self, dates):
+    def select_tickers(self, tickers):
+        """The panel of some of its tickers, in the order given; the portfolios stay as they are.
+
+        Parameters
+        ----------
+        tickers : sequence
+            Labels out of `panel.tickers`.
+        """
+        if isinstance(tickers, str) or not isinstance(tickers, Iterable):
+            raise TypeError(f"tickers must be a sequence of labels, such as [{tickers!r}]; {tickers!r} was given.")
+        wanted = pd.Index(list(tickers))
+        if not len(wanted) or not wanted.is_unique:
+            raise ValueError(f"tickers must hold at least one label, and they must all differ; {first_few(wanted)} was given.")
+        unknown = wanted.difference(self.tickers)
+        if len(unknown):
+            raise ValueError(f"tickers {first_few(unknown)} are not in the panel, whose tickers are {first_few(self.tickers)}.")
+        columns = self.tickers.get_indexer(wanted)
+        parts = {"returns": self.returns[:, columns], "characteristics": self.characteristics[:, columns]}
+        return self._with(parts | {"tickers": self.tickers[columns]})
+
+    def _with(self, parts):
+        """The panel with some of its parts exchanged for others known to be sound; nothing is copied or checked."""
+        panel = object.__new__(Panel)
+        panel.__setstate__(vars(self) | parts)
+        return panel
+
+    def rows(self, dates):
+        """The positions of the dates, as a slice or an array: what `panel[dates]` takes from each of its arrays."""
+        if isinstance(dates, tuple):
+            raise TypeError("A panel is cut by dates only, panel[dates]. For tickers use panel.select_tickers(labels).")
         if isinstance(dates, slice):
             if dates.step not in (None, 1):
                 raise ValueError(f"A panel is cut into consecutive dates; the step {dates.step} was given. Leave it out.")
             ends = (dates.start, dates.stop)
+            labels_are_numbers = pd.api.types.is_numeric_dtype(self.dates)
             if all(end is None or isinstance(end, (int, np.integer)) for end in ends):
+                too_far = [end for end in ends if end is not None and abs(end) > self.n_dates]
+                if too_far and labels_are_numbers and not isinstance(self.dates, pd.RangeIndex):
+                    raise ValueError(
+                        f"panel[{_written(dates)}]: whole numbers are positions, 0 to {self.n_dates}, and {too_far[0]} is beyond. "
+                        "To cut by date, make the dates timestamps first, with pd.to_datetime(dates, format=...)."
+                    )
                 return slice(*ends)
             try:
+                if labels_are_numbers:
+                    raise TypeError
                 return self.dates.slice_indexer(*ends)
             except (TypeError, ValueError, KeyError):
                 raise TypeError(
-                    f"panel[{_written(dates)}] is neither a slice of positions nor one of dates like the panel's, "
+                    f"panel[{_written(dates)}] is neither a slice of positions nor one of timestamps like the panel's, "
                     f"{_short(self.dates[0])} to {_short(self.dates[-1])}."
                 ) from None
         rows = np.asarray(dates)
@@ -243,17 +289,30 @@ def managed_portfolios(panel, constant=False):
     ValueError
         If the panel has no characteristics, or at some date they are collinear or outnumber the tickers.
 
+    Examples
+    --------
+    A panel with these as its portfolios, for a Factor network to read:
+
+    >>> replace(panel, portfolios=managed_portfolios(panel), portfolio_names=panel.characteristic_names)  # doctest: +SKIP
+
     References
     ----------
     Gu, Kelly, Xiu (2021), equation for x_t in section 2.3.
     """
     require_panel(panel, characteristics=True)
     as_flag("constant", constant)
+    nobody = np.argwhere(np.isnan(panel.characteristics).all(axis=1))
+    if len(nobody):
+        d, j = nobody[0]
+        raise ValueError(
+            f"characteristics: {panel.characteristic_names[j]!r} is unknown for every ticker at {_short(panel.dates[d])} "
+            f"({len(nobody)} such case(s) in all). Drop the characteristic, or those dates."
+        )
     z = panel.characteristics
     if constant:
         z = np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2)
     known = ~np.isnan(z).any(axis=2)
-    return factors_given(np.where(known, panel.returns, np.nan), z, "characteristics")
+    return factors_given(np.where(known, panel.returns, np.nan), z, "characteristics", panel.dates)
 
 
 def rank_across_tickers(characteristics, missing="keep"):
@@ -266,7 +325,8 @@ def rank_across_tickers(characteristics, missing="keep"):
     characteristics : (n_dates, n_tickers, n_chars) or Panel
         NaN where unknown.
     missing : {"keep", "median"}
-        Whether an unknown value stays NaN, or becomes 0: the rank of the date's median.
+        Whether an unknown value stays NaN, or becomes 0: the rank of the date's median. In a panel, a ticker with neither a
+        return nor a characteristic at a date stays unknown there.
 
     Returns
     -------
@@ -276,13 +336,14 @@ def rank_across_tickers(characteristics, missing="keep"):
     ----------
     Gu, Kelly, Xiu (2021), section 4. The ranks are taken across tickers: ranks over time would look ahead.
     """
-    from scipy.stats import rankdata
-
-    from helpers.checks import as_choice
+    from scipy.stats import rankdata  # here, since it takes longer to load than all else
 
     as_choice("missing", missing, ("keep", "median"))
     if isinstance(characteristics, Panel):
-        return replace(characteristics, characteristics=rank_across_tickers(characteristics.characteristics, missing))
+        panel = characteristics
+        ranks = rank_across_tickers(panel.characteristics, missing)
+        ranks[np.isnan(panel.returns) & np.isnan(panel.characteristics).all(axis=2)] = np.nan
+        return replace(panel, characteristics=ranks)
     axes = ("n_dates", "n_tickers", "n_chars")
     characteristics = as_array("characteristics", characteristics, axes, missing=True)
     ranks = np.empty_like(characteristics)
@@ -370,7 +431,7 @@ def _levels(frame):
     swapped = isinstance(tickers, (pd.DatetimeIndex, pd.PeriodIndex)) or names[1] in ("date", "month") or names[0] == "ticker"
     if swapped:
         raise TypeError("frame is indexed by (ticker, date); (date, ticker) is needed. Call frame.swaplevel() first.")
-    _require_dates_in_order("The dates of frame", dates)
+    dates = _as_dates("The dates of frame", dates)
     if dates.isna().any() or tickers.isna().any():
         raise ValueError("frame has rows without a date or a ticker. Drop them first.")
     if pd.api.types.infer_dtype(dates).startswith("mixed"):
@@ -391,12 +452,16 @@ def _levels(frame):
     return dates, tickers
 
 
-def _require_dates_in_order(name, dates):
-    """Text in the order of time is text like 2020-01-31: of 10/1/2020 and 9/1/2020, text has the later date first."""
-    if pd.api.types.is_string_dtype(dates) and not dates.str.match(r"\d{4}-\d\d(-\d\d|$)").all():
-        raise TypeError(
-            f"{name} are text that does not sort as time does, such as {dates[0]!r}. Convert them with pd.to_datetime."
-        )
+def _as_dates(name, dates):
+    """The dates, made timestamps where they are text like 2020-01-31; other text can be read in several ways, and is refused."""
+    if not pd.api.types.is_string_dtype(dates):
+        return dates
+    if not dates.str.fullmatch(r"\d{4}-\d\d(-\d\d)?", na=True).all():
+        raise TypeError(f"{name} are text such as {dates[0]!r}, not like '2020-01-31'. Convert them with pd.to_datetime.")
+    try:
+        return pd.to_datetime(dates)
+    except ValueError as error:
+        raise ValueError(f"{name} are text of which some is no date: {error}") from None
 
 
 def _portfolios_for(portfolios, dates):
@@ -408,7 +473,8 @@ def _portfolios_for(portfolios, dates):
     absent = dates.difference(portfolios.index)
     if len(absent):
         raise ValueError(
-            f"portfolios has no row for {len(absent)} of the frame's dates: {first_few(map(_short, absent))}. "
+            f"portfolios (dates {_short(portfolios.index[0])}, ...) has no row for {len(absent)} of the frame's dates: "
+            f"{first_few(map(_short, absent))}. "
             "Drop those dates from the frame, or add the rows."
         )
     return portfolios.loc[dates]
@@ -452,7 +518,10 @@ def read_only(values):
 
 
 def _short(date):
-    return date.date().isoformat() if isinstance(date, pd.Timestamp) else str(date)
+    """The date as text, with its time zone if it has one."""
+    if not isinstance(date, pd.Timestamp):
+        return str(date)
+    return date.date().isoformat() + (f" {date.tzname()}" if date.tzinfo else "")
 
 
 def _written(dates):

@@ -1,14 +1,17 @@
 """The model in which nothing is given: principal components solve for the factors and the sensitivities at once."""
 
+import warnings
+
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from helpers.checks import as_count, as_positive, first_few
 from helpers.least_squares import cross_sectional_factors
-from helpers.models import FactorModel, require_same_labels
+from helpers.models import ConstantBetas, require_same_labels
 from helpers.panel import require_panel
 
 
-class PCAFactors(FactorModel):
+class PCAFactors(ConstantBetas):
     """Given nothing, solve for both halves of the product: F = R V_K and β = V_K.
 
         R ≈ F βᵀ        min over (F, β) of Σ_d Σ_s (r_s^(d) - β_s · F^(d))²        β: the first K right singular vectors of R
@@ -31,7 +34,8 @@ class PCAFactors(FactorModel):
     betas_ : (n_tickers, n_factors)
         V_K, orthonormal columns; the largest entry of each is positive, since the sign is free.
     shares_ : (min(n_dates, n_tickers),)
-        The share of Σ r² that each component explains, in descending order.
+        The share of Σ r² that each component explains, in descending order. NaN with missing returns: `total_r2` says what all
+        of them together explain of the returns that are known.
     n_rounds_ : int
         How many decompositions were made; 1 without gaps.
 
@@ -40,7 +44,7 @@ class PCAFactors(FactorModel):
     Gu, Kelly, Xiu (2021), section 2.1: PCA is the linear autoencoder.
     """
 
-    def __init__(self, n_factors=3, tolerance=1e-8, max_rounds=500):
+    def __init__(self, n_factors=3, tolerance=1e-6, max_rounds=500):
         self.n_factors = n_factors
         self.tolerance = tolerance
         self.max_rounds = max_rounds
@@ -60,7 +64,7 @@ class PCAFactors(FactorModel):
             if short.any():
                 raise ValueError(
                     f"returns has fewer than n_factors = {n_factors} known values for the {one}(s) {first_few(labels[short])}. "
-                    "Drop them, or ask for fewer factors."
+                    "Drop them (tickers with panel.select_tickers), or ask for fewer factors."
                 )
         returns = np.where(missing, 0.0, panel.returns)
         if not returns.any():
@@ -77,17 +81,19 @@ class PCAFactors(FactorModel):
                 break
             last_error = error
             returns = np.where(missing, explained, returns)
+        else:
+            warnings.warn(
+                f"PCAFactors stopped after max_rounds = {max_rounds} rounds while the fit still improved. "
+                "Raise max_rounds, or tolerance if this is close enough.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         largest = np.take_along_axis(right, np.abs(right).argmax(axis=1)[:, None], axis=1)
         self.betas_ = (right * np.sign(largest))[:n_factors].T
-        self.shares_ = sizes**2 / (sizes**2).sum()
+        self.shares_ = np.full(len(sizes), np.nan) if missing.any() else sizes**2 / (sizes**2).sum()
         self.n_rounds_ = n_rounds
         self.tickers_ = panel.tickers
         return self
-
-    def betas(self, panel):
-        self._require_fitted(panel)
-        require_same_labels("tickers", panel.tickers, self.tickers_)
-        return np.broadcast_to(self.betas_, (panel.n_dates, *self.betas_.shape))
 
     def factors(self, panel):
         self._require_fitted(panel)

@@ -105,6 +105,8 @@ def _factor_model(axes, given, ticker, date, title, tickers):
         ticker = as_count("ticker", ticker, at_least=0, at_most=n_tickers - 1, why="given='F' selects one column of R.")
     elif given is not None:
         date = as_count("date", date, at_least=0, at_most=n_dates - 1, why=f"given={given!r} selects one row of R.")
+        if ticker is not None:
+            ticker = as_count("ticker", ticker, at_least=0, at_most=n_tickers - 1)
     everything = (slice(None), slice(None))
     row, column = (date, slice(None)), (slice(None), ticker)
     known = {None: everything, "F": column}.get(given, row)
@@ -380,9 +382,11 @@ def plot_estimates(truth, estimates, names=None, title=None, xlabel="true β", y
     """
     truth = as_array("truth", truth, ("n", "n_columns"))
     estimates = as_array("estimates", estimates, ("n", "n_columns"), sizes={"n": truth.shape[0], "n_columns": truth.shape[1]})
+    if names is not None and len(names) != truth.shape[1]:
+        raise ValueError(f"names must have {truth.shape[1]} entries, one for each column; {len(names)} were given.")
     figure, panels = plt.subplots(1, truth.shape[1], figsize=(WIDTH, 2.9), squeeze=False)
     low, high = np.minimum(truth, estimates).min(axis=0), np.maximum(truth, estimates).max(axis=0)
-    reach = 0.55 * (high - low).max()  # the same in every panel, so that distances from the line can be compared
+    reach = 0.55 * (high - low).max() or 1.0  # the same in every panel, so that distances from the line can be compared
     for j, axes in enumerate(panels[0]):
         axes.scatter(truth[:, j], estimates[:, j], s=14, color=BLUE, alpha=0.7, linewidth=0)
         ends = (low[j] + high[j]) / 2 + reach * np.array([-1, 1])
@@ -603,6 +607,11 @@ def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
     surfaces = {
         name: as_array(f"surfaces[{name!r}]", values, ("n_grid", "n_grid", "n_factors")) for name, values in surfaces.items()
     }
+    for name, values in surfaces.items():
+        if values.shape[0] != values.shape[1]:
+            raise ValueError(
+                f"surfaces[{name!r}] must be over a square grid, (n_grid, n_grid, n_factors); its shape is {values.shape}."
+            )
     n_factors = next(iter(surfaces.values())).shape[2]
     figure, panels = plt.subplots(
         len(surfaces), n_factors, figsize=(WIDTH, 0.6 + 1.95 * len(surfaces)), squeeze=False, sharex=True, sharey=True
@@ -648,6 +657,8 @@ def plot_curves(points, curves, truth=None, title=None, xlabel="ticker 1, %", yl
     Figure
     """
     points = as_array("points", points, ("n_dates", "two"), sizes={"two": 2})
+    if len(curves) > len(LINES):
+        raise ValueError(f"curves must hold at most {len(LINES)} models; {len(curves)} were given. Draw them in two figures.")
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
     axes.scatter(*100 * points.T, s=12, color=GREY, linewidth=0)
     for (name, curve), (colour, style) in zip(curves.items(), LINES, strict=False):

@@ -5,11 +5,11 @@ import pandas as pd
 
 from helpers.checks import as_array, beta_axes
 from helpers.least_squares import betas_given, factors_given
-from helpers.models import FactorModel, require_same_labels
+from helpers.models import ConstantBetas, FactorModel, require_same_labels
 from helpers.panel import require_panel
 
 
-class TimeSeriesRegression(FactorModel):
+class TimeSeriesRegression(ConstantBetas):
     """Given F, solve for β: one regression per ticker, across dates. The given factors are the panel's portfolios.
 
         r_s^(d) = α_s + β_s · F^(d) + ε_s^(d)        min over (α_s, β_s) of Σ_d ε_s^(d)²
@@ -38,15 +38,10 @@ class TimeSeriesRegression(FactorModel):
 
     def fit(self, panel, validation=None):
         require_panel(panel, portfolios=True)
-        alphas, betas = betas_given(panel.returns, panel.portfolios, self.intercept, "portfolios")
+        alphas, betas = betas_given(panel.returns, panel.portfolios, self.intercept, "portfolios", panel.tickers)
         self.alphas_, self.betas_ = alphas, betas
         self.tickers_, self.portfolio_names_ = panel.tickers, panel.portfolio_names
         return self
-
-    def betas(self, panel):
-        self._require_fitted(panel)
-        require_same_labels("tickers", panel.tickers, self.tickers_)
-        return np.broadcast_to(self.betas_, (panel.n_dates, *self.betas_.shape))
 
     def factors(self, panel):
         self._require_fitted(panel)
@@ -108,7 +103,7 @@ class CrossSectionalRegression(FactorModel):
 
     def _factors(self, panel):
         name = "characteristics" if self.given_betas is None else "given_betas"
-        return factors_given(panel.returns, self._betas(panel), name)
+        return factors_given(panel.returns, self._betas(panel), name, panel.dates)
 
     def _require_same_betas(self, panel):
         if self.given_betas is None:

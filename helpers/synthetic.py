@@ -36,8 +36,8 @@ class SimulatedMarket:
         sizes = {"n_dates": self.panel.n_dates, "n_tickers": self.panel.n_tickers}
         betas = as_array("betas", self.betas, ("n_dates", "n_tickers", "n_factors"), sizes=sizes)
         factors = as_array("factors", self.factors, ("n_dates", "n_factors"), sizes=sizes | {"n_factors": betas.shape[2]})
-        object.__setattr__(self, "betas", read_only(betas))
-        object.__setattr__(self, "factors", read_only(factors))
+        object.__setattr__(self, "betas", read_only(np.array(betas)))
+        object.__setattr__(self, "factors", read_only(np.array(factors)))
 
     @property
     def reconstruction(self):
@@ -46,7 +46,7 @@ class SimulatedMarket:
 
     def __getitem__(self, dates):
         """The market of some of its dates, as `panel[dates]`."""
-        rows = self.panel._rows(dates)
+        rows = self.panel.rows(dates)
         return SimulatedMarket(self.panel[dates], self.betas[rows], self.factors[rows])
 
 

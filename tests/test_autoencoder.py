@@ -177,9 +177,11 @@ def test_day_ahead_the_target_is_the_return_of_the_next_date_and_the_last_date_h
     assert np.array_equal(y_val, X2[31:40]) and np.array_equal(x2_val, X2[30:39])
 
 
-def test_day_ahead_a_frame_keeps_its_own_forward_returns():
-    frame = LECTURE.assign(returns_fwd=LECTURE["returns_fwd"] * 2)
-    assert np.array_equal(train_validation_arrays(frame, rows_of([3]), rows_of([5]), "returns_fwd")[2][0], 2 * X2[4])
+def test_day_ahead_a_frame_may_know_the_target_of_its_last_date():
+    last = len(X2) - 1
+    frame = LECTURE.assign(returns_fwd=LECTURE["returns_fwd"].fillna(7.0))
+    assert np.array_equal(train_validation_arrays(frame, rows_of([3]), rows_of([last]), "returns_fwd")[5], np.full_like(X2[:1], 7))
+    assert_refused(lambda: train_validation_arrays(LECTURE, rows_of([3]), rows_of([last]), "returns_fwd"), ValueError, "val_idx")
 
 
 def test_the_folds_of_scikit_learn_are_positions_of_dates():
@@ -301,3 +303,22 @@ BAD_INPUT = {
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_is_refused(case):
     assert_refused(*BAD_INPUT[case])
+
+
+def test_forward_returns_of_another_ticker_are_refused():
+    panel = small_panel()
+    frame = panel.to_frame()
+    right = frame.assign(returns_fwd=frame.groupby("ticker").returns.shift(-1))
+    wrong = frame.assign(returns_fwd=frame.returns.shift(-1))
+    y = train_validation_arrays(right, range(120), range(120, 240), target="returns_fwd")[2]
+    assert np.allclose(y, panel.returns[1:11])
+    assert_refused(
+        lambda: train_validation_arrays(wrong, range(120), range(120, 240), target="returns_fwd"),
+        ValueError, "returns_fwd", "next date", "groupby",
+    )  # fmt: skip
+
+
+def test_a_message_does_not_print_the_whole_input():
+    with pytest.raises(ValueError) as refusal:
+        train_validation_arrays(small_panel(), [0.5] * 10_000, [1])
+    assert len(str(refusal.value)) < 300

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
 from helpers.least_squares import cross_sectional_factors, rolling_betas, time_series_betas
-from tests.common import assert_refused, with_value
+from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)
 SEEDS = st.integers(0, 10_000)
@@ -343,3 +343,9 @@ BAD_INPUT = {
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_is_refused(case):
     assert_refused(*BAD_INPUT[case])
+
+
+def test_rolling_betas_refuses_tables_of_other_dates():
+    panel = small_panel()
+    returns, factors = pd.DataFrame(panel.returns, panel.dates), pd.DataFrame(panel.portfolios, panel.dates)
+    assert_refused(lambda: rolling_betas(returns, factors[::-1], 12), ValueError, "dates", "factors", "returns")

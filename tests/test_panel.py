@@ -1,6 +1,8 @@
 """The Panel, its exchange with the long frame, and the functions that stand beside it."""
 
-from dataclasses import FrozenInstanceError
+import copy
+import pickle
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
 from helpers.panel import Panel, managed_portfolios, rank_across_tickers, split_by_date
+from helpers.pca import PCAFactors
+from helpers.regression import TimeSeriesRegression
 from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)
@@ -495,7 +499,91 @@ def test_bad_input_is_refused(case):
     assert_refused(*BAD_INPUT[case])
 
 
-def test_text_dates_that_sort_as_time_does_are_taken():
-    assert list(Panel(returns=R[:2], dates=["2020-09", "2020-10"]).dates) == ["2020-09", "2020-10"]
+def test_text_that_can_be_read_in_one_way_only_becomes_timestamps():
+    assert list(Panel(returns=R[:2], dates=["2020-09", "2020-10"]).dates) == [pd.Timestamp("2020-09-01"), pd.Timestamp("2020-10-01")]
     frame = frame_indexed_by(["2020-10-01", "2020-09-01"], ["A"])
-    assert list(Panel.from_frame(frame).dates) == ["2020-09-01", "2020-10-01"]
+    assert list(Panel.from_frame(frame).dates) == [pd.Timestamp("2020-09-01"), pd.Timestamp("2020-10-01")]
+    assert_refused(lambda: Panel(returns=R[:1], dates=["2020-13"]), ValueError, "dates", "no date")
+
+
+def entering_late(panel, n_late=2):
+    """The panel with its last tickers entering after two thirds of the dates."""
+    returns = np.array(panel.returns)
+    returns[: 2 * len(returns) // 3, -n_late:] = np.nan
+    return replace(panel, returns=returns)
+
+
+def test_text_dates_become_dates_so_that_a_year_is_cut_whole():
+    months = [f"{year}-{month:02d}" for year in (2013, 2014, 2015) for month in range(1, 13)]
+    panel = Panel(returns=np.ones((36, 2)), dates=months)
+    assert panel[:"2014"].n_dates == 24 and panel["2015":].n_dates == 12
+    frame = pd.DataFrame({"returns": 1.0}, pd.MultiIndex.from_product([months[::-1], ["A"]]))
+    assert Panel.from_frame(frame)[:"2014"].n_dates == 24
+
+
+def test_whole_number_dates_are_not_mistaken_for_positions():
+    panel = Panel(returns=np.ones((3, 2)), dates=[201401, 201402, 201403])
+    assert panel[:2].n_dates == 2
+    assert_refused(lambda: panel[:201402], ValueError, "201402", "positions", "to_datetime")
+    assert_refused(lambda: panel[:"2014"], TypeError, "2014", "positions")
+
+
+def test_tickers_can_be_selected_as_the_messages_advise():
+    panel = entering_late(small_panel())
+    past = panel[:20]
+    assert_refused(lambda: TimeSeriesRegression().fit(past), ValueError, "T10, T11", "select_tickers")
+    assert_refused(lambda: PCAFactors(2).fit(past), ValueError, "T10, T11", "select_tickers")
+    few = panel.select_tickers(panel.tickers[:10])
+    assert few.n_tickers == 10 and np.array_equal(few.returns, panel.returns[:, :10])
+    assert np.array_equal(few.characteristics, panel.characteristics[:, :10]) and np.array_equal(few.portfolios, panel.portfolios)
+    assert np.allclose(TimeSeriesRegression().fit(few[:20]).betas_, TimeSeriesRegression().fit(small_panel()[:20]).betas_[:10])
+    assert list(panel.select_tickers(["T03", "T01"]).tickers) == ["T03", "T01"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda panel: panel.select_tickers(["IBM"]), ValueError, ("IBM", "tickers")),
+        (lambda panel: panel.select_tickers("T01"), TypeError, ("T01", "sequence")),
+        (lambda panel: panel.select_tickers([]), ValueError, ("at least one",)),
+        (lambda panel: panel.select_tickers(["T01", "T01"]), ValueError, ("T01", "differ")),
+        (lambda panel: panel[:, 3], TypeError, ("dates only", "select_tickers")),
+    ],
+)
+def test_a_bad_selection_is_refused(call, error, words):
+    assert_refused(lambda: call(small_panel()), error, *words)
+
+
+def test_a_characteristic_that_nobody_has_is_named():
+    panel = small_panel()
+    unknown = replace(panel, characteristics=with_value(panel.characteristics, (3, slice(None), 1), np.nan))
+    assert_refused(lambda: managed_portfolios(unknown), ValueError, "'value'", "2000-04-30")
+
+
+def test_filling_with_the_median_invents_no_rows():
+    panel = entering_late(small_panel())
+    unlisted = np.isnan(panel.returns)
+    panel = replace(panel, characteristics=np.where(unlisted[:, :, None], np.nan, panel.characteristics))
+    panel = replace(panel, characteristics=with_value(panel.characteristics, (0, 0, 0), np.nan))
+    ranked = rank_across_tickers(panel, missing="median")
+    assert ranked.characteristics[0, 0, 0] == 0
+    assert len(ranked.to_frame()) == len(panel.to_frame()) == (~unlisted).sum()
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda panel: pickle.loads(pickle.dumps(panel))])
+def test_a_copied_panel_is_read_only_too(again):
+    with pytest.raises(ValueError, match="read-only"):
+        again(small_panel()).returns[0, 0] = 1
+
+
+def test_a_time_zone_is_named_when_it_is_what_differs():
+    frame = small_panel().to_frame()
+    aware = frame.set_index(frame.index.set_levels(frame.index.levels[0].tz_localize("UTC"), level=0))
+    portfolios = pd.DataFrame({"m": 0.0}, small_panel().dates)
+    assert_refused(lambda: Panel.from_frame(aware, portfolios=portfolios), ValueError, "portfolios", "UTC")
+
+
+def test_portfolios_can_be_exchanged_for_managed_ones():
+    panel = small_panel()
+    managed = replace(panel, portfolios=managed_portfolios(panel), portfolio_names=panel.characteristic_names)
+    assert list(managed.portfolio_names) == list(panel.characteristic_names)

@@ -5,6 +5,7 @@ from matplotlib.colors import to_hex
 
 from helpers import plotting
 from helpers.refresh import PICTURE, refresh_picture
+from tests.common import assert_refused
 
 
 def texts(figure):
@@ -131,3 +132,16 @@ def test_bad_input_is_refused_in_words(call, error, words):
     with pytest.raises(error, match=words):
         call()
     assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: plotting.plot_curves([[0.0, 1.0]], {str(i): [[0.0, 1.0]] for i in range(7)}), ValueError, ("curves", "7")),
+        (lambda: plotting.draw_factor_model("beta", ticker=9, date=3), ValueError, ("ticker", "9")),
+        (lambda: plotting.plot_estimates(np.ones((3, 2)), np.ones((3, 2)), names=["a"]), ValueError, ("names", "2")),
+        (lambda: plotting.plot_beta_surfaces({"a": np.ones((3, 4, 1))}), ValueError, ("square", "(3, 4, 1)")),
+    ],
+)
+def test_bad_input_to_a_picture_is_refused(call, error, words):
+    assert_refused(call, error, *words)

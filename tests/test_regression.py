@@ -1,5 +1,7 @@
 """The models with one half of the product given, against statsmodels and linearmodels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,7 +119,7 @@ BAD_INPUT = {
     "fewer dates than coefficients": (lambda: TimeSeriesRegression().fit(PANEL[:2]), ValueError, "fewer dates", "(3)"),
     "a ticker with too few returns": (
         lambda: TimeSeriesRegression().fit(Panel(returns=with_value(R, (slice(1, None), 0), np.nan), portfolios=X)),
-        ValueError, "fewer dates", "position(s) 0",
+        ValueError, "fewer dates", "ticker(s) 0",
     ),
     "collinear portfolios": (
         lambda: TimeSeriesRegression().fit(Panel(returns=R, portfolios=X[:, [0, 1, 0]])),
@@ -152,7 +154,7 @@ BAD_INPUT = {
     ),
     "a date without returns": (
         lambda: CrossSectionalRegression().fit(Panel(returns=with_value(R, 3, np.nan), characteristics=C)),
-        ValueError, "fewer tickers", "position(s) 3",
+        ValueError, "fewer tickers", "date(s) 3",
     ),
     "fewer characteristics at later dates": (
         lambda: CrossSectionalRegression().fit(PANEL).factors(with_names(["size", "value"])),
@@ -197,3 +199,10 @@ BAD_INPUT = {
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_is_refused(case):
     assert_refused(*BAD_INPUT[case])
+
+
+def test_a_date_that_is_too_short_is_named_by_its_label():
+    panel = small_panel()
+    returns = np.array(panel.returns)
+    returns[4, 1:] = np.nan
+    assert_refused(lambda: CrossSectionalRegression().fit(replace(panel, returns=returns)), ValueError, "2000-05-31", "tickers")

@@ -229,3 +229,11 @@ def test_the_truth_cannot_be_overwritten():
     for array in (market.betas, market.factors, market[1:3].betas):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+def test_a_simulated_market_keeps_its_own_copy_of_the_truth():
+    market = simulate_constant_betas(n_dates=5, n_tickers=4)
+    betas = np.array(market.betas)
+    mine = SimulatedMarket(market.panel, betas, market.factors)
+    betas[:] = 7
+    assert np.array_equal(mine.betas, market.betas)
