@@ -322,8 +322,8 @@ def rank_across_tickers(characteristics, missing="keep"):
 
     Parameters
     ----------
-    characteristics : (n_dates, n_tickers, n_chars) or Panel
-        NaN where unknown.
+    characteristics : (n_dates, n_tickers, n_chars), (n_dates, n_tickers) or Panel
+        Several characteristics, or one. NaN where unknown.
     missing : {"keep", "median"}
         Whether an unknown value stays NaN, or becomes 0: the rank of the date's median. In a panel, a ticker with neither a
         return nor a characteristic at a date stays unknown there.
@@ -344,7 +344,7 @@ def rank_across_tickers(characteristics, missing="keep"):
         ranks = rank_across_tickers(panel.characteristics, missing)
         ranks[np.isnan(panel.returns) & np.isnan(panel.characteristics).all(axis=2)] = np.nan
         return replace(panel, characteristics=ranks)
-    axes = ("n_dates", "n_tickers", "n_chars")
+    axes = ("n_dates", "n_tickers", "n_chars")[: 2 if np.ndim(characteristics) == 2 else 3]
     characteristics = as_array("characteristics", characteristics, axes, missing=True)
     ranks = np.empty_like(characteristics)
     for d, values in enumerate(characteristics):  # a date at a time, so that a large panel is never copied whole

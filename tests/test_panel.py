@@ -464,7 +464,7 @@ BAD_INPUT = {
         ValueError, "characteristics", "collinear",
     ),
     "a word for the constant": (lambda: managed_portfolios(PANEL, constant="no"), TypeError, "constant", "'no'"),
-    "ranks of a matrix": (lambda: rank_across_tickers(R), ValueError, "characteristics", "3 axes", "(40, 12)"),
+    "ranks of a vector": (lambda: rank_across_tickers(R[0]), ValueError, "characteristics", "3 axes", "(12,)"),
     "ranks of text": (lambda: rank_across_tickers([[["a"]]]), TypeError, "characteristics", "numbers"),
     "ranks of infinite values": (
         lambda: rank_across_tickers(with_value(C, (0, 0, 0), np.inf)), ValueError, "characteristics", "1 infinite",
@@ -587,3 +587,10 @@ def test_portfolios_can_be_exchanged_for_managed_ones():
     panel = small_panel()
     managed = replace(panel, portfolios=managed_portfolios(panel), portfolio_names=panel.characteristic_names)
     assert list(managed.portfolio_names) == list(panel.characteristic_names)
+
+
+def test_one_characteristic_alone_is_ranked_like_the_first_of_several():
+    gappy = with_value(C, (2, 3), np.nan)
+    for missing in ("keep", "median"):
+        alone = rank_across_tickers(gappy[:, :, 0], missing)
+        assert np.array_equal(alone, rank_across_tickers(gappy, missing)[:, :, 0], equal_nan=True)
