@@ -56,6 +56,7 @@ def betas_given(returns, factors, intercept, name, tickers=None):
     as_flag("intercept", intercept)
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True).astype(float, copy=False)
     factors = as_array(name, factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)}).astype(float, copy=False)
+    _require_columns(name, factors)
     design = np.column_stack([np.ones(len(factors)), factors]) if intercept else factors
     observed = ~np.isnan(returns)
     _require_enough("ticker", "dates", observed.sum(axis=0), design.shape[1], tickers)
@@ -105,6 +106,7 @@ def factors_given(returns, betas, name, dates=None):
     if not n_dates:
         raise ValueError(f"returns must hold at least one date; its shape is {returns.shape}.")
     betas = as_numbers(name, betas, beta_axes(betas), sizes={"n_dates": n_dates, "n_tickers": n_tickers})
+    _require_columns(name, betas)
     observed = ~np.isnan(returns)
     _require_enough("date", "tickers", observed.sum(axis=1), betas.shape[-1], dates)
 
@@ -127,9 +129,18 @@ def factors_given(returns, betas, name, dates=None):
 
 
 def _gram(betas):
-    """β'β of each date, in two halves: numpy hands a product with its own transpose to a routine slow for few columns."""
-    across, half = betas.transpose(0, 2, 1), betas.shape[2] // 2
-    return np.concatenate([across[:, :half] @ betas, across[:, half:] @ betas], axis=1) if half else across @ betas
+    """β'β of each date, (n_dates, n_factors, n_factors), a block of its rows at a time.
+
+    numpy hands the product of an array with its own transpose to a routine that is slow for few columns; a block is no transpose
+    of the whole. Twelve is as wide as one step of the usual matrix products on a processor.
+    """
+    across, n_factors = betas.transpose(0, 2, 1), betas.shape[2]
+    gram = np.empty((len(betas), n_factors, n_factors))
+    width = min(12, (n_factors + 1) // 2)
+    for first in range(0, n_factors, width):
+        block = slice(first, first + width)
+        np.matmul(across[:, block], betas, out=gram[:, block])
+    return gram
 
 
 def rolling_betas(returns, factors, window, intercept=True):
@@ -227,6 +238,11 @@ def _require_finite(name, gram, betas):
             f"{name} has {int(bad.sum())} NaN or infinite value(s) where a return is present, the first at position "
             f"{tuple(int(i) for i in np.argwhere(bad)[0])}. Fill them, or set the return to NaN to leave the ticker out there."
         )
+
+
+def _require_columns(name, regressors):
+    if not regressors.shape[-1]:
+        raise ValueError(f"{name} must have at least one column; its shape is {regressors.shape}.")
 
 
 def _require_enough(one, many, counts, needed, labels=None):

@@ -349,3 +349,24 @@ def test_rolling_betas_refuses_tables_of_other_dates():
     panel = small_panel()
     returns, factors = pd.DataFrame(panel.returns, panel.dates), pd.DataFrame(panel.portfolios, panel.dates)
     assert_refused(lambda: rolling_betas(returns, factors[::-1], 12), ValueError, "dates", "factors", "returns")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: cross_sectional_factors(R, B[:, :0]), "betas"),
+        (lambda: cross_sectional_factors(R, np.empty((*R.shape, 0))), "betas"),
+        (lambda: time_series_betas(R, F[:, :0]), "factors"),
+        (lambda: time_series_betas(R, F[:, :0], intercept=False), "factors"),
+    ],
+)
+def test_no_regressors_at_all_are_refused(call, name):
+    assert_refused(call, ValueError, name, "at least one column", "0)")
+
+
+@pytest.mark.parametrize("n_factors", [1, 2, 11, 12, 13, 24, 25])
+def test_the_products_of_each_date_are_the_same_in_blocks(n_factors):
+    betas = np.random.default_rng(0).standard_normal((4, 40, n_factors))
+    returns = np.random.default_rng(1).standard_normal((4, 40))
+    by_date = [np.linalg.lstsq(betas[d], returns[d], rcond=None)[0] for d in range(4)]
+    assert np.allclose(cross_sectional_factors(returns, betas), by_date)
