@@ -119,11 +119,11 @@ def factors_given(returns, betas, name, dates=None):
         _require_finite(name, gram, betas)
         return _solve(gram, betas.T @ returns.T, name).T
 
-    def solve(dates):
-        b = betas[dates].astype(float, copy=False)
+    def solve(part):
+        b = betas[part].astype(float, copy=False)
         gram = _gram(b)
         _require_finite(name, gram, betas)
-        return _solve(gram, b.transpose(0, 2, 1) @ returns[dates, :, None], name)[..., 0]
+        return _solve(gram, b.transpose(0, 2, 1) @ returns[part, :, None], name)[..., 0]
 
     return _in_threads(solve, n_dates, betas.size)
 
@@ -148,10 +148,26 @@ def rolling_betas(returns, factors, window, intercept=True):
 
         β_s^(d) = the slopes of `time_series_betas` over dates d - window, ..., d - 1
 
+    Parameters
+    ----------
+    returns : (n_dates, n_tickers)
+        R, in fractions per period; NaN where there is none.
+    factors : (n_dates, n_factors)
+        F, in fractions per period.
+    window : int
+        The number of dates before d; more than there are coefficients.
+    intercept : bool
+        Whether α is estimated.
+
     Returns
     -------
     betas : (n_dates, n_tickers, n_factors)
         NaN at the first `window` dates, and for a ticker with a gap in its window.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree, the window is too short or too long, or the factors are constant or collinear within one.
     """
     require_same_axis("dates", "factors", factors, 0, "returns", returns, 0)
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)

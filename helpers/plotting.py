@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from helpers.checks import as_array, as_choice, as_count
 
 # Okabe and Ito's palette: told apart by readers with any colour vision.
-BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#999999"
+BLUE, VERMILLION, GREEN, ORANGE, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#999999"
 INK, GIVEN, EMPTY = "#222222", "#A9D3F0", "#F4F4F4"
 LINES = ((BLUE, "-"), (VERMILLION, "-."), (GREEN, ":"), (PURPLE, (0, (5, 1))), (ORANGE, (0, (1, 1))))
 STYLE = {
@@ -82,7 +82,7 @@ def draw_factor_model(given=None, ticker=None, date=None, title=None, tickers=("
 
 @_figure
 def draw_course():
-    """The course in one picture: the same equation four times, with less and less given.
+    """The course in one picture: the same equation four times, each time with something else given.
 
     Returns
     -------
