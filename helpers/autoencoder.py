@@ -1,13 +1,289 @@
 """The conditional autoencoder: both halves of the product are neural networks, trained together."""
 
+import json
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
+from helpers import stacked
 from helpers.backend import keras
-from helpers.checks import as_array, as_choice, as_count, first_few
-from helpers.panel import Panel
+from helpers.checks import as_array, as_choice, as_count, as_flag, as_positive, first_few
+from helpers.models import FactorModel, require_same_labels
+from helpers.panel import Panel, managed_portfolios, require_panel
 
 FORWARD_RETURNS = "returns_fwd"
+
+# The hidden layers of the Beta network in the paper's models.
+PAPER_MODELS = {"CA0": (), "CA1": (32,), "CA2": (32, 16), "CA3": (32, 16, 8)}
+
+
+class ConditionalAutoencoder(FactorModel):
+    """Given characteristics and the returns of portfolios, solve for both halves of the product by neural networks.
+
+        β_s^(d) = Beta network(z_s^(d))        hidden layers of ReLU with batch normalisation, then K linear units
+        F^(d) = W' x^(d)                       Factor network: one linear layer, so that factors are portfolios of x
+        r̂_s^(d) = β_s^(d) · F^(d)              min over all weights θ of mean (r - r̂)² / mean r² + l1 Σ |θ|
+
+    Adam on random batches of known returns: a missing one is never seen. Each member keeps the weights of its own best epoch on
+    the validation panel. `reconstruct` is the mean of the members' products r̂; their β and F alone differ by a rotation from
+    member to member, and must not be averaged. All members, of all L1 strengths, train together as one stack of networks.
+
+    Parameters
+    ----------
+    n_factors : int
+        K.
+    hidden_units : sequence of int
+        Of the Beta network: () is CA0, (32,) CA1, (32, 16) CA2, (32, 16, 8) CA3.
+    n_members : int
+        How many networks, with different random starts, make the ensemble.
+    factor_inputs : {"portfolios", "managed", "returns"}
+        What x is: the panel's portfolios, its `managed_portfolios` with the constant, or the returns of its tickers.
+    l1 : float or sequence of float
+        The strength of the penalty. Of several, each with an ensemble of its own, the one whose ensemble reconstructs the
+        validation panel best is kept.
+    batch_normalization : bool
+    learning_rate : float
+    batch_size : int
+        Returns, not dates.
+    epochs, patience : int
+        How many at most, and how many without an improvement on the validation panel.
+    seed : int
+    progress : bool
+        Whether a progress bar is shown.
+
+    Attributes
+    ----------
+    l1_ : float
+        The strength that was kept.
+    validation_curve_ : Series
+        The total R² of the validation panel by each strength.
+    history_ : DataFrame
+        One row for each strength, member and epoch until it stopped: the mean squared errors `training` (a running mean within
+        the epoch) and `validation`, as shares of the mean squared return.
+    factor_weights_ : (n_members, n_inputs, n_factors)
+        W: the position of each factor in each of the `factor_input_names_`.
+
+    References
+    ----------
+    Gu, Kelly, Xiu (2021), section 2.2-2.3 and Figure 2.
+    """
+
+    def __init__(
+        self,
+        n_factors=3,
+        hidden_units=(32,),
+        n_members=10,
+        factor_inputs="portfolios",
+        l1=(3e-3, 6e-3, 1.2e-2, 2.4e-2),
+        batch_normalization=True,
+        learning_rate=0.01,
+        batch_size=800,
+        epochs=100,
+        patience=5,
+        seed=0,
+        progress=False,
+    ):
+        self.n_factors = n_factors
+        self.hidden_units = hidden_units
+        self.n_members = n_members
+        self.factor_inputs = factor_inputs
+        self.l1 = l1
+        self.batch_normalization = batch_normalization
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.seed = seed
+        self.progress = progress
+
+    def fit(self, panel, validation=None):
+        """The model itself, fitted to the panel. Without a validation panel the panel takes its place, and l1 must be one number."""
+        require_panel(panel, characteristics=True)
+        strengths = self._strengths()
+        if validation is None and len(strengths) > 1:
+            raise ValueError(
+                f"l1 holds {len(strengths)} strengths, and only a validation panel can choose among them. "
+                "Call fit(panel, validation), or give l1 one number."
+            )
+        x, input_names = self._inputs(panel)
+        alone = self._shape(panel.n_characteristics, len(input_names))
+        scales = _scale(panel.returns), _scale(x, axis=0)
+        if not scales[0]:
+            raise ValueError("The returns are all 0 or missing: there is nothing to explain.")
+        if not scales[1].all():
+            raise ValueError(f"Factor input(s) {first_few(input_names[scales[1] == 0])} are 0 at every date. Drop them.")
+        training = held_out = _observations("The panel", panel, x, scales)
+        if validation is not None:
+            require_panel(validation, characteristics=True)
+            require_same_labels("characteristic_names", validation.characteristic_names, panel.characteristic_names)
+            x, names = self._inputs(validation)
+            require_same_labels("factor inputs", names, input_names)
+            held_out = _observations("validation", validation, x, scales)
+
+        m, repeated = alone.n_members, list(range(alone.n_members)) * len(strengths)
+        together = replace(alone, n_members=len(repeated))
+        weights, history = stacked.train(
+            together,
+            stacked.select_members(stacked.initial_weights(alone, as_count("seed", self.seed, at_least=0)), repeated, m),
+            training,
+            held_out,
+            l1=np.repeat(strengths, m),
+            learning_rate=as_positive("learning_rate", self.learning_rate),
+            batch_size=as_count("batch_size", self.batch_size, at_least=2),
+            epochs=as_count("epochs", self.epochs),
+            patience=as_count("patience", self.patience),
+            seed=self.seed,
+            progress=as_flag("progress", self.progress),
+        )
+
+        products = _products(stacked.member_betas(together, weights, held_out.z), held_out, weights)
+        errors = held_out.y[:, None] - products.reshape(len(held_out.y), len(strengths), m).mean(axis=2)
+        curve = 1 - (errors**2).sum(axis=0, dtype=float) / (held_out.y**2).sum(dtype=float)
+        best = int(curve.argmax())
+
+        self.l1_ = strengths[best]
+        self.validation_curve_ = pd.Series(curve, pd.Index(strengths, name="l1"), name="total R²")
+        history.insert(0, "l1", np.repeat(strengths, m)[history["member"]])
+        self.history_ = history.assign(member=history["member"] % m)
+        self.weights_ = stacked.select_members(weights, list(range(best * m, (best + 1) * m)), len(repeated))
+        self.returns_scale_ = scales[0]
+        self.factor_weights_ = (self.weights_[0][-1] / scales[1][:, None, None] * scales[0]).transpose(1, 0, 2).astype(float)
+        self.characteristic_names_, self.factor_input_names_ = panel.characteristic_names, input_names
+        return self
+
+    def betas(self, panel, member=0):
+        """The sensitivities β of one member, (n_dates, n_tickers, n_factors); NaN where a characteristic is unknown."""
+        return self._all_betas(panel, [self._member(member)])[:, :, 0]
+
+    def factors(self, panel, member=0):
+        """The factor returns F of one member, (n_dates, n_factors), in fractions per period."""
+        return self._all_factors(panel)[self._member(member)]
+
+    def reconstruct(self, panel):
+        """The mean of the members' products β · F, (n_dates, n_tickers), in fractions per period."""
+        return self._mean_product(panel, self._all_factors(panel))
+
+    def predict(self, panel, past):
+        """The mean of the members' β^(d) · λ^(d-1), (n_dates, n_tickers): each member's λ is the past mean of its own factors."""
+        return self._mean_product(panel, self._expected(self._all_factors, panel, past))
+
+    def save(self, path):
+        """Nothing; the fitted model is in a file, whole or not at all, for `ConditionalAutoencoder.load`. No code is stored."""
+        check_is_fitted(self)
+        path = Path(path)
+        arrays = {f"weights_{i}_{j}": array for i, part in enumerate(self.weights_) for j, array in enumerate(part)}
+        arrays |= {name: getattr(self, name) for name in ("returns_scale_", "factor_weights_", "l1_")}
+        frames = {"history_": self.history_, "validation_curve_": self.validation_curve_.reset_index()}
+        about = {
+            "parameters": {k: list(v) if np.iterable(v) and not isinstance(v, str) else v for k, v in self.get_params().items()},
+            "names": {name: getattr(self, name).to_list() for name in ("characteristic_names_", "factor_input_names_")},
+            "frames": {name: frame.to_dict("list") for name, frame in frames.items()},
+        }
+        unfinished = path.with_name(path.name + ".unfinished")
+        try:
+            with open(unfinished, "wb") as file:
+                np.savez(file, about=json.dumps(about, default=_plain), **arrays)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path):
+        """The fitted model that `save` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            about = json.loads(str(arrays.pop("about")))
+            model = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in about["parameters"].items()})
+        except FileNotFoundError:
+            raise
+        except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
+            raise ValueError(
+                f"{path} is not a file that ConditionalAutoencoder.save wrote, or it is damaged: {error}."
+            ) from error
+        parts = [[arrays.pop(f"weights_{i}_{j}") for j in range(sum(f"weights_{i}_" in n for n in arrays))] for i in (0, 1)]
+        model.weights_ = tuple(parts)
+        for name, array in arrays.items():
+            setattr(model, name, array if array.ndim else float(array))
+        for name, labels in about["names"].items():
+            setattr(model, name, pd.Index(labels))
+        model.history_ = pd.DataFrame(about["frames"]["history_"])
+        model.validation_curve_ = pd.DataFrame(about["frames"]["validation_curve_"]).set_index("l1")["total R²"]
+        return model
+
+    def _strengths(self):
+        values = [self.l1] if np.isscalar(self.l1) else list(self.l1)
+        if not values or len(set(values)) < len(values):
+            raise ValueError(f"l1 must be a number or a sequence of different ones; {self.l1!r} was given.")
+        return [as_positive("l1", value, zero=True) for value in values]
+
+    def _shape(self, n_characteristics, n_inputs):
+        hidden = (self.hidden_units,) if np.isscalar(self.hidden_units) else tuple(self.hidden_units)
+        return stacked.Shape(
+            n_members=as_count("n_members", self.n_members),
+            n_characteristics=n_characteristics,
+            n_inputs=n_inputs,
+            hidden_units=tuple(as_count("hidden_units", units) for units in hidden),
+            n_factors=as_count(
+                "n_factors",
+                self.n_factors,
+                at_most=min(n_characteristics, n_inputs),
+                why="There are no more factors than characteristics, nor than inputs of the Factor network.",
+            ),
+            batch_normalization=as_flag("batch_normalization", self.batch_normalization),
+        )
+
+    def _inputs(self, panel):
+        """What the Factor network reads, (n_dates, n_inputs), and its labels."""
+        as_choice("factor_inputs", self.factor_inputs, ("portfolios", "managed", "returns"))
+        if self.factor_inputs == "managed":
+            return managed_portfolios(panel, constant=True), panel.characteristic_names.append(pd.Index(["constant"]))
+        if self.factor_inputs == "returns":
+            if np.isnan(panel.returns).any():
+                raise ValueError(
+                    f"factor_inputs='returns' needs every ticker at every date, and {int(np.isnan(panel.returns).sum())} returns "
+                    "are missing. Choose factor_inputs='managed': those portfolios hold whoever is there."
+                )
+            return panel.returns, panel.tickers
+        if not panel.n_portfolios:
+            raise ValueError(
+                "factor_inputs='portfolios' needs a panel with portfolios, and this one has none. "
+                "Pass Panel(..., portfolios=...), or choose factor_inputs='managed'."
+            )
+        return panel.portfolios, panel.portfolio_names
+
+    def _member(self, member):
+        check_is_fitted(self)
+        return as_count("member", member, at_least=0, at_most=len(self.factor_weights_) - 1, why="Members are counted from 0.")
+
+    def _all_betas(self, panel, members):
+        """(n_dates, n_tickers, len(members), n_factors)"""
+        self._require_fitted(panel)
+        require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
+        n_members, n_inputs, n_factors = self.factor_weights_.shape
+        hidden = (self.hidden_units,) if np.isscalar(self.hidden_units) else tuple(self.hidden_units)
+        shape = stacked.Shape(len(members), panel.n_characteristics, n_inputs, hidden, n_factors, bool(self.batch_normalization))
+        known = ~np.isnan(panel.characteristics).any(axis=2)
+        betas = np.full((*known.shape, len(members), n_factors), np.nan)
+        weights = stacked.select_members(self.weights_, members, n_members)
+        betas[known] = stacked.member_betas(shape, weights, panel.characteristics[known].astype("float32"))
+        return betas
+
+    def _mean_product(self, panel, factors):
+        n_members = len(self.factor_weights_)
+        return np.einsum("dsmk,mdk->ds", self._all_betas(panel, list(range(n_members))), factors) / n_members
+
+    def _all_factors(self, panel):
+        """(n_members, n_dates, n_factors)"""
+        self._require_fitted(panel)
+        x, names = self._inputs(panel)
+        require_same_labels("factor inputs", names, self.factor_input_names_)
+        return x @ self.factor_weights_
 
 
 def make_model(n_tickers, n_characteristics, hidden_units=8, n_factors=3, n_factor_inputs=None):
@@ -181,3 +457,34 @@ def _positions(name, values, n):
             f"{', some repeated' if len(np.unique(positions)) < len(positions) else ''}."
         )
     return positions
+
+
+def _scale(values, axis=None):
+    """The root of the mean square, missing values left out. Divided by it, a strength of L1 means the same in any market."""
+    known = ~np.isnan(values)
+    return np.sqrt(np.where(known, values**2, 0.0).sum(axis) / np.maximum(known.sum(axis), 1))
+
+
+def _observations(name, panel, x, scales):
+    """The known returns of the panel as rows for training, in units of their scale."""
+    known = ~np.isnan(panel.returns) & ~np.isnan(panel.characteristics).any(axis=2)
+    if not known.any():
+        raise ValueError(f"{name} has no ticker with a return and all characteristics at the same date. Fill or drop some.")
+    dates = np.nonzero(known)[0].astype("int32")
+    return stacked.Observations(
+        z=panel.characteristics[known].astype("float32"),
+        x=(x / scales[1]).astype("float32"),
+        date=dates,
+        y=(panel.returns[known] / scales[0]).astype("float32"),
+    )
+
+
+def _products(betas, observations, weights):
+    """r̂ of each member for each observation, (n_rows, n_members)."""
+    factors = np.einsum("di,imk->dmk", observations.x, weights[0][-1])
+    return np.einsum("rmk,rmk->rm", betas, factors[observations.date])
+
+
+def _plain(value):
+    """numpy's numbers as Python's, for JSON."""
+    return value.item() if isinstance(value, np.generic) else value.tolist()

@@ -1,4 +1,8 @@
-"""Keras, loaded without the notes on the machine's hardware that TensorFlow writes past Python's own streams."""
+"""Keras, loaded without the notes on the machine's hardware that TensorFlow writes past Python's own streams.
+
+Keras' layers and operations are the same on every backend. Gradients and compilation are not part of them: the three functions
+here are all that the course needs besides, on TensorFlow (the default) or JAX (KERAS_BACKEND=jax).
+"""
 
 import os
 from contextlib import contextmanager
@@ -22,4 +26,38 @@ def _standard_error_silenced():
 with _standard_error_silenced():
     import keras
 
-__all__ = ["keras"]
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    def compiled(function):
+        """The function as fused machine code, made once for each shape of its arguments."""
+        return tf.function(function, jit_compile=True)
+
+    def compiled_loop(function):
+        """A function that repeats compiled ones, without returning to Python between them."""
+        return tf.function(function, reduce_retracing=True)
+
+    def with_gradient(loss):
+        """A function of the same arguments with the values (∂loss/∂weights, extra); loss(weights, ...) gives (value, extra)."""
+
+        def gradient(weights, *arguments):
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                value, extra = loss(weights, *arguments)
+            return tape.gradient(value, weights), extra
+
+        return gradient
+
+elif keras.backend.backend() == "jax":
+    import jax
+
+    compiled = compiled_loop = jax.jit
+
+    def with_gradient(loss):
+        """A function of the same arguments with the values (∂loss/∂weights, extra); loss(weights, ...) gives (value, extra)."""
+        return jax.grad(loss, has_aux=True)
+
+else:
+    raise ImportError(f"KERAS_BACKEND must be tensorflow or jax; it is {keras.backend.backend()}. Unset it for tensorflow.")
+
+__all__ = ["compiled", "compiled_loop", "keras", "with_gradient"]

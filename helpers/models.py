@@ -35,6 +35,27 @@ class FactorModel(BaseEstimator, ABC):
         """The returns as the model explains them, r̂ = β · F, (n_dates, n_tickers), in fractions per period."""
         return np.matmul(self.betas(panel), self.factors(panel)[:, :, None])[:, :, 0]
 
+    def predict(self, panel, past):
+        """The returns expected before each date, r̂^(d) = β^(d) · λ^(d-1), (n_dates, n_tickers), in fractions per period.
+
+        λ^(d-1) is the mean of the model's factors over all dates before d: those of `past`, a panel that ends before this one
+        begins, and those of the panel itself up to d - 1.
+        """
+        return np.matmul(self.betas(panel), self._expected(self.factors, panel, past)[:, :, None])[:, :, 0]
+
+    def _expected(self, factors, panel, past):
+        """λ of each date, (..., n_dates, n_factors): the running mean of factors(past) and factors(panel), one date behind."""
+        require_panel(panel)
+        require_panel(past)
+        if not past.dates[-1] < panel.dates[0]:
+            raise ValueError(
+                f"past must end before the panel begins; it ends at {past.dates[-1]} and the panel begins at {panel.dates[0]}. "
+                "Cut both from one panel, such as panel[:120] and panel[120:]."
+            )
+        before, now = factors(past), factors(panel)
+        sums = np.cumsum(np.concatenate([before.sum(axis=-2, keepdims=True), now[..., :-1, :]], axis=-2), axis=-2)
+        return sums / (before.shape[-2] + np.arange(panel.n_dates))[:, None]
+
     def _require_fitted(self, panel):
         require_panel(panel)
         check_is_fitted(self)
