@@ -21,14 +21,16 @@ _HOMES = {
     "TimeSeriesRegression": "regression",
     "CrossSectionalRegression": "regression",
     "PCAFactors": "pca",
+    "InstrumentedPCA": "ipca",
     "SimulatedMarket": "synthetic",
     "simulate_market": "synthetic",
     "simulate_constant_betas": "synthetic",
+    "ConditionalAutoencoder": "autoencoder",
     "make_model": "autoencoder",
     "train_validation_arrays": "autoencoder",
     "total_r2": "evaluation",
 }
-_MODULES = {"backend", "checks", "datasets", "least_squares", "plotting", *_HOMES.values()}
+_MODULES = {"backend", "checks", "datasets", "least_squares", "plotting", "table6", *_HOMES.values()}
 
 __all__ = sorted(_HOMES)
 

@@ -145,8 +145,8 @@ def _coordinates(pooled, names):
     if values[0] <= SMALLEST_SHARE:
         involved = np.abs(vectors[:, 0]) > 0.01
         raise ValueError(
-            f"characteristics are collinear over all dates: a combination of {first_few(names[involved])} is zero for every ticker "
-            "with a return, so Γ has no single value. Drop one of them, or pass more dates."
+            f"characteristics are collinear over all dates: {first_few(names[involved])} combine(s) to zero for every ticker with a return, "
+            "so Γ has no single value. Drop one of them, or pass more dates."
         )
     return lengths, vectors / np.sqrt(values) / lengths[:, None]
 

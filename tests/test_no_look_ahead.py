@@ -5,6 +5,7 @@ import pytest
 
 from helpers.autoencoder import make_model, train_validation_arrays
 from helpers.backend import keras
+from helpers.ipca import InstrumentedPCA
 from helpers.least_squares import rolling_betas, time_series_betas
 from helpers.panel import Panel, managed_portfolios, rank_across_tickers, split_by_date
 from helpers.pca import PCAFactors
@@ -21,6 +22,7 @@ MODELS = {
         np.random.default_rng(3).normal(size=(N_TICKERS, 2))
     ),
     "components": lambda: PCAFactors(2),
+    "instrumented components": lambda: InstrumentedPCA(2),
 }
 
 with_and_without_gaps = pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
