@@ -31,6 +31,8 @@ from helpers.synthetic import simulate_market
 
 CASES = ("linear", "nonlinear")
 MODELS = ("PCA", "IPCA", "CA0", "CA1", "CA2", "CA3")
+# What the paper leaves open: models of the table with one thing changed. Run them with --models and their names.
+VARIANTS = ("IPCA constant", "CA1 managed", "CA1 plain", "CA3 plain")
 FACTORS = (1, 2, 3, 4, 5, 6)
 N_MEMBERS, STRENGTHS = 5, (3e-3, 6e-3, 1.2e-2, 2.4e-2)
 SETTINGS = f"{N_MEMBERS} members; l1 {' '.join(f'{strength:g}' for strength in STRENGTHS)}; else the defaults"
@@ -90,15 +92,28 @@ def paper_table():
 
 
 def make(model, n_factors, seed=0):
-    """A model of the table by its name in the paper, unfitted."""
-    as_choice("model", model, MODELS)
-    if model == "PCA":
+    """A model of the table by its name in the paper, unfitted.
+
+    A word after the name changes one thing: "constant" gives IPCA a constant, "managed" gives a network the managed portfolios
+    as its factor inputs, "plain" takes batch normalisation away.
+    """
+    as_choice("model", model, (*MODELS, *VARIANTS))
+    name, _, change = model.partition(" ")
+    if name == "PCA":
         return PCAFactors(n_factors)
-    if model == "IPCA":
-        return InstrumentedPCA(n_factors)
+    if name == "IPCA":
+        return InstrumentedPCA(n_factors, constant=change == "constant")
     from helpers.autoencoder import PAPER_MODELS, ConditionalAutoencoder  # loads TensorFlow
 
-    return ConditionalAutoencoder(n_factors, PAPER_MODELS[model], n_members=N_MEMBERS, l1=STRENGTHS, seed=seed)
+    return ConditionalAutoencoder(
+        n_factors,
+        PAPER_MODELS[name],
+        n_members=N_MEMBERS,
+        factor_inputs="managed" if change == "managed" else "portfolios",
+        l1=STRENGTHS,
+        batch_normalization=change != "plain",
+        seed=seed,
+    )
 
 
 def fit(model, market):
@@ -142,7 +157,7 @@ def cells(cases=CASES, models=MODELS, factors=FACTORS, repetitions=100, repetiti
     The networks have `repetitions_elsewhere` where n_factors is not 3. The two kinds advance together, so that the table is
     balanced whenever the run is stopped.
     """
-    for name, chosen, known in (("cases", cases, CASES), ("models", models, MODELS), ("factors", factors, FACTORS)):
+    for name, chosen, known in (("cases", cases, CASES), ("models", models, (*MODELS, *VARIANTS)), ("factors", factors, FACTORS)):
         for value in chosen:
             as_choice(name, value, known)
     repetitions = as_count("repetitions", repetitions)
@@ -150,11 +165,11 @@ def cells(cases=CASES, models=MODELS, factors=FACTORS, repetitions=100, repetiti
 
     def turn(cell):
         _, repetition, model, n_factors = cell
-        return repetition if model in ("PCA", "IPCA") or n_factors == 3 else repetition * pace
+        return repetition if not _is_network(model) or n_factors == 3 else repetition * pace
 
     def wanted(cell):
         _, repetition, model, n_factors = cell
-        return model in ("PCA", "IPCA") or n_factors == 3 or repetition < repetitions_elsewhere
+        return not _is_network(model) or n_factors == 3 or repetition < repetitions_elsewhere
 
     return sorted(filter(wanted, product(cases, range(repetitions), models, factors)), key=turn)
 
@@ -200,7 +215,7 @@ def read(path=STORED):
     others = set(table["settings"]) - {SETTINGS, "the defaults"}
     if others:
         raise ValueError(f"{path} was made with other settings ({first_few(others)}). Write to another file with --out.")
-    order = {name: i for i, name in enumerate((*CASES, *MODELS))}
+    order = {name: i for i, name in enumerate((*CASES, *MODELS, *VARIANTS))}
     by = ["case", "model", "n_factors", "repetition"]
     return table.sort_values(by, key=lambda column: column.map(lambda value: order.get(value, value)), ignore_index=True)
 
@@ -233,7 +248,7 @@ def main(arguments=None):
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m helpers.table6", description=__doc__.partition("\n")[0])
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--models", nargs="+", choices=(*MODELS, *VARIANTS), default=MODELS)
     parser.add_argument("--factors", nargs="+", type=int, choices=FACTORS, default=FACTORS)
     parser.add_argument("--repetitions", type=int, default=100, help="simulated markets (default 100)")
     parser.add_argument(
@@ -255,6 +270,10 @@ def main(arguments=None):
     except KeyboardInterrupt:
         sys.exit(f"Stopped. What was finished is in {chosen.out}; the same command goes on from there.")
     print(summary(table).round(2).to_string())
+
+
+def _is_network(model):
+    return model.startswith("CA")
 
 
 @lru_cache(maxsize=4)
