@@ -158,7 +158,8 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
 
     smallest, best_epoch = np.full(shape.n_members, np.inf), np.zeros(shape.n_members, int)
     running, history = np.ones(shape.n_members, bool), []
-    for epoch in (bar := tqdm(range(1, epochs + 1), desc="training", unit="epoch", disable=not progress, leave=False)):
+    quiet = {} if progress else {"disable": True}  # left out otherwise, since the variable TQDM_DISABLE must have its say
+    for epoch in (bar := tqdm(range(1, epochs + 1), desc="training", unit="epoch", leave=False, **quiet)):
         order = np.random.default_rng([seed, epoch, n_rows]).permutation(n_rows).astype("int32")
         state, training_error = run_epoch(state, *data, ops.convert_to_tensor(order), l1)
         validation_error = np.asarray(squared_errors(state[0], state[1], *unseen)) / len(validation.y)

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import process_executor
 from tqdm.auto import tqdm
 
 from helpers.checks import as_choice, as_count, first_few
@@ -38,6 +39,7 @@ N_MEMBERS, STRENGTHS = 5, (3e-3, 6e-3, 1.2e-2, 2.4e-2)
 SETTINGS = f"{N_MEMBERS} members; l1 {' '.join(f'{strength:g}' for strength in STRENGTHS)}; else the defaults"
 TRAIN, VALIDATION, TEST = slice(0, 60), slice(60, 120), slice(120, 180)
 STORED = Path(__file__).parent.parent / "notebooks" / "table6.csv"
+WORKER_MEMORY = 4_000_000_000  # bytes; a worker that has grown by more is replaced
 KEY = ["case", "repetition", "model", "n_factors"]
 COLUMNS = [*KEY, "total_r2", "predictive_r2", "truth_total_r2", "truth_predictive_r2", "one_member_total_r2", "l1", "epochs"]
 COLUMNS += ["seconds", "settings", "versions"]
@@ -201,7 +203,8 @@ def run(path, todo, n_jobs=-1, backend="loky", progress=False):
         if not file.tell():
             file.write(",".join(COLUMNS) + "\n")
         rows = Parallel(return_as="generator_unordered", batch_size=1)(delayed(_run_on_one_thread)(cell) for cell in todo)
-        for row in tqdm(rows, total=len(todo), desc=path.name, unit="cell", disable=not progress, smoothing=0.02):
+        quiet = {} if progress else {"disable": True}
+        for row in tqdm(rows, total=len(todo), desc=path.name, unit="cell", smoothing=0.02, **quiet):
             pd.DataFrame([row], columns=COLUMNS).to_csv(file, header=False, index=False, float_format="%.6g")
             file.flush()
     return read(path)
@@ -285,6 +288,8 @@ def _run_on_one_thread(cell):
     """`run_cell` in a worker. TensorFlow has threads of its own, counted when it starts."""
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
+    # joblib takes the machine code of each new shape for a leak, and would start the worker, and all compilation, anew.
+    process_executor._MAX_MEMORY_LEAK_SIZE = WORKER_MEMORY
     return run_cell(*cell)
 
 
