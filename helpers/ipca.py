@@ -15,6 +15,9 @@ from helpers.panel import require_panel
 # How many rounds of alternating least squares come first. Without them, Newton's steps may settle on a fit that is not the best.
 ALTERNATIONS = 5
 
+# Two Γ are near, and lead to the same fit, when no direction of one leaves the span of the other by an angle of larger sine.
+NEAR = 0.2
+
 
 class InstrumentedPCA(FactorModel):
     """Given the characteristics, solve for what turns them into sensitivities, and for the factors: β = Z Γ.
@@ -23,9 +26,9 @@ class InstrumentedPCA(FactorModel):
 
     Γ is the same for all tickers and dates, so a ticker never seen before has a β as soon as it has characteristics. Given Γ,
     each F^(d) is a regression across tickers; given F, Γ is one regression over all tickers and dates. Taking turns is
-    alternating least squares; it creeps where F has more factors than the market, so after a few turns Newton's method takes
-    over, which foresees how F will follow Γ. All of it reads Z'Z and Z'r of each date, never the tickers. The fit may have
-    several local optima: two starts are tried, and the better end is kept.
+    alternating least squares. It creeps where there are more factors than the market has, so after a few turns Newton's method
+    takes over, which foresees how F will follow Γ. Both read Z'Z and Z'r of each date, never the tickers again. The fit can have
+    several local optima: there are two starts, and if they do not meet, the better end is kept.
 
     A return is left out where it is missing, or a characteristic of its ticker is unknown at that date; β is then unknown too.
 
@@ -38,7 +41,7 @@ class InstrumentedPCA(FactorModel):
     tolerance : float
         Stop when a round improves the total R² by less than this.
     max_rounds : int
-        Stop after so many rounds from each start at the latest.
+        Stop after so many rounds of Newton's method at the latest.
 
     Attributes
     ----------
@@ -46,7 +49,7 @@ class InstrumentedPCA(FactorModel):
         Γ, with orthonormal columns. Of the rotations that fit alike, the one in which the F of the fitted dates have F'F
         diagonal and descending; the mean of no factor is negative.
     n_rounds_ : int
-        How many steps were tried, from both starts together.
+        How many rounds were made in all, from both starts.
     characteristic_names_ : Index
         The labels of the rows of Γ.
 
@@ -93,15 +96,23 @@ class InstrumentedPCA(FactorModel):
         alike = (variation[:, :, 0] <= SMALLEST_SHARE * variation[:, :, -1]).any(axis=0)
         if alike.any():
             raise ValueError(
-                f"n_factors = {n_factors} factors cannot be told apart at the date(s) {first_few(panel.dates[alike])}: each date needs "
-                "at least as many tickers with a return and every characteristic, and these must differ. "
+                f"n_factors = {n_factors} factors cannot be told apart at the date(s) {first_few(panel.dates[alike])}: each date "
+                "needs at least as many tickers with a return and every characteristic, and these must differ. "
                 "Drop the dates, or ask for fewer factors."
             )
-        total = (returns**2).sum()
-        fits = [_improve(start, squares, moments, tolerance * total, max_rounds) for start in starts]
+        try:
+            starts = [_alternate(start, squares, moments) for start in starts]
+            if np.linalg.norm(starts[0] - starts[1] @ (starts[1].T @ starts[0]), 2) < NEAR:
+                del starts[0]
+            stop = tolerance * (returns**2).sum()
+            fits = [_newton(start, squares, moments, stop, max_rounds) for start in starts]
+        except np.linalg.LinAlgError:
+            raise ValueError(_no_single_gamma(n_factors)) from None
         _, gamma, factors, curvature, _, converged = max(fits, key=lambda fit: fit[0])
         # A rotation of Γ changes no fit. With rotations made steep, the fit must be flat in no direction.
-        _require_curvature(curvature + np.kron(factors.T @ factors, gamma @ gamma.T), n_factors)
+        curvatures = np.abs(np.linalg.eigvalsh(curvature + np.kron(factors.T @ factors, gamma @ gamma.T)))
+        if curvatures.min() <= SMALLEST_SHARE * curvatures.max():
+            raise ValueError(_no_single_gamma(n_factors))
         if not converged:
             warnings.warn(
                 f"InstrumentedPCA stopped after max_rounds = {max_rounds} rounds while the fit still improved. "
@@ -113,7 +124,7 @@ class InstrumentedPCA(FactorModel):
         factors = factors @ change.T
         axes = np.linalg.svd(factors, full_matrices=False)[2].T
         self.gamma_ = gamma @ axes * np.where((factors @ axes).mean(axis=0) < 0, -1.0, 1.0)
-        self.n_rounds_ = sum(fit[4] for fit in fits)
+        self.n_rounds_ = 2 * ALTERNATIONS + sum(fit[4] for fit in fits)
         self.characteristic_names_ = names
         return self
 
@@ -145,8 +156,8 @@ def _coordinates(pooled, names):
     if values[0] <= SMALLEST_SHARE:
         involved = np.abs(vectors[:, 0]) > 0.01
         raise ValueError(
-            f"characteristics are collinear over all dates: {first_few(names[involved])} combine(s) to zero for every ticker with a return, "
-            "so Γ has no single value. Drop one of them, or pass more dates."
+            f"characteristics are collinear over all dates: {first_few(names[involved])} combine(s) to zero for every ticker "
+            "with a return, so Γ has no single value. Drop one of them, or pass more dates."
         )
     return lengths, vectors / np.sqrt(values) / lengths[:, None]
 
@@ -155,38 +166,48 @@ def _components(portfolios, n_factors):
     return np.linalg.eigh(portfolios.T @ portfolios)[1][:, -n_factors:]
 
 
-def _improve(gamma, squares, moments, tolerance, max_rounds):
+def _alternate(gamma, squares, moments):
+    """Γ after a few rounds of alternating least squares, none of which worsens the fit."""
+    for _ in range(ALTERNATIONS):
+        _, factors, exposures, _ = _given_gamma(gamma, squares, moments)
+        slope, curvature = _given_factors(factors, exposures, squares, moments)
+        gamma = _step(gamma, slope, curvature)
+    return gamma
+
+
+def _newton(gamma, squares, moments, stop, max_rounds):
     """The best fit found from this Γ: what it explains of Σ r², its Γ, F and curvature, the rounds, and whether it converged.
 
-    Each round solves curvature · step = slope. With the curvature as it is while F stays, that is alternating least squares,
-    which never worsens the fit; with all that is lost as F follows, it is Newton's method. The first rounds are the former, to
-    find the neighbourhood; then the share of the loss that is foreseen rises to one, and falls when a step worsened the fit.
+    Alternating least squares takes the curvature as it is while F stays; Newton's method takes off all that is lost as F
+    follows Γ. Here the share of the loss taken off rises to one, and falls, towards the former, when a step worsened the fit.
     """
     explained, factors, exposures, roots = _given_gamma(gamma, squares, moments)
     slope, fixed = _given_factors(factors, exposures, squares, moments)
-    _require_curvature(fixed, gamma.shape[1])
-    loss, caution, converged = 0.0, 1.0, False
+    loss = _as_factors_follow(factors, exposures, roots, moments)
+    caution, gain = 1.0, np.inf
     for n_rounds in range(1, max_rounds + 1):
         try:
-            step = cho_solve(cho_factor(fixed - loss / (1 + caution)), slope).reshape(gamma.shape[::-1]).T
-            trial, _ = np.linalg.qr(gamma + step)
+            trial = _step(gamma, slope, fixed - loss / (1 + caution))
             found = _given_gamma(trial, squares, moments)
             gain = found[0] - explained
         except np.linalg.LinAlgError:  # the curvature is not positive in every direction, or a date's betas are collinear
             gain = -np.inf
-        if not gain >= -tolerance:
+        if not gain >= -stop:
             caution *= 4
             continue
+        caution /= 4
         gamma, (explained, factors, exposures, roots) = trial, found
         slope, fixed = _given_factors(factors, exposures, squares, moments)
-        if n_rounds >= ALTERNATIONS:
-            loss = _as_factors_follow(factors, exposures, roots, moments)
-        if n_rounds > ALTERNATIONS:
-            caution /= 4
-            converged = gain <= tolerance
-            if converged:
-                break
-    return explained, gamma, factors, fixed - loss, n_rounds, converged
+        loss = _as_factors_follow(factors, exposures, roots, moments)
+        if gain <= stop:
+            break
+    return explained, gamma, factors, fixed - loss, n_rounds, abs(gain) <= stop
+
+
+def _step(gamma, slope, curvature):
+    """Γ moved to where a parabola of this slope and curvature is lowest, with orthonormal columns."""
+    move = cho_solve(cho_factor(curvature), slope).reshape(gamma.shape[::-1]).T
+    return np.linalg.qr(gamma + move)[0]
 
 
 def _given_gamma(gamma, squares, moments):
@@ -211,10 +232,10 @@ def _given_factors(factors, exposures, squares, moments):
 
 def _as_factors_follow(factors, exposures, roots, moments):
     """How much of that curvature is lost because F follows Γ: Σ_d J (β'β)⁻¹ J' with J = F ⊗ Z'β - I ⊗ Z'ε."""
-    n_dates, _, n_factors = exposures.shape
-    across = factors[:, None, :, None] * exposures.transpose(0, 2, 1)[:, :, None]  # J', (n_dates, n_factors, n_factors, n_chars)
-    across[:, range(n_factors), range(n_factors)] -= _errors(factors, exposures, moments)[:, None]
-    across = (roots @ across.reshape(n_dates, n_factors, -1)).reshape(n_dates * n_factors, -1)
+    errors = _errors(factors, exposures, moments)
+    across = factors[:, None, :, None] * (roots @ exposures.transpose(0, 2, 1))[:, :, None]
+    across -= roots[:, :, :, None] * errors[:, None, None]  # (J root')', (n_dates, n_factors, n_factors, n_chars)
+    across = across.reshape(roots.shape[0] * roots.shape[1], -1)
     return across.T @ across
 
 
@@ -223,11 +244,8 @@ def _errors(factors, exposures, moments):
     return moments - (exposures @ factors[:, :, None])[:, :, 0]
 
 
-def _require_curvature(matrix, n_factors):
-    """Nothing, or an error: in some direction Γ can change and the fit stays the same."""
-    curvatures = np.abs(np.linalg.eigvalsh(matrix))
-    if curvatures.min() <= SMALLEST_SHARE * curvatures.max():
-        raise ValueError(
-            f"n_factors = {n_factors} factors leave Γ without a single value: fewer explain these returns fully, or there are too few "
-            "returns to tell, or a characteristic hardly varies but at a few dates. Ask for fewer factors, or pass more dates."
-        )
+def _no_single_gamma(n_factors):
+    return (
+        f"n_factors = {n_factors} factors leave Γ without a single value: fewer explain these returns fully, or there are too "
+        "few returns to tell, or a characteristic is known from a few dates only. Ask for fewer factors, or pass more dates."
+    )

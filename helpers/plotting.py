@@ -285,6 +285,51 @@ def draw_conditional_autoencoder(title=None):
 
 
 @_figure
+def draw_instrumented_pca(title=None):
+    """The picture of instrumented PCA at one date: characteristics times Γ are the sensitivities, and Γ is the same at every date.
+
+        r^(d) ≈ Z^(d) Γ F^(d)
+
+    Returns
+    -------
+    Figure
+    """
+    n_tickers, n_chars, n_factors = 6, 5, 3
+    everything = (slice(None), slice(None))
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    axes.set(aspect="equal", xlim=(-1.4, 20.6), ylim=(10.4, -2.2))
+    axes.axis("off")
+
+    def matrix(x, shape, name, size, state, by_date=True):
+        y = (n_tickers - shape[0]) / 2
+        for step in (2, 1) if by_date else ():
+            axes.add_patch(Rectangle((x + 0.3 * step, y - 0.3 * step), shape[1], shape[0], fc="white", ec=GREY, lw=0.8))
+        _matrix(axes, (x, y), shape, name, size, state, everything, above=0.8 if by_date else 0.25)
+
+    def sign(x, words):
+        axes.text(x, n_tickers / 2, words, ha="center", va="center", fontsize=18)
+
+    matrix(0, (n_tickers, 1), r"$\mathbf{r}^{(d)}$", r"$n_{tickers}$", "given")
+    sign(2.7, r"$\approx$")
+    matrix(4, (n_tickers, n_chars), r"$\mathbf{Z}^{(d)}$", r"$n_{tickers} \times n_{chars}$", "given")
+    sign(10.4, r"$\cdot$")
+    matrix(11.4, (n_chars, n_factors), r"$\Gamma$", r"$n_{chars} \times n_{factors}$", "?", by_date=False)
+    sign(15.5, r"$\cdot$")
+    matrix(16.6, (n_factors, 1), r"$\mathbf{F}^{(d)}$", r"$n_{factors}$", "?")
+    below = n_tickers + 1.65
+    axes.plot([4, 4, 14.4, 14.4], [below - 0.35, below, below, below - 0.35], color=INK, lw=1.0)
+    axes.text(9.2, below + 0.25, r"$\beta^{(d)} : n_{tickers} \times n_{factors}$", ha="center", va="top")
+    axes.add_patch(Rectangle((0, 9.2), 0.8, 0.8, fc=GIVEN, ec=INK, lw=0.8))
+    axes.text(1.1, 9.6, "given", va="center")
+    axes.text(3.9, 9.6, "?", va="center", weight="bold", fontsize=12, color="#A84300")
+    axes.text(4.6, 9.6, "to solve for", va="center")
+    axes.text(9.2, 9.6, "sheets behind: one for each date", va="center")
+    if title:
+        axes.set_title(title)
+    return figure
+
+
+@_figure
 def draw_network(model, title=None):
     """The picture of a Keras model, read from the model itself: its layers, their output shapes and numbers of weights.
 
@@ -517,6 +562,75 @@ def plot_bars(values, title=None, xlabel="total R², %", ceiling=None, percent=T
     axes.grid(axis="y", visible=False)
     axes.set(xlabel=xlabel)
     axes.set_title(title, pad=18 if ceiling is not None else None)
+    return figure
+
+
+@_figure
+def plot_intervals(estimates, title=None, xlabel=None):
+    """A dot for each estimate with its 95 % interval, two standard errors to each side; a thin line marks 0.
+
+    Parameters
+    ----------
+    estimates : dict of str to (float, float)
+        Each value and its standard error, in the units drawn.
+    title, xlabel : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    if not estimates:
+        raise ValueError("estimates is empty: pass a dict with at least one name, its value and its standard error.")
+    values, errors = as_array("estimates", list(estimates.values()), ("n", "two"), sizes={"two": 2}).T
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.85 + 0.4 * len(values)))
+    rows = range(len(values))
+    axes.errorbar(values, rows, xerr=2 * errors, fmt="o", color=BLUE, ms=6, lw=1.8, capsize=4)
+    for row, value, error in zip(rows, values, errors, strict=True):
+        axes.annotate(f"{value:+.1f}", (value + 2 * error, row), xytext=(8, 0), textcoords="offset points", va="center")
+    axes.set_yticks(rows, estimates)
+    axes.axvline(0, color=INK, lw=0.8)
+    axes.invert_yaxis()
+    axes.margins(x=0.15, y=0.5 / len(values))
+    axes.grid(axis="y", visible=False)
+    axes.set(xlabel=xlabel, title=title)
+    return figure
+
+
+@_figure
+def plot_table(table, title=None, ylabel="total R², %"):
+    """A small picture for each case and model: R² over the number of factors, ours, the paper's, and the truth's own.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Indexed by (case, model, n_factors), with the columns `ours`, `se`, `truth` and `paper`, in percent; as one measure of
+        `helpers.table6.summary`.
+    title, ylabel : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    cases, models = (table.index.get_level_values(level).unique() for level in ("case", "model"))
+    figure, grid = plt.subplots(
+        len(cases), len(models), figsize=(WIDTH + 1, 0.6 + 1.9 * len(cases)), sharex=True, sharey=True, squeeze=False
+    )
+    for row, case in zip(grid, cases, strict=True):
+        row[0].set_ylabel(f"{case}\n{ylabel}")
+        for axes, model in zip(row, models, strict=True):
+            cell = table.loc[case, model]
+            axes.plot(cell.index, cell["truth"], "--", color="black", lw=1.2, label="the truth")
+            axes.plot(cell.index, cell["paper"], "s:", color=VERMILLION, ms=4.5, lw=1.2, mfc="white", label="paper")
+            axes.errorbar(
+                cell.index, cell["ours"], 2 * cell["se"], fmt="o-", color=BLUE, ms=3.5, lw=1.4, label="ours, ± 2 standard errors"
+            )
+            axes.set_xticks(table.index.get_level_values("n_factors").unique())
+    for axes, model in zip(grid[0], models, strict=True):
+        axes.set_title(model, loc="center")
+    for axes in grid[-1]:
+        axes.set_xlabel("K")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
     return figure
 
 

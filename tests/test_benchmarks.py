@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import regressions
+from tests.benchmarks import ipca, regressions
 
 
 def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
@@ -23,3 +23,10 @@ def test_the_benchmark_notices_a_route_with_other_numbers():
     routes = regressions.time_series_routes(n_dates=30, n_tickers=5)
     with pytest.raises(AssertionError, match="wrong"):
         regressions.check_same_numbers({**routes, "wrong": lambda: 2 * routes["helpers"]()})
+
+
+def test_the_benchmark_of_ipca_runs_and_its_routes_reach_the_same_fit():
+    report = ipca.measure(n_dates=30, n_tickers=25, n_characteristics=5, n_factors=2, rounds=1)
+    for words in ("IPCA: 25 tickers x 30 dates, 5 characteristics, 2 factors", "the ipca package", "alternating", "Z'Z"):
+        assert words in report
+    assert report.count("at least 80") == 1

@@ -1,5 +1,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
@@ -19,6 +20,12 @@ def test_the_number_of_question_marks_is_the_number_of_unknowns_in_the_picture()
     assert texts(plotting.draw_factor_model()).count("?") == (n_dates + n_tickers) * n_factors + legend
     assert texts(plotting.draw_factor_model("characteristics", date=2)).count("?") == (1 + n_tickers) * n_factors + legend
     assert texts(plotting.draw_course()).count("?") == 3 + 3 + 42 + 21 + 4 * legend
+
+
+def test_gamma_and_the_factors_of_one_date_are_the_unknowns_of_instrumented_pca():
+    n_chars, n_factors, legend = 5, 3, 1
+    words = texts(plotting.draw_instrumented_pca(title="one date"))
+    assert words.count("?") == n_chars * n_factors + n_factors + legend
 
 
 def test_the_picture_of_the_readme_is_the_one_that_the_code_draws(tmp_path):
@@ -145,3 +152,26 @@ def test_bad_input_is_refused_in_words(call, error, words):
 )
 def test_bad_input_to_a_picture_is_refused(call, error, words):
     assert_refused(call, error, *words)
+
+
+def test_intervals_reach_two_standard_errors_to_each_side():
+    axes = plotting.plot_intervals({"a": (1.0, 0.25), "b": (-2.0, 0.5)}).axes[0]
+    (segments,) = [collection.get_segments() for collection in axes.collections]
+    assert [segment[:, 0].tolist() for segment in segments] == [[0.5, 1.5], [-3.0, -1.0]]
+    assert [text.get_text() for text in axes.texts] == ["+1.0", "-2.0"]
+    with pytest.raises(ValueError, match="estimates is empty"):
+        plotting.plot_intervals({})
+
+
+def test_the_table_has_a_picture_for_each_case_and_model_with_three_lines():
+    index = pd.MultiIndex.from_product(
+        [["linear", "nonlinear"], ["IPCA", "CA1", "CA3"], [1, 2]], names=["case", "model", "n_factors"]
+    )
+    numbers = np.arange(12.0)
+    table = pd.DataFrame({"ours": numbers, "se": 0.5, "truth": 40.0, "paper": numbers + 1}, index)
+    figure = plotting.plot_table(table)
+    assert [axes.get_title() for axes in figure.axes] == ["IPCA", "CA1", "CA3", "", "", ""]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["", "", "", "K", "K", "K"]
+    truth, paper, ours, *_ = figure.axes[4].lines
+    assert truth.get_ydata().tolist() == [40, 40]
+    assert paper.get_ydata().tolist() == [9, 10] and ours.get_ydata().tolist() == [8, 9]

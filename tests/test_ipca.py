@@ -1,0 +1,518 @@
+"""Instrumented principal components, against plain loops, the `ipca` package, and closed forms."""
+
+import contextlib
+import io
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from helpers import ipca
+from helpers.evaluation import align_factors, total_r2
+from helpers.ipca import InstrumentedPCA
+from helpers.least_squares import cross_sectional_factors
+from helpers.panel import Panel, managed_portfolios
+from helpers.pca import PCAFactors
+from helpers.synthetic import simulate_market
+from tests.common import assert_refused, small_panel, with_value
+
+SOME = settings(deadline=None, derandomize=True, max_examples=15)
+SEEDS = st.integers(0, 10_000)
+
+PANEL = small_panel()
+R, Z = PANEL.returns, PANEL.characteristics
+
+
+def with_gaps(panel, missing=0.25, unknown=0.02, seed=0):
+    """The panel with a share of its returns missing and a share of its characteristics unknown."""
+    random = np.random.default_rng(seed)
+    returns, z = panel.returns.copy(), panel.characteristics.copy()
+    returns[random.random(returns.shape) < missing] = np.nan
+    z[random.random(z.shape) < unknown] = np.nan
+    return replace(panel, returns=returns, characteristics=z)
+
+
+MARKET = simulate_market(n_dates=50, n_tickers=40, n_characteristics=8, seed=3)
+PANELS = {"complete": MARKET.panel, "gaps": with_gaps(MARKET.panel)}
+with_and_without_gaps = pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
+
+
+def explained(model, panel):
+    """The total R² over the returns whose characteristics are all known."""
+    betas = model.betas(panel)
+    return total_r2(np.where(np.isnan(betas).any(axis=2), np.nan, panel.returns), model.reconstruct(panel))
+
+
+def known_rows(panel, d):
+    """Z and r of a date, over the tickers with a return and every characteristic."""
+    known = ~np.isnan(panel.returns[d]) & ~np.isnan(panel.characteristics[d]).any(axis=1)
+    return panel.characteristics[d, known], panel.returns[d, known]
+
+
+def alternating_least_squares(panel, n_factors, rounds):
+    """Γ, F and the sum of squared errors, each half solved in turn by plain loops over dates and tickers."""
+    n_chars = panel.n_characteristics
+    rows = [known_rows(panel, d) for d in range(panel.n_dates)]
+    gamma = np.linalg.eigh(sum(np.outer(z.T @ r, z.T @ r) / len(r) for z, r in rows))[1][:, -n_factors:]
+    for _ in range(rounds):
+        factors = [np.linalg.lstsq(z @ gamma, r, rcond=None)[0] for z, r in rows]
+        # z' Γ F is the sum over j and k of Γ_jk z_j F_k: one regressor z_j F_k for each entry of Γ
+        design = np.array([[z_j * f_k for z_j in z_s for f_k in f] for (z, _), f in zip(rows, factors, strict=True) for z_s in z])
+        gamma = np.linalg.lstsq(design, np.concatenate([r for _, r in rows]), rcond=None)[0].reshape(n_chars, n_factors)
+    factors = [np.linalg.lstsq(z @ gamma, r, rcond=None)[0] for z, r in rows]
+    errors = sum(((r - z @ gamma @ f) ** 2).sum() for (z, r), f in zip(rows, factors, strict=True))
+    return gamma, np.array(factors), 1 - errors / sum((r**2).sum() for _, r in rows)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+@with_and_without_gaps
+def test_the_fit_is_that_of_alternating_least_squares_by_plain_loops(panel, k):
+    model = InstrumentedPCA(k).fit(panel)
+    gamma, factors, fit = alternating_least_squares(panel, k, rounds=25)
+    assert explained(model, panel) == pytest.approx(fit, abs=1e-7)
+    assert np.allclose(model.gamma_ @ (model.gamma_.T @ gamma), gamma, atol=2e-3)  # the same span
+    assert np.allclose(model.gamma_ @ model.factors(panel).T, gamma @ factors.T, atol=2e-3)
+
+
+@pytest.fixture(scope="module")
+def package():
+    """The `ipca` package as a function from a panel and K to its Γ and F; it prints, and this does not."""
+    import numba
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba.config, "DISABLE_JIT", True)  # compiling takes longer than these panels
+        from ipca import InstrumentedPCA as Package
+
+    def fit(panel, n_factors):
+        known = ~np.isnan(panel.returns) & ~np.isnan(panel.characteristics).any(axis=2)
+        dates, tickers = np.nonzero(known)
+        model = Package(n_factors=n_factors, iter_tol=1e-6)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(panel.characteristics[known], panel.returns[known], np.column_stack([tickers, dates]))
+        return model.get_factors()
+
+    return fit
+
+
+@pytest.mark.parametrize("k", range(1, 7))
+@with_and_without_gaps
+def test_the_fit_is_that_of_the_ipca_package(panel, k, package):
+    gamma, factors = package(panel, k)
+    errors = np.concatenate(
+        [r - z @ gamma @ f for f, (z, r) in zip(factors.T, (known_rows(panel, d) for d in range(50)), strict=True)]
+    )
+    total = sum((known_rows(panel, d)[1] ** 2).sum() for d in range(50))
+    model = InstrumentedPCA(k).fit(panel)
+    ours, theirs = explained(model, panel), 1 - errors @ errors / total
+    assert ours > theirs - 1e-9 and ours == pytest.approx(theirs, rel=1e-6)
+    assert np.allclose(model.gamma_, gamma, atol=2e-3) and np.allclose(model.factors(panel), factors.T, atol=2e-3)
+
+
+@with_and_without_gaps
+@pytest.mark.parametrize("constant", [False, True])
+def test_gamma_and_factors_are_identified_as_in_kelly_pruitt_su(panel, constant):
+    model = InstrumentedPCA(4, constant=constant).fit(panel)
+    factors = model.factors(panel)
+    squares = factors.T @ factors
+    assert np.allclose(model.gamma_.T @ model.gamma_, np.eye(4))
+    assert np.allclose(squares, np.diag(np.diag(squares)), atol=1e-7 * squares.max())
+    assert (np.diff(np.diag(squares)) < 0).all() and (factors.mean(axis=0) > 0).all()
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_if_every_date_has_the_same_characteristics_the_closed_form_is_pca_of_the_managed_portfolios(k):
+    z, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(12, 5)))
+    z = z @ np.random.default_rng(2).normal(size=(5, 5))
+    panel = Panel(returns=R, characteristics=np.broadcast_to(z, (40, 12, 5)))
+    values, vectors = np.linalg.eigh(z.T @ z)
+    root, inverse = vectors * np.sqrt(values) @ vectors.T, vectors / np.sqrt(values) @ vectors.T
+    components = PCAFactors(k).fit(Panel(returns=managed_portfolios(panel) @ root))
+    model = InstrumentedPCA(k).fit(panel)
+    assert np.allclose(
+        model.betas(panel)[0] @ model.factors(panel).T,
+        z @ inverse @ components.betas_ @ components.factors(Panel(returns=managed_portfolios(panel) @ root)).T,
+    )
+    assert np.allclose(
+        model.betas(panel)[0] @ np.linalg.pinv(model.betas(panel)[0]) @ z @ inverse @ components.betas_,
+        z @ inverse @ components.betas_,
+    )
+
+
+def test_the_closed_form_holds_too_if_only_the_number_of_tickers_changes():
+    """Some dates hold every ticker once, some twice: Z'Z doubles, and so does Z'r."""
+    z, once = Z[0], R[:, :12]
+    returns = np.concatenate([once, np.where(np.arange(40)[:, None] % 2, once, np.nan)], axis=1)
+    panel = Panel(returns=returns, characteristics=np.broadcast_to(np.concatenate([z, z]), (40, 24, 3)))
+    weights = np.where(np.arange(40) % 2, 2.0, 1.0)
+    sizes = np.linalg.svd(np.sqrt(weights)[:, None] * (once @ z @ np.linalg.pinv(z)), compute_uv=False)
+    assert explained(InstrumentedPCA(1).fit(panel), panel) == pytest.approx(sizes[0] ** 2 / (weights @ (once**2).sum(axis=1)))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_as_many_factors_as_characteristics_is_one_regression_per_date_on_all_of_them(k):
+    panel = replace(PANEL, characteristics=Z[:, :, :k], characteristic_names=None)
+    model = InstrumentedPCA(k).fit(panel)
+    assert np.allclose(model.factors(panel) @ model.gamma_.T, managed_portfolios(panel))
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_a_market_without_noise_is_recovered_up_to_a_rotation(missing):
+    market = simulate_market(n_dates=40, n_tickers=30, n_characteristics=6, seed=1)
+    panel = with_gaps(replace(market.panel, returns=market.reconstruction), missing, unknown=0)
+    model = InstrumentedPCA(3).fit(panel)
+    expected = np.zeros((6, 3))
+    expected[[0, 1, 2], [0, 1, 2]] = 1.2, 1.0, 0.8
+    betas, factors = align_factors(model.betas(panel), model.factors(panel), market.factors)
+    assert np.allclose(model.reconstruct(panel), market.reconstruction)
+    assert np.allclose(betas, market.betas) and np.allclose(factors, market.factors)
+    assert np.allclose(model.gamma_ @ (model.gamma_.T @ expected), expected, atol=1e-6)
+
+
+def test_in_the_linear_market_of_the_paper_the_truth_is_recovered_to_within_the_noise():
+    market = simulate_market(n_dates=180, n_tickers=200, n_characteristics=20, seed=0)
+    train, test = market[:120], market[120:]
+    model = InstrumentedPCA(3).fit(train.panel)
+    betas, factors = align_factors(model.betas(test.panel), model.factors(test.panel), test.factors)
+    assert total_r2(test.betas.reshape(60, -1), betas.reshape(60, -1)) > 0.99
+    assert total_r2(test.factors, factors) > 0.95
+    truth = total_r2(test.panel.returns, test.reconstruction)
+    assert truth - 0.01 < total_r2(test.panel.returns, model.reconstruct(test.panel)) < truth + 0.02
+
+
+def entries_of_curvature(gamma, squares, moments, epsilon=1e-4):
+    """The second derivatives of Σ r² explained, over two, by differences: entry (k, j) of Γ' after entry (k', j')."""
+    k = gamma.shape[1]
+
+    def explained_at(*moves):
+        moved = gamma.copy()
+        for (factor, j), sign in moves:
+            moved[j, factor] += sign * epsilon
+        total = 0.0
+        for a, b in zip(squares, moments, strict=True):
+            total += moved.T @ b @ np.linalg.solve(moved.T @ a @ moved, moved.T @ b)
+        return total
+
+    places = [(factor, j) for factor in range(k) for j in range(len(gamma))]
+    signs = [(p, q) for p in (1, -1) for q in (1, -1)]
+    return np.array(
+        [[sum(-p * q * explained_at((a, p), (b, q)) for p, q in signs) / (8 * epsilon**2) for b in places] for a in places]
+    )
+
+
+def test_the_curvature_that_newton_uses_is_the_second_derivative_of_the_fit_in_this_order():
+    random = np.random.default_rng(5)
+    z, moments = random.normal(size=(7, 9, 4)), random.normal(size=(7, 4))
+    squares, gamma = z.transpose(0, 2, 1) @ z, random.normal(size=(4, 3))
+    _, factors, exposures, roots = ipca._given_gamma(gamma, squares, moments)
+    slope, fixed = ipca._given_factors(factors, exposures, squares, moments)
+    curvature = fixed - ipca._as_factors_follow(factors, exposures, roots, moments)
+    assert np.allclose(curvature, entries_of_curvature(gamma, squares, moments), atol=1e-5)
+    by_loops = sum(np.kron(np.outer(f, f), a) for f, a in zip(factors, squares, strict=True))
+    assert np.allclose(fixed, by_loops)
+    errors = sum(np.outer(b - a @ gamma @ f, f) for f, a, b in zip(factors, squares, moments, strict=True))
+    assert np.allclose(slope, errors.T.ravel())
+    one_turn = gamma + np.linalg.solve(fixed, slope).reshape(3, 4).T
+    assert np.allclose(
+        one_turn, np.linalg.solve(by_loops, sum(np.kron(f, b) for f, b in zip(factors, moments, strict=True))).reshape(3, 4).T
+    )
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+@with_and_without_gaps
+def test_at_the_solution_no_small_change_of_gamma_or_the_factors_improves_the_fit(panel, k):
+    model = InstrumentedPCA(k).fit(panel)
+    factors = model.factors(panel)
+    slope, scale = np.zeros((8, k)), 0.0
+    for d in range(50):
+        z, r = known_rows(panel, d)
+        errors = r - z @ model.gamma_ @ factors[d]
+        assert np.allclose((z @ model.gamma_).T @ errors, 0, atol=1e-9)
+        slope += np.outer(z.T @ errors, factors[d])
+        scale += np.abs(np.outer(z.T @ r, factors[d])).max()
+    assert np.abs(slope).max() < 1e-6 * scale
+
+
+@SOME
+@given(seed=SEEDS)
+def test_no_other_gamma_explains_more(seed):
+    panel = PANELS["complete"]
+    model = InstrumentedPCA(2).fit(panel)
+    for size in (1e-3, 0.1, 10):
+        other = model.gamma_ + size * np.random.default_rng(seed).normal(size=(8, 2))
+        betas = panel.characteristics @ other
+        fit = total_r2(panel.returns, np.matmul(betas, cross_sectional_factors(panel.returns, betas)[:, :, None])[:, :, 0])
+        assert fit < explained(model, panel)
+
+
+@with_and_without_gaps
+def test_more_factors_never_explain_less(panel):
+    fits = [explained(InstrumentedPCA(k).fit(panel), panel) for k in range(1, 9)]
+    assert fits == sorted(fits)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_more_rounds_never_explain_less():
+    panel = PANELS["gaps"]
+    fits = [explained(InstrumentedPCA(5, max_rounds=n).fit(panel), panel) for n in (1, 2, 3, 4, 6, 8, 10, 30)]
+    assert (np.diff(fits) > -1e-12).all() and fits[0] < fits[-1]
+
+
+@SOME
+@given(seed=SEEDS)
+def test_permuting_the_tickers_permutes_the_betas_and_leaves_the_factors(seed):
+    panel = PANELS["gaps"]
+    order = np.random.default_rng(seed).permutation(40)
+    other = panel.select_tickers(panel.tickers[order])
+    a, b = InstrumentedPCA(3).fit(panel), InstrumentedPCA(3).fit(other)
+    assert np.allclose(a.betas(panel)[:, order], b.betas(other), atol=1e-7, equal_nan=True)
+    assert np.allclose(a.factors(panel), b.factors(other), atol=1e-7)
+
+
+@SOME
+@given(seed=SEEDS)
+def test_the_order_of_the_dates_does_not_matter_to_gamma(seed):
+    order = np.random.default_rng(seed).permutation(50)
+    other = Panel(returns=MARKET.panel.returns[order], characteristics=MARKET.panel.characteristics[order])
+    assert np.allclose(InstrumentedPCA(3).fit(other).gamma_, InstrumentedPCA(3).fit(MARKET.panel).gamma_, atol=1e-7)
+
+
+@SOME
+@given(seed=SEEDS)
+def test_mixing_the_characteristics_leaves_the_reconstruction_alone(seed):
+    panel = MARKET.panel
+    other = replace(panel, characteristics=panel.characteristics @ np.random.default_rng(seed).normal(size=(8, 8)))
+    assert np.allclose(
+        InstrumentedPCA(3).fit(other).reconstruct(other), InstrumentedPCA(3).fit(panel).reconstruct(panel), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-6, 100.0, 1e9])
+def test_the_unit_of_a_characteristic_leaves_the_reconstruction_alone(factor):
+    panel = PANELS["gaps"]
+    other = replace(panel, characteristics=panel.characteristics * np.r_[factor, np.ones(7)])
+    a, b = InstrumentedPCA(3).fit(panel).reconstruct(panel), InstrumentedPCA(3).fit(other).reconstruct(other)
+    assert np.allclose(a, b, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 100.0])
+def test_scaling_the_returns_scales_the_factors_and_leaves_gamma(factor):
+    panel = PANELS["gaps"]
+    other = replace(panel, returns=factor * panel.returns)
+    a, b = InstrumentedPCA(3).fit(panel), InstrumentedPCA(3).fit(other)
+    assert np.allclose(a.gamma_, b.gamma_, atol=1e-7) and np.allclose(
+        factor * a.factors(panel), b.factors(other), atol=1e-7 * factor
+    )
+
+
+def test_missing_returns_and_unknown_characteristics_are_left_out_as_if_the_ticker_were_not_there():
+    panel = PANELS["gaps"]
+    known = ~np.isnan(panel.returns) & ~np.isnan(panel.characteristics).any(axis=2)
+    other = replace(
+        panel,
+        returns=np.where(known, panel.returns, np.nan),
+        characteristics=np.where(known[:, :, None], panel.characteristics, 7.0),
+    )
+    a, b = InstrumentedPCA(3).fit(panel), InstrumentedPCA(3).fit(other)
+    assert np.allclose(a.gamma_, b.gamma_, atol=1e-12) and np.allclose(a.factors(panel), b.factors(other), atol=1e-12)
+
+
+def test_betas_are_the_characteristics_times_gamma_and_unknown_where_one_of_them_is():
+    panel = PANELS["gaps"]
+    model = InstrumentedPCA(3).fit(panel)
+    betas = model.betas(panel)
+    for d, s in [(0, 0), (7, 31), (49, 39)]:
+        assert np.allclose(betas[d, s], panel.characteristics[d, s] @ model.gamma_, equal_nan=True)
+    unknown = np.isnan(panel.characteristics).any(axis=2)
+    assert unknown.any() and np.array_equal(np.isnan(betas), np.repeat(unknown[:, :, None], 3, axis=2))
+
+
+def test_at_later_dates_gamma_is_as_learned_and_factors_are_cross_sectional_regressions():
+    panel = PANELS["gaps"]
+    model, later = InstrumentedPCA(2).fit(panel[:30]), panel[30:]
+    factors = model.factors(later)
+    for d in range(20):
+        z, r = known_rows(later, d)
+        assert np.allclose(factors[d], np.linalg.lstsq(z @ model.gamma_, r, rcond=None)[0])
+
+
+def test_tickers_never_seen_before_have_betas():
+    panel = MARKET.panel
+    model = InstrumentedPCA(3).fit(panel.select_tickers(panel.tickers[:25]))
+    assert np.allclose(model.betas(panel), panel.characteristics @ model.gamma_)
+
+
+def test_a_date_may_hold_fewer_tickers_than_characteristics():
+    panel = MARKET.panel.select_tickers(MARKET.panel.tickers[:7])
+    fit = alternating_least_squares(panel, 2, rounds=300)[2]
+    assert panel.n_characteristics == 8 and explained(InstrumentedPCA(2).fit(panel), panel) >= fit - 1e-5
+
+
+def test_the_constant_is_a_characteristic_of_one_and_comes_last():
+    z = np.concatenate([MARKET.panel.characteristics, np.ones((50, 40, 1))], axis=2)
+    by_hand = Panel(returns=MARKET.panel.returns, characteristics=z)
+    a, b = InstrumentedPCA(4, constant=True).fit(MARKET.panel), InstrumentedPCA(4).fit(by_hand)
+    assert np.array_equal(a.gamma_, b.gamma_) and np.array_equal(a.betas(MARKET.panel), b.betas(by_hand))
+    assert a.characteristic_names_.tolist() == [*MARKET.panel.characteristic_names, "constant"] and a.gamma_.shape == (9, 4)
+
+
+@pytest.mark.parametrize("d", [20, 35])
+def test_what_comes_later_moves_no_beta(d):
+    panel, random = PANELS["gaps"], np.random.default_rng(1)
+    later = np.arange(50)[:, None] >= d
+    future = replace(panel, returns=np.where(later, random.normal(size=(50, 40)), panel.returns))
+    a, b = InstrumentedPCA(2).fit(panel[:d]), InstrumentedPCA(2).fit(future[:d])
+    assert np.array_equal(a.betas(panel), b.betas(future), equal_nan=True)
+    assert np.array_equal(a.factors(panel)[:d], b.factors(future)[:d])
+    assert not np.allclose(a.factors(panel)[d:], b.factors(future)[d:])
+    whole = [InstrumentedPCA(2).fit(p).betas(panel)[:d] for p in (panel, future)]
+    assert not np.allclose(*whole, equal_nan=True)  # a model fitted to all dates does move
+
+
+def test_the_returns_of_a_date_move_its_factors_and_no_beta():
+    panel = MARKET.panel
+    model, other = InstrumentedPCA(2).fit(panel), replace(panel, returns=with_value(panel.returns, 30, 0.5))
+    moved = (model.factors(panel) != model.factors(other)).any(axis=1)
+    assert np.array_equal(model.betas(panel), model.betas(other)) and np.flatnonzero(moved).tolist() == [30]
+
+
+def test_fewer_rounds_than_alternating_least_squares_find_a_better_fit():
+    panel = simulate_market("nonlinear", n_dates=40, n_tickers=30, n_characteristics=8, seed=1).panel
+    model = InstrumentedPCA(4).fit(panel)
+    assert model.n_rounds_ < 40 and explained(model, panel) > alternating_least_squares(panel, 4, rounds=40)[2] + 1e-4
+
+
+def test_a_model_that_runs_out_of_rounds_says_so():
+    with pytest.warns(ConvergenceWarning, match="max_rounds = 3"):
+        assert InstrumentedPCA(3, max_rounds=3).fit(PANELS["gaps"]).n_rounds_ in (13, 16)
+
+
+def test_a_model_that_converges_says_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for tolerance in (1e-3, 1e-12, 1e-17):
+            InstrumentedPCA(5, tolerance=tolerance).fit(PANELS["gaps"])
+
+
+def test_a_failed_fit_leaves_the_model_as_it_was():
+    model = InstrumentedPCA(2).fit(PANEL)
+    before = {name: np.copy(value) for name, value in vars(model).items()}
+    for bad in (
+        Panel(returns=R * 0, characteristics=Z),
+        with_chars(Z[:, :, [0, 1, 1]]),
+        with_chars(at_date_five(1.0, [1, 1, 0])),
+    ):
+        with pytest.raises(ValueError):
+            model.fit(bad)
+    assert all(np.array_equal(before[name], value) for name, value in vars(model).items()) and len(before) == len(vars(model))
+
+
+def with_chars(z):
+    return replace(PANEL, characteristics=z)
+
+
+def with_returns(position, value=np.nan):
+    return replace(PANEL, returns=with_value(R, position, value))
+
+
+def at_date_five(there, elsewhere):
+    """The characteristics times one number at date 5, and times others at all other dates."""
+    return Z * np.where((np.arange(40) == 5)[:, None, None], there, elsewhere)
+
+
+def noise_free():
+    market = simulate_market(n_dates=40, n_tickers=30, n_characteristics=6)
+    return replace(market.panel, returns=market.reconstruction)
+
+
+def renamed(names):
+    return replace(PANEL, characteristic_names=names)
+
+
+FITTED = InstrumentedPCA(2).fit(PANEL)
+NO_SINGLE = ("Γ", "without a single value", "Ask for fewer factors")
+BAD_INPUT = {
+    "no factors": (lambda: InstrumentedPCA(0).fit(PANEL), ValueError, "n_factors", "between 1 and 3", "0 was given"),
+    "more factors than characteristics": (
+        lambda: InstrumentedPCA(4).fit(PANEL), ValueError, "n_factors", "between 1 and 3", "4 was given", "constant",
+    ),
+    "more factors than characteristics and the constant": (
+        lambda: InstrumentedPCA(5, constant=True).fit(PANEL), ValueError, "n_factors", "between 1 and 4", "5 was given",
+    ),
+    "more factors than dates": (
+        lambda: InstrumentedPCA(3).fit(PANEL[:2]), ValueError, "n_factors", "between 1 and 2", "dates",
+    ),
+    "a fraction of a factor": (lambda: InstrumentedPCA(2.0).fit(PANEL), TypeError, "n_factors", "whole number", "2.0"),
+    "a text for the constant": (lambda: InstrumentedPCA(2, constant="no").fit(PANEL), TypeError, "constant", "'no'"),
+    "a tolerance of zero": (lambda: InstrumentedPCA(2, tolerance=0).fit(PANEL), ValueError, "tolerance", "above 0"),
+    "no rounds": (lambda: InstrumentedPCA(2, max_rounds=0).fit(PANEL), ValueError, "max_rounds", "at least 1"),
+    "no panel": (lambda: InstrumentedPCA(2).fit(R), TypeError, "Panel", "ndarray"),
+    "no characteristics": (
+        lambda: InstrumentedPCA(1, constant=True).fit(Panel(returns=R)), ValueError, "no characteristics", "Pass",
+    ),
+    "returns of zero": (lambda: InstrumentedPCA(1).fit(replace(PANEL, returns=R * 0)), ValueError, "zero variance", "0"),
+    "no return at all": (lambda: InstrumentedPCA(1).fit(with_returns(...)), ValueError, "nothing to explain"),
+    "a date without returns": (
+        lambda: InstrumentedPCA(2).fit(with_returns(3)), ValueError, "n_factors = 2", "2000-04-30", "Drop the dates",
+    ),
+    "a date with fewer tickers than factors": (
+        lambda: InstrumentedPCA(2).fit(with_returns((3, slice(1, None)))), ValueError, "n_factors = 2", "2000-04-30", "tickers",
+    ),
+    "a date with fewer known characteristics than factors": (
+        lambda: InstrumentedPCA(2).fit(with_chars(with_value(Z, (3, slice(1, None), 0), np.nan))),
+        ValueError, "2000-04-30", "every",
+    ),
+    "a date whose tickers are all alike": (
+        lambda: InstrumentedPCA(2).fit(with_chars(with_value(Z, 5, 1.0))), ValueError, "2000-06-30", "must differ",
+    ),
+    "two equal characteristics": (
+        lambda: InstrumentedPCA(2).fit(with_chars(Z[:, :, [0, 1, 1]])), ValueError, "collinear", "value, momentum", "Drop",
+    ),
+    "a characteristic that is always zero": (
+        lambda: InstrumentedPCA(2).fit(with_chars(Z * [1, 0, 1])), ValueError, "collinear", "value combine(s) to zero", "Drop",
+    ),
+    "a constant beside the constant": (
+        lambda: InstrumentedPCA(2, constant=True).fit(with_chars(with_value(Z, (..., 0), 1.0))),
+        ValueError, "collinear", "size, constant",
+    ),
+    "fewer returns than characteristics": (
+        lambda: InstrumentedPCA(1).fit(PANEL[:1].select_tickers(["T00", "T01"])), ValueError, "collinear", "more dates",
+    ),
+    "a characteristic at one date only": (
+        lambda: InstrumentedPCA(2).fit(with_chars(at_date_five(1.0, [1, 1, 0]))), ValueError, *NO_SINGLE, "a few dates",
+    ),
+    "as many factors as tickers": (
+        lambda: InstrumentedPCA(2).fit(PANEL.select_tickers(["T00", "T01"])), ValueError, *NO_SINGLE, "too few returns",
+    ),
+    "so few tickers that the factors have no bound": (
+        lambda: InstrumentedPCA(3).fit(simulate_market(n_dates=60, n_tickers=6, n_characteristics=50).panel),
+        ValueError, *NO_SINGLE,
+    ),
+    "more factors than the noise-free truth": (
+        lambda: InstrumentedPCA(4).fit(noise_free()), ValueError, *NO_SINGLE, "fewer explain these returns fully",
+    ),
+    "other characteristics": (
+        lambda: FITTED.betas(renamed(["size", "value", "beta"])),
+        ValueError, "characteristic_names", "new: beta", "gone: momentum",
+    ),
+    "the same characteristics in another order": (
+        lambda: FITTED.factors(renamed(["value", "size", "momentum"])), ValueError, "characteristic_names", "another order",
+    ),
+    "a later panel without characteristics": (
+        lambda: FITTED.reconstruct(Panel(returns=R)), ValueError, "no characteristics",
+    ),
+    "a later date with fewer returns than factors": (
+        lambda: FITTED.factors(with_returns((3, slice(1, None)))), ValueError, "fewer tickers", "(2)", "2000-04-30",
+    ),
+    "not fitted": (lambda: InstrumentedPCA(2).betas(PANEL), NotFittedError, "not fitted"),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_refused(case):
+    assert_refused(*BAD_INPUT[case])
