@@ -237,3 +237,22 @@ def test_a_simulated_market_keeps_its_own_copy_of_the_truth():
     mine = SimulatedMarket(market.panel, betas, market.factors)
     betas[:] = 7
     assert np.array_equal(mine.betas, market.betas)
+
+
+def test_spread_out_from_the_beginning_tickers_keep_their_places_longer():
+    def likeness(stationary):
+        c = simulate_market(n_dates=40, n_characteristics=30, seed=5, stationary=stationary).panel.characteristics
+        return np.mean([np.corrcoef(c[0, :, j], c[-1, :, j])[0, 1] for j in range(30)])
+
+    assert likeness(True) > likeness(False) + 0.1
+    # Stationary, the correlation over 39 dates is ρ^39 for each characteristic (of ranks, a little less).
+    persistence = np.random.default_rng(5).uniform(0.9, 1, 30)
+    assert abs(likeness(True) - np.mean(persistence**39)) < 0.05
+
+
+def test_the_start_changes_the_characteristics_and_no_other_draw():
+    one, other = (simulate_market(n_dates=5, n_tickers=20, seed=1, stationary=flag) for flag in (False, True))
+    assert np.array_equal(one.factors, other.factors) and np.array_equal(one.panel.portfolios, other.panel.portfolios)
+    assert not np.array_equal(one.panel.characteristics, other.panel.characteristics)
+    with pytest.raises(TypeError, match="stationary must be True or False"):
+        simulate_market(stationary="yes")
