@@ -2,7 +2,9 @@
 
 import json
 import os
+import struct
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +19,10 @@ from helpers.models import FactorModel, require_same_labels
 from helpers.panel import Panel, managed_portfolios, require_panel
 
 FORWARD_RETURNS = "returns_fwd"
+
+# What reading a file raises that another program wrote, or that was cut short or altered.
+DAMAGE = (AttributeError, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError)
+DAMAGE += (struct.error, zipfile.BadZipFile, zlib.error)
 
 # The hidden layers of the Beta network in the paper's models.
 PAPER_MODELS = {"CA0": (), "CA1": (32,), "CA2": (32, 16), "CA3": (32, 16, 8)}
@@ -110,35 +116,40 @@ class ConditionalAutoencoder(FactorModel):
                 f"l1 holds {len(strengths)} strengths, and only a validation panel can choose among them. "
                 "Call fit(panel, validation), or give l1 one number."
             )
-        x, input_names = self._inputs(panel)
+        how = {
+            "learning_rate": as_positive("learning_rate", self.learning_rate),
+            "batch_size": as_count("batch_size", self.batch_size, at_least=2),
+            "epochs": as_count("epochs", self.epochs),
+            "patience": as_count("patience", self.patience),
+            "seed": as_count("seed", self.seed, at_least=0),
+            "progress": as_flag("progress", self.progress),
+        }
+        input_names = self._input_names(panel)
         alone = self._shape(panel.n_characteristics, len(input_names))
-        scales = _scale(panel.returns), _scale(x, axis=0)
-        if not scales[0]:
-            raise ValueError("The returns are all 0 or missing: there is nothing to explain.")
-        if not scales[1].all():
-            raise ValueError(f"Factor input(s) {first_few(input_names[scales[1] == 0])} are 0 at every date. Drop them.")
-        training = held_out = _observations("The panel", panel, x, scales)
+        known = held_out_known = _known("The panel", panel)
         if validation is not None:
             require_panel(validation, characteristics=True)
             require_same_labels("characteristic_names", validation.characteristic_names, panel.characteristic_names)
-            x, names = self._inputs(validation)
-            require_same_labels("factor inputs", names, input_names)
-            held_out = _observations("validation", validation, x, scales)
+            require_same_labels("factor inputs", self._input_names(validation), input_names)
+            held_out_known = _known("validation", validation)
+
+        x = self._inputs(panel)
+        scales = _scale(panel.returns[known]), _scale(x, axis=0)
+        if not scales[1].all():
+            raise ValueError(f"Factor input(s) {first_few(input_names[scales[1] == 0])} are 0 at every date. Drop them.")
+        training = held_out = _observations(panel, known, x, scales)
+        if validation is not None:
+            held_out = _observations(validation, held_out_known, self._inputs(validation), scales)
 
         m, repeated = alone.n_members, list(range(alone.n_members)) * len(strengths)
         together = replace(alone, n_members=len(repeated))
         weights, history = stacked.train(
             together,
-            stacked.select_members(stacked.initial_weights(alone, as_count("seed", self.seed, at_least=0)), repeated, m),
+            stacked.select_members(stacked.initial_weights(alone, how["seed"]), repeated, m),
             training,
             held_out,
             l1=np.repeat(strengths, m),
-            learning_rate=as_positive("learning_rate", self.learning_rate),
-            batch_size=as_count("batch_size", self.batch_size, at_least=2),
-            epochs=as_count("epochs", self.epochs),
-            patience=as_count("patience", self.patience),
-            seed=self.seed,
-            progress=as_flag("progress", self.progress),
+            **how,
         )
 
         products = _products(stacked.member_betas(together, weights, held_out.z), held_out, weights)
@@ -149,7 +160,7 @@ class ConditionalAutoencoder(FactorModel):
         self.l1_ = strengths[best]
         self.validation_curve_ = pd.Series(curve, pd.Index(strengths, name="l1"), name="total R²")
         history.insert(0, "l1", np.repeat(strengths, m)[history["member"]])
-        self.history_ = history.assign(member=history["member"] % m)
+        self.history_ = history.assign(member=history["member"] % m).astype({"training": float, "validation": float})
         self.weights_ = stacked.select_members(weights, list(range(best * m, (best + 1) * m)), len(repeated))
         self.returns_scale_ = scales[0]
         self.factor_weights_ = (self.weights_[0][-1] / scales[1][:, None, None] * scales[0]).transpose(1, 0, 2).astype(float)
@@ -198,37 +209,36 @@ class ConditionalAutoencoder(FactorModel):
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = dict(file)
-            about = json.loads(str(arrays.pop("about")))
+            about = json.loads(str(arrays["about"]))
             model = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in about["parameters"].items()})
-        except FileNotFoundError:
+            counts = [sum(name.startswith(f"weights_{i}_") for name in arrays) for i in (0, 1)]
+            model.weights_ = tuple([arrays[f"weights_{i}_{j}"] for j in range(n)] for i, n in enumerate(counts))
+            model.returns_scale_, model.l1_ = float(arrays["returns_scale_"]), float(arrays["l1_"])
+            model.factor_weights_ = arrays["factor_weights_"]
+            for name in ("characteristic_names_", "factor_input_names_"):
+                setattr(model, name, pd.Index(about["names"][name]))
+            model.history_ = pd.DataFrame(about["frames"]["history_"])
+            model.validation_curve_ = pd.DataFrame(about["frames"]["validation_curve_"]).set_index("l1")["total R²"]
+        except (FileNotFoundError, PermissionError):
             raise
-        except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
+        except DAMAGE as error:
             raise ValueError(
                 f"{path} is not a file that ConditionalAutoencoder.save wrote, or it is damaged: {error}."
             ) from error
-        parts = [[arrays.pop(f"weights_{i}_{j}") for j in range(sum(f"weights_{i}_" in n for n in arrays))] for i in (0, 1)]
-        model.weights_ = tuple(parts)
-        for name, array in arrays.items():
-            setattr(model, name, array if array.ndim else float(array))
-        for name, labels in about["names"].items():
-            setattr(model, name, pd.Index(labels))
-        model.history_ = pd.DataFrame(about["frames"]["history_"])
-        model.validation_curve_ = pd.DataFrame(about["frames"]["validation_curve_"]).set_index("l1")["total R²"]
         return model
 
     def _strengths(self):
-        values = [self.l1] if np.isscalar(self.l1) else list(self.l1)
+        values = [as_positive("l1", value, zero=True) for value in _sequence(self.l1)]
         if not values or len(set(values)) < len(values):
             raise ValueError(f"l1 must be a number or a sequence of different ones; {self.l1!r} was given.")
-        return [as_positive("l1", value, zero=True) for value in values]
+        return values
 
     def _shape(self, n_characteristics, n_inputs):
-        hidden = (self.hidden_units,) if np.isscalar(self.hidden_units) else tuple(self.hidden_units)
         return stacked.Shape(
             n_members=as_count("n_members", self.n_members),
             n_characteristics=n_characteristics,
             n_inputs=n_inputs,
-            hidden_units=tuple(as_count("hidden_units", units) for units in hidden),
+            hidden_units=tuple(as_count("hidden_units", units) for units in _sequence(self.hidden_units)),
             n_factors=as_count(
                 "n_factors",
                 self.n_factors,
@@ -238,24 +248,30 @@ class ConditionalAutoencoder(FactorModel):
             batch_normalization=as_flag("batch_normalization", self.batch_normalization),
         )
 
-    def _inputs(self, panel):
-        """What the Factor network reads, (n_dates, n_inputs), and its labels."""
+    def _input_names(self, panel):
+        """The labels of what the Factor network reads, or an error if the panel has no such thing."""
         as_choice("factor_inputs", self.factor_inputs, ("portfolios", "managed", "returns"))
         if self.factor_inputs == "managed":
-            return managed_portfolios(panel, constant=True), panel.characteristic_names.append(pd.Index(["constant"]))
+            return panel.characteristic_names.append(pd.Index(["constant"]))
         if self.factor_inputs == "returns":
             if np.isnan(panel.returns).any():
                 raise ValueError(
                     f"factor_inputs='returns' needs every ticker at every date, and {int(np.isnan(panel.returns).sum())} returns "
                     "are missing. Choose factor_inputs='managed': those portfolios hold whoever is there."
                 )
-            return panel.returns, panel.tickers
+            return panel.tickers
         if not panel.n_portfolios:
             raise ValueError(
                 "factor_inputs='portfolios' needs a panel with portfolios, and this one has none. "
                 "Pass Panel(..., portfolios=...), or choose factor_inputs='managed'."
             )
-        return panel.portfolios, panel.portfolio_names
+        return panel.portfolio_names
+
+    def _inputs(self, panel):
+        """What the Factor network reads, (n_dates, n_inputs)."""
+        if self.factor_inputs == "managed":
+            return managed_portfolios(panel, constant=True)
+        return panel.returns if self.factor_inputs == "returns" else panel.portfolios
 
     def _member(self, member):
         check_is_fitted(self)
@@ -266,8 +282,9 @@ class ConditionalAutoencoder(FactorModel):
         self._require_fitted(panel)
         require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
         n_members, n_inputs, n_factors = self.factor_weights_.shape
-        hidden = (self.hidden_units,) if np.isscalar(self.hidden_units) else tuple(self.hidden_units)
-        shape = stacked.Shape(len(members), panel.n_characteristics, n_inputs, hidden, n_factors, bool(self.batch_normalization))
+        # The shape is that of the weights: a parameter may have been set since, for a next fit.
+        hidden = tuple(kernel.shape[2] for kernel in self.weights_[0] if kernel.ndim == 3)[:-2]
+        shape = stacked.Shape(len(members), panel.n_characteristics, n_inputs, hidden, n_factors, bool(self.weights_[1]))
         known = ~np.isnan(panel.characteristics).any(axis=2)
         betas = np.full((*known.shape, len(members), n_factors), np.nan)
         weights = stacked.select_members(self.weights_, members, n_members)
@@ -281,9 +298,8 @@ class ConditionalAutoencoder(FactorModel):
     def _all_factors(self, panel):
         """(n_members, n_dates, n_factors)"""
         self._require_fitted(panel)
-        x, names = self._inputs(panel)
-        require_same_labels("factor inputs", names, self.factor_input_names_)
-        return x @ self.factor_weights_
+        require_same_labels("factor inputs", self._input_names(panel), self.factor_input_names_)
+        return self._inputs(panel) @ self.factor_weights_
 
 
 def make_model(n_tickers, n_characteristics, hidden_units=8, n_factors=3, n_factor_inputs=None):
@@ -460,21 +476,26 @@ def _positions(name, values, n):
 
 
 def _scale(values, axis=None):
-    """The root of the mean square, missing values left out. Divided by it, a strength of L1 means the same in any market."""
-    known = ~np.isnan(values)
-    return np.sqrt(np.where(known, values**2, 0.0).sum(axis) / np.maximum(known.sum(axis), 1))
+    """The root of the mean square. Divided by it, a strength of L1 means the same in any market."""
+    return np.sqrt((values**2).mean(axis))
 
 
-def _observations(name, panel, x, scales):
-    """The known returns of the panel as rows for training, in units of their scale."""
+def _known(name, panel):
+    """Where a ticker has a return and all characteristics, (n_dates, n_tickers), or an error if there is nothing to explain."""
     known = ~np.isnan(panel.returns) & ~np.isnan(panel.characteristics).any(axis=2)
     if not known.any():
         raise ValueError(f"{name} has no ticker with a return and all characteristics at the same date. Fill or drop some.")
-    dates = np.nonzero(known)[0].astype("int32")
+    if not panel.returns[known].any():
+        raise ValueError(f"{name} has returns that are all 0, missing, or without characteristics: there is nothing to explain.")
+    return known
+
+
+def _observations(panel, known, x, scales):
+    """The known returns of the panel as rows for training, in units of their scale."""
     return stacked.Observations(
         z=panel.characteristics[known].astype("float32"),
         x=(x / scales[1]).astype("float32"),
-        date=dates,
+        date=np.nonzero(known)[0].astype("int32"),
         y=(panel.returns[known] / scales[0]).astype("float32"),
     )
 
@@ -483,6 +504,11 @@ def _products(betas, observations, weights):
     """r̂ of each member for each observation, (n_rows, n_members)."""
     factors = np.einsum("di,imk->dmk", observations.x, weights[0][-1])
     return np.einsum("rmk,rmk->rm", betas, factors[observations.date])
+
+
+def _sequence(value):
+    """The items of a sequence, or the one value."""
+    return list(value) if np.iterable(value) and not isinstance(value, str) else [value]
 
 
 def _plain(value):

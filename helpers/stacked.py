@@ -7,12 +7,12 @@ to another, and each ends with the weights that it would have reached alone.
 
 import warnings
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from helpers.backend import compiled, compiled_loop, keras, with_gradient
 
@@ -65,17 +65,18 @@ def network(shape):
     The weights it was made with are never used: others are handed to `stateless_call`, and so one model serves all fits.
     """
     m, layers = shape.n_members, keras.layers
+    dense = partial(layers.EinsumDense, kernel_initializer="zeros")  # Keras' default draws from Python's global random numbers
     z, x = keras.Input((shape.n_characteristics,)), keras.Input((shape.n_inputs,))
     hidden, product = z, "ri,imo->rmo"  # row, input, member, output
     for units in shape.hidden_units:
-        hidden = layers.EinsumDense(product, (m, units), bias_axes="mo", activation="relu")(hidden)
+        hidden = dense(product, (m, units), bias_axes="mo", activation="relu")(hidden)
         if shape.batch_normalization:
             side_by_side = layers.Reshape((m * units,))(hidden)
             hidden = layers.Reshape((m, units))(layers.BatchNormalization(momentum=MOMENTUM)(side_by_side))
         product = "rmi,imo->rmo"
     # Without a hidden layer there is no constant either: β = z Γ, as in instrumented PCA.
-    betas = layers.EinsumDense(product, (m, shape.n_factors), bias_axes="mo" if shape.hidden_units else None)(hidden)
-    factors = layers.EinsumDense("ri,imo->rmo", (m, shape.n_factors))(x)
+    betas = dense(product, (m, shape.n_factors), bias_axes="mo" if shape.hidden_units else None)(hidden)
+    factors = dense("ri,imo->rmo", (m, shape.n_factors))(x)
     return keras.Model([z, x], [betas, factors])
 
 

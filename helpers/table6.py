@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import process_executor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from helpers.checks import as_choice, as_count, first_few
 from helpers.evaluation import total_r2
@@ -36,13 +36,16 @@ MODELS = ("PCA", "IPCA", "CA0", "CA1", "CA2", "CA3")
 VARIANTS = ("IPCA constant", "CA1 managed", "CA1 plain", "CA3 plain")
 FACTORS = (1, 2, 3, 4, 5, 6)
 N_MEMBERS, STRENGTHS = 5, (3e-3, 6e-3, 1.2e-2, 2.4e-2)
-SETTINGS = f"{N_MEMBERS} members; l1 {' '.join(f'{strength:g}' for strength in STRENGTHS)}; else the defaults"
+# Batch normalisation undoes what the penalty does to the size of a hidden layer; without it, the same strength bites harder.
+PLAIN_STRENGTHS = (2e-4, 5e-4, 1e-3, 2e-3, 4e-3)
 TRAIN, VALIDATION, TEST = slice(0, 60), slice(60, 120), slice(120, 180)
 STORED = Path(__file__).parent.parent / "notebooks" / "table6.csv"
+DASK_TIMEOUT = 10  # seconds that a scheduler may take to answer
 WORKER_MEMORY = 4_000_000_000  # bytes; a worker that has grown by more is replaced
 KEY = ["case", "repetition", "model", "n_factors"]
 COLUMNS = [*KEY, "total_r2", "predictive_r2", "truth_total_r2", "truth_predictive_r2", "one_member_total_r2", "l1", "epochs"]
 COLUMNS += ["seconds", "settings", "versions"]
+HEADER = ",".join(COLUMNS) + "\n"
 
 # Gu, Kelly, Xiu (2021), Table 6, in percent: K = 1, …, 6.
 PAPER = {
@@ -112,10 +115,17 @@ def make(model, n_factors, seed=0):
         PAPER_MODELS[name],
         n_members=N_MEMBERS,
         factor_inputs="managed" if change == "managed" else "portfolios",
-        l1=STRENGTHS,
+        l1=_strengths(model),
         batch_normalization=change != "plain",
         seed=seed,
     )
+
+
+def settings(model):
+    """What a model of the table was told beside the defaults, in words."""
+    if not _is_network(model):
+        return "the defaults"
+    return f"{N_MEMBERS} members; l1 {' '.join(f'{strength:g}' for strength in _strengths(model))}; else the defaults"
 
 
 def fit(model, market):
@@ -148,7 +158,7 @@ def run_cell(case, repetition, model, n_factors):
         "l1": getattr(fitted, "l1_", np.nan),
         "epochs": fitted.history_["epoch"].max() if alone else np.nan,
         "seconds": time.perf_counter() - start,
-        "settings": SETTINGS if alone else "the defaults",
+        "settings": settings(model),
         "versions": _versions(),
     }
 
@@ -195,17 +205,18 @@ def run(path, todo, n_jobs=-1, backend="loky", progress=False):
     path = Path(path)
     if path.exists():
         _drop_unfinished_line(path)
-    done = set(read(path)[KEY].itertuples(index=False, name=None)) if path.exists() else set()
-    todo = [cell for cell in todo if cell not in done]
+    begun = path.exists() and path.stat().st_size
+    done = set(read(path)[KEY].itertuples(index=False, name=None)) if begun else set()
+    todo = [cell for cell in dict.fromkeys(todo) if cell not in done]
     # One thread each: two processes that share the cores are faster than one whose small products are cut in two.
     threads = {"inner_max_num_threads": 1} if backend == "loky" else {}
-    with parallel_config(backend, n_jobs=n_jobs, **threads), open(path, "a", encoding="utf-8") as file:
-        if not file.tell():
-            file.write(",".join(COLUMNS) + "\n")
+    with parallel_config(backend, n_jobs=n_jobs, **threads), open(path, "a", encoding="utf-8", newline="") as file:
+        if not begun:
+            file.write(HEADER)
         rows = Parallel(return_as="generator_unordered", batch_size=1)(delayed(_run_on_one_thread)(cell) for cell in todo)
         quiet = {} if progress else {"disable": True}
         for row in tqdm(rows, total=len(todo), desc=path.name, unit="cell", smoothing=0.02, **quiet):
-            pd.DataFrame([row], columns=COLUMNS).to_csv(file, header=False, index=False, float_format="%.6g")
+            pd.DataFrame([row], columns=COLUMNS).to_csv(file, header=False, index=False, float_format="%.6g", lineterminator="\n")
             file.flush()
     return read(path)
 
@@ -215,8 +226,8 @@ def read(path=STORED):
     table = pd.read_csv(path)
     if list(table.columns) != COLUMNS:
         raise ValueError(f"{path} is not a table made by helpers.table6; its columns are {first_few(table.columns)}.")
-    others = set(table["settings"]) - {SETTINGS, "the defaults"}
-    if others:
+    others = table.loc[table["settings"] != table["model"].map(settings), "settings"].unique()
+    if len(others):
         raise ValueError(f"{path} was made with other settings ({first_few(others)}). Write to another file with --out.")
     order = {name: i for i, name in enumerate((*CASES, *MODELS, *VARIANTS))}
     by = ["case", "model", "n_factors", "repetition"]
@@ -279,6 +290,10 @@ def _is_network(model):
     return model.startswith("CA")
 
 
+def _strengths(model):
+    return PLAIN_STRENGTHS if model.endswith(" plain") else STRENGTHS
+
+
 @lru_cache(maxsize=4)
 def _market(case, repetition):
     return simulate_market(case, seed=repetition)
@@ -301,9 +316,11 @@ def _versions():
 
 
 def _drop_unfinished_line(path):
-    """Nothing; a last line that was cut short when a run was killed is cut off."""
+    """Nothing; a last line that was cut short when a run was killed is cut off. Another program's file stays as it is."""
     with open(path, "rb+") as file:
-        file.truncate(file.read().rfind(b"\n") + 1)
+        content = file.read()
+        if content.startswith(HEADER.encode()) or HEADER.encode().startswith(content):
+            file.truncate(content.rfind(b"\n") + 1)
 
 
 def _dask_client(address):
@@ -311,7 +328,7 @@ def _dask_client(address):
         from distributed import Client
     except ImportError:
         raise ValueError("--dask needs the package distributed: pip install 'distributed'.") from None
-    return Client(address, timeout=10)
+    return Client(address, timeout=DASK_TIMEOUT)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import ipca, regressions
+from tests.benchmarks import ensembles, ipca, regressions
 
 
 def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
@@ -30,3 +30,25 @@ def test_the_benchmark_of_ipca_runs_and_its_routes_reach_the_same_fit():
     for words in ("IPCA: 25 tickers x 30 dates, 5 characteristics, 2 factors", "the ipca package", "alternating", "Z'Z"):
         assert words in report
     assert report.count("at least 80") == 1
+
+
+def test_the_benchmark_of_the_ensembles_runs_and_its_routes_do_the_same_job():
+    report = ensembles.measure(
+        n_dates=6,
+        n_tickers=20,
+        n_characteristics=4,
+        n_members=2,
+        hidden_units=(4,),
+        batch_size=40,
+        epochs=2,
+        rounds=1,
+        tolerance=0.5,
+    )
+    for words in ("2 members, hidden units (4,), 4 characteristics, 2 epochs of 3 batches", "Keras fits", "bare", "Compiling"):
+        assert words in report
+    assert report.count("at least 20") == report.count("within 2 x bare") == 1
+
+
+def test_the_benchmark_of_the_ensembles_notices_a_route_that_does_another_job():
+    with pytest.raises(AssertionError, match="validation error"):
+        ensembles.check_same_job([0.7, 0.72], [0.9, 0.92], tolerance=0.1)

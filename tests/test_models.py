@@ -1,10 +1,13 @@
 """What all models share: the product, the habits of scikit-learn, later dates, missing returns, and their refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from helpers.ipca import InstrumentedPCA
 from helpers.models import FactorModel
 from helpers.panel import Panel
 from helpers.pca import PCAFactors
@@ -140,3 +143,55 @@ def test_sensitivities_that_are_characteristics_hold_for_other_tickers(change):
 def test_the_base_class_is_no_model():
     with pytest.raises(TypeError):
         FactorModel()
+
+
+EXPECTING = {
+    "components": PCAFactors(n_factors=2),
+    "instrumented components": InstrumentedPCA(n_factors=2),
+    "instrumented components with a constant": InstrumentedPCA(n_factors=2, constant=True),
+    "time series": TimeSeriesRegression(),
+    "cross sections of characteristics": CrossSectionalRegression(),
+}
+every_expecting_model = pytest.mark.parametrize("model", [clone(model) for model in EXPECTING.values()], ids=EXPECTING)
+
+
+@every_expecting_model
+@with_and_without_gaps
+def test_prediction_is_the_past_mean_of_the_factors_by_plain_loops(model, panel):
+    model.fit(panel[:25])
+    past, later = panel[:30], panel[30:]
+    betas, factors, predictions = model.betas(panel), model.factors(panel), model.predict(later, past)
+    for d in range(10):
+        expected = [sum(factors[e][k] for e in range(30 + d)) / (30 + d) for k in range(factors.shape[1])]
+        for s in range(12):
+            assert np.isclose(predictions[d, s], sum(b * f for b, f in zip(betas[30 + d, s], expected, strict=True)))
+
+
+@every_expecting_model
+def test_prediction_reads_neither_its_own_date_nor_later_ones(model):
+    model.fit(PANEL[:25])
+    changed = replace(
+        PANEL,
+        returns=np.concatenate([PANEL.returns[:35], 1 - 3 * PANEL.returns[35:]]),
+        portfolios=np.concatenate([PANEL.portfolios[:35], 1 - 3 * PANEL.portfolios[35:]]),
+    )
+    a, b = (model.predict(panel[30:], panel[:30]) for panel in (PANEL, changed))
+    assert np.array_equal(a[:6], b[:6]) and not np.allclose(a[6:], b[6:])
+
+
+@every_expecting_model
+def test_prediction_of_one_date_after_another_is_prediction_of_all_at_once(model):
+    model.fit(PANEL[:25])
+    together = model.predict(PANEL[30:], PANEL[:30])
+    for d in range(30, 40):
+        assert np.allclose(model.predict(PANEL[d : d + 1], PANEL[:d])[0], together[d - 30])
+
+
+@every_expecting_model
+def test_a_past_that_is_none_is_refused(model):
+    fitted = clone(model).fit(PANEL)
+    words = "past must end before", "2001-09-30", "panel[:120]"
+    assert_refused(lambda: fitted.predict(PANEL[20:], PANEL[:21]), ValueError, *words)
+    assert_refused(lambda: fitted.predict(PANEL[:20], PANEL[20:]), ValueError, "past must end before")
+    assert_refused(lambda: fitted.predict(PANEL[20:], PANEL.returns[:20]), TypeError, "Panel", "ndarray")
+    assert_refused(lambda: clone(model).predict(PANEL[20:], PANEL[:20]), NotFittedError, type(model).__name__)
