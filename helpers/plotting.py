@@ -586,11 +586,13 @@ def plot_intervals(estimates, title=None, xlabel=None):
     rows = range(len(values))
     axes.errorbar(values, rows, xerr=2 * errors, fmt="o", color=BLUE, ms=6, lw=1.8, capsize=4)
     for row, value, error in zip(rows, values, errors, strict=True):
-        axes.annotate(f"{value:+.1f}", (value + 2 * error, row), xytext=(8, 0), textcoords="offset points", va="center")
+        place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+        white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axes.annotate(f"{value:+.1f} ± {2 * error:.1f}", (value + 2 * error, row), bbox=white, **place)
     axes.set_yticks(rows, estimates)
     axes.axvline(0, color=INK, lw=0.8)
     axes.invert_yaxis()
-    axes.margins(x=0.15, y=0.5 / len(values))
+    axes.margins(x=0.25, y=0.5 / len(values))
     axes.grid(axis="y", visible=False)
     axes.set(xlabel=xlabel, title=title)
     return figure

@@ -158,7 +158,7 @@ def test_intervals_reach_two_standard_errors_to_each_side():
     axes = plotting.plot_intervals({"a": (1.0, 0.25), "b": (-2.0, 0.5)}).axes[0]
     (segments,) = [collection.get_segments() for collection in axes.collections]
     assert [segment[:, 0].tolist() for segment in segments] == [[0.5, 1.5], [-3.0, -1.0]]
-    assert [text.get_text() for text in axes.texts] == ["+1.0", "-2.0"]
+    assert [text.get_text() for text in axes.texts] == ["+1.0 ± 0.5", "-2.0 ± 1.0"]
     with pytest.raises(ValueError, match="estimates is empty"):
         plotting.plot_intervals({})
 
