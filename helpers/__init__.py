@@ -29,8 +29,15 @@ _HOMES = {
     "make_model": "autoencoder",
     "train_validation_arrays": "autoencoder",
     "total_r2": "evaluation",
+    "predictive_r2": "evaluation",
+    "information_coefficient": "evaluation",
+    "WalkForward": "walk_forward",
+    "out_of_sample": "walk_forward",
+    "characteristics_from_prices": "characteristics",
+    "read_panel": "reader",
 }
-_MODULES = {"backend", "checks", "datasets", "least_squares", "plotting", "table6", *_HOMES.values()}
+_MODULES = {"backend", "cells", "checks", "clinic", "datasets", "least_squares", "plotting", "portfolios", "table6"}
+_MODULES |= {*_HOMES.values()}
 
 __all__ = sorted(_HOMES)
 

@@ -36,8 +36,9 @@ class ConditionalAutoencoder(FactorModel):
         r̂_s^(d) = β_s^(d) · F^(d)              min over all weights θ of mean (r - r̂)² / mean r² + l1 Σ |θ|
 
     Adam on random batches of known returns: a missing one is never seen. Each member keeps the weights of its own best epoch on
-    the validation panel. `reconstruct` is the mean of the members' products r̂; their β and F alone differ by a rotation from
-    member to member, and must not be averaged. All members, of all L1 strengths, train together as one stack of networks.
+    the validation panel. `reconstruct` is the mean of the members' products r̂, and `predict` that of their β · λ, each λ the
+    past mean of the member's own F. Their β and F alone differ by a rotation from member to member, and must not be averaged.
+    All members, of all L1 strengths, train together as one stack of networks.
 
     Parameters
     ----------
@@ -175,14 +176,6 @@ class ConditionalAutoencoder(FactorModel):
         """The factor returns F of one member, (n_dates, n_factors), in fractions per period."""
         return self._all_factors(panel)[self._member(member)]
 
-    def reconstruct(self, panel):
-        """The mean of the members' products β · F, (n_dates, n_tickers), in fractions per period."""
-        return self._mean_product(panel, self._all_factors(panel))
-
-    def predict(self, panel, past):
-        """The mean of the members' β^(d) · λ^(d-1), (n_dates, n_tickers): each member's λ is the past mean of its own factors."""
-        return self._mean_product(panel, self._expected(self._all_factors, panel, past))
-
     def save(self, path):
         """Nothing; the fitted model is in a file, whole or not at all, for `ConditionalAutoencoder.load`. No code is stored."""
         check_is_fitted(self)
@@ -277,11 +270,12 @@ class ConditionalAutoencoder(FactorModel):
         check_is_fitted(self)
         return as_count("member", member, at_least=0, at_most=len(self.factor_weights_) - 1, why="Members are counted from 0.")
 
-    def _all_betas(self, panel, members):
-        """(n_dates, n_tickers, len(members), n_factors)"""
+    def _all_betas(self, panel, members=None):
+        """(n_dates, n_tickers, len(members), n_factors); of all members if they are left out."""
         self._require_fitted(panel)
         require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
         n_members, n_inputs, n_factors = self.factor_weights_.shape
+        members = list(range(n_members)) if members is None else members
         # The shape is that of the weights: a parameter may have been set since, for a next fit.
         hidden = tuple(kernel.shape[2] for kernel in self.weights_[0] if kernel.ndim == 3)[:-2]
         shape = stacked.Shape(len(members), panel.n_characteristics, n_inputs, hidden, n_factors, bool(self.weights_[1]))
@@ -291,9 +285,9 @@ class ConditionalAutoencoder(FactorModel):
         betas[known] = stacked.member_betas(shape, weights, panel.characteristics[known].astype("float32"))
         return betas
 
-    def _mean_product(self, panel, factors):
-        n_members = len(self.factor_weights_)
-        return np.einsum("dsmk,mdk->ds", self._all_betas(panel, list(range(n_members))), factors) / n_members
+    def _product(self, betas, factors):
+        """The mean of the members' products, (n_dates, n_tickers)."""
+        return np.einsum("dsmk,mdk->ds", betas, factors) / len(factors)
 
     def _all_factors(self, panel):
         """(n_members, n_dates, n_factors)"""

@@ -70,6 +70,15 @@ def as_count(name, value, at_least=1, at_most=None, why=""):
     return int(value)
 
 
+def as_finite(name, value):
+    """The value as a finite float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number; {_kind(value)} was given.")
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number; {value} was given.")
+    return float(value)
+
+
 def as_positive(name, value, zero=False):
     """The value as a finite float above zero (or, if allowed, zero itself)."""
     if isinstance(value, bool) or not isinstance(value, Real):

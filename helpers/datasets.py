@@ -1,8 +1,11 @@
-"""Real returns that ship inside the declared libraries, each as a Panel ready for the models. No network is needed."""
+"""Real returns as a Panel ready for the models: some that ship inside the declared libraries, and your own. No network is needed."""
 
 import pandas as pd
 
 from helpers.panel import Panel
+from helpers.reader import read_panel, read_schema
+
+__all__ = ["load_industries", "load_sorted_portfolios", "load_stocks", "read_panel", "read_schema"]
 
 FRENCH_FACTORS = {"MktRF": "market", "SMB": "size", "HML": "value", "Mom": "momentum"}
 INDUSTRIES = ("NoDur", "Durbl", "Manuf", "Enrgy", "Chems", "BusEq", "Telcm", "Utils", "Shops", "Hlth", "Money", "Other")

@@ -18,6 +18,9 @@ ALTERNATIONS = 5
 # Two Γ are near, and lead to the same fit, when no direction of one leaves the span of the other by an angle of larger sine.
 NEAR = 0.2
 
+# How many characteristics are worked on at once, in double precision: 64 MB.
+BLOCK = 8_000_000
+
 
 class InstrumentedPCA(FactorModel):
     """Given the characteristics, solve for what turns them into sensitivities, and for the factors: β = Z Γ.
@@ -66,7 +69,7 @@ class InstrumentedPCA(FactorModel):
         self.max_rounds = max_rounds
 
     def fit(self, panel, validation=None):
-        z, names = self._instruments(panel)
+        names = self._names(panel)
         tolerance, max_rounds = as_positive("tolerance", self.tolerance), as_count("max_rounds", self.max_rounds)
         n_factors = as_count(
             "n_factors",
@@ -74,15 +77,12 @@ class InstrumentedPCA(FactorModel):
             at_most=min(len(names), panel.n_dates),
             why="There are no more factors than characteristics (the constant included), nor than dates.",
         )
-        known = ~np.isnan(z.sum(axis=2) + panel.returns)  # a sum is NaN if one of its terms is
+        squares, moments, known = self._second_moments(panel)
         returns = np.where(known, panel.returns, 0.0)
         if not returns.any():
             raise ValueError(
                 "The returns have zero variance: every one is 0, or lacks a characteristic. There is nothing to explain."
             )
-        if not known.all():
-            z = np.where(known[:, :, None], z, 0.0)
-        squares, moments = z.transpose(0, 2, 1) @ z, (returns[:, None] @ z)[:, 0]
 
         counts = np.maximum(known.sum(axis=1, keepdims=True), 1)
         lengths, white = _coordinates(squares.mean(axis=0), names)
@@ -130,22 +130,41 @@ class InstrumentedPCA(FactorModel):
 
     def betas(self, panel):
         self._require_fitted(panel)
-        z, names = self._instruments(panel)
-        require_same_labels("characteristic_names", names, self.characteristic_names_)
-        return z @ self.gamma_
+        require_same_labels("characteristic_names", self._names(panel), self.characteristic_names_)
+        return np.concatenate([self._instruments(panel[block]) @ self.gamma_ for block in _blocks(panel)])
 
     def factors(self, panel):
         betas = self.betas(panel)
         known = ~np.isnan(betas).any(axis=2)
         return factors_given(np.where(known, panel.returns, np.nan), betas, "betas", panel.dates)
 
-    def _instruments(self, panel):
-        """Z, (n_dates, n_tickers, n_chars), and the labels of its characteristics, the constant included if there is one."""
+    def _names(self, panel):
+        """The labels of the rows of Γ that the panel would have."""
         require_panel(panel, characteristics=True)
-        z, names = panel.characteristics, panel.characteristic_names
-        if as_flag("constant", self.constant):
-            z, names = np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2), names.append(pd.Index(["constant"]))
-        return z, names
+        names = panel.characteristic_names
+        return names.append(pd.Index(["constant"])) if as_flag("constant", self.constant) else names
+
+    def _instruments(self, panel):
+        """Z, (n_dates, n_tickers, n_chars), the constant included if there is one."""
+        z = panel.characteristics.astype(float, copy=False)
+        return np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2) if self.constant else z
+
+    def _second_moments(self, panel):
+        """Z'Z and Z'r of each date over the tickers with a return and every characteristic, and which these are."""
+        parts = []
+        for block in _blocks(panel):
+            z, returns = self._instruments(panel[block]), panel.returns[block]
+            known = ~np.isnan(z.sum(axis=2) + returns)  # a sum is NaN if one of its terms is
+            if not known.all():
+                z, returns = np.where(known[:, :, None], z, 0.0), np.where(known, returns, 0.0)
+            parts.append((z.transpose(0, 2, 1) @ z, (returns[:, None] @ z)[:, 0], known))
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _blocks(panel):
+    """Slices of dates that together cover the panel, so that a large one is never copied whole."""
+    step = max(1, BLOCK // (panel.n_tickers * panel.n_characteristics))
+    return [slice(first, min(first + step, panel.n_dates)) for first in range(0, panel.n_dates, step)]
 
 
 def _coordinates(pooled, names):

@@ -33,7 +33,7 @@ class FactorModel(BaseEstimator, ABC):
 
     def reconstruct(self, panel):
         """The returns as the model explains them, r̂ = β · F, (n_dates, n_tickers), in fractions per period."""
-        return np.matmul(self.betas(panel), self.factors(panel)[:, :, None])[:, :, 0]
+        return self._product(self._all_betas(panel), self._all_factors(panel))
 
     def predict(self, panel, past):
         """The returns expected before each date, r̂^(d) = β^(d) · λ^(d-1), (n_dates, n_tickers), in fractions per period.
@@ -41,10 +41,22 @@ class FactorModel(BaseEstimator, ABC):
         λ^(d-1) is the mean of the model's factors over all dates before d: those of `past`, a panel that ends before this one
         begins, and those of the panel itself up to d - 1.
         """
-        return np.matmul(self.betas(panel), self._expected(self.factors, panel, past)[:, :, None])[:, :, 0]
+        return self._product(self._all_betas(panel), self._expected(panel, past))
 
-    def _expected(self, factors, panel, past):
-        """λ of each date, (..., n_dates, n_factors): the running mean of factors(past) and factors(panel), one date behind."""
+    def _product(self, betas, factors):
+        """β · F, (n_dates, n_tickers), of what the next two methods return; an ensemble takes the mean over its members."""
+        return np.matmul(betas, factors[:, :, None])[:, :, 0]
+
+    def _all_betas(self, panel):
+        """β; an ensemble has one for each member."""
+        return self.betas(panel)
+
+    def _all_factors(self, panel):
+        """F, (..., n_dates, n_factors); an ensemble has one for each member, and puts their axis first."""
+        return self.factors(panel)
+
+    def _expected(self, panel, past):
+        """λ of each date, (..., n_dates, n_factors): the running mean of the factors of past and panel, one date behind."""
         require_panel(panel)
         require_panel(past)
         if not past.dates[-1] < panel.dates[0]:
@@ -52,7 +64,7 @@ class FactorModel(BaseEstimator, ABC):
                 f"past must end before the panel begins; it ends at {past.dates[-1]} and the panel begins at {panel.dates[0]}. "
                 "Cut both from one panel, such as panel[:120] and panel[120:]."
             )
-        before, now = factors(past), factors(panel)
+        before, now = self._all_factors(past), self._all_factors(panel)
         sums = np.cumsum(np.concatenate([before.sum(axis=-2, keepdims=True), now[..., :-1, :]], axis=-2), axis=-2)
         return sums / (before.shape[-2] + np.arange(panel.n_dates))[:, None]
 

@@ -65,6 +65,19 @@ class Panel:
         elif self.portfolio_names is not None:
             raise ValueError("portfolio_names was given without portfolios. Pass both or neither.")
 
+        self._settle(returns, characteristics, portfolios, _frozen)
+
+    @classmethod
+    def _of(cls, **parts):
+        """The panel that takes over arrays made for it alone: its labels are checked, the arrays neither checked nor copied."""
+        panel = object.__new__(cls)
+        panel.__setstate__({name: None for name in cls.__dataclass_fields__} | parts)
+        panel._settle(panel.returns, panel.characteristics, panel.portfolios, read_only)
+        return panel
+
+    def _settle(self, returns, characteristics, portfolios, frozen):
+        """Checks the labels against the arrays, and stores both."""
+        n_dates, n_tickers = returns.shape
         dates = _as_dates("dates", _labels("dates", self.dates, n_dates, self.returns, "index"))
         if not dates.is_monotonic_increasing:
             raise ValueError("dates must ascend, and these do not. Sort the panel by date first (Panel.from_frame does it).")
@@ -73,9 +86,9 @@ class Panel:
         if "returns" in names:
             raise ValueError("characteristic_names must not hold 'returns': to_frame gives that name to the returns. Rename it.")
         found = {
-            "returns": _frozen(returns),
-            "characteristics": _frozen(characteristics),
-            "portfolios": None if portfolios is None else _frozen(portfolios),
+            "returns": frozen(returns),
+            "characteristics": frozen(characteristics),
+            "portfolios": None if portfolios is None else frozen(portfolios),
             "dates": dates.rename("date"),
             "tickers": _labels("tickers", self.tickers, n_tickers, self.returns, "columns").rename("ticker"),
             "characteristic_names": names,
@@ -272,6 +285,9 @@ def managed_portfolios(panel, constant=False):
 
         x^(d) = (Z^(d)' Z^(d))⁻¹ Z^(d)' r^(d)        Z^(d) : (n_tickers x n_chars), known before r^(d)
 
+    A characteristic that is 0 for every ticker at a date tells none from another. Its portfolio is then empty, and earns 0: so it
+    is where a characteristic was unknown for everybody and became the median.
+
     Parameters
     ----------
     panel : Panel
@@ -310,9 +326,18 @@ def managed_portfolios(panel, constant=False):
         )
     z = panel.characteristics
     if constant:
-        z = np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2)
-    known = ~np.isnan(z).any(axis=2)
-    return factors_given(np.where(known, panel.returns, np.nan), z, "characteristics", panel.dates)
+        z = np.concatenate([z, np.ones((*z.shape[:2], 1), z.dtype)], axis=2)
+    returns = np.where(np.isnan(z).any(axis=2), np.nan, panel.returns)
+    held = ((z != 0) & ~np.isnan(returns)[:, :, None]).any(axis=1)
+    if held[:, held.any(axis=0)].all():  # what is 0 for everybody at every date is refused below
+        return factors_given(returns, z, "characteristics", panel.dates)
+    portfolios = np.zeros(held.shape)
+    for columns in np.unique(held, axis=0):
+        dates = np.flatnonzero((held == columns).all(axis=1))
+        if columns.any():
+            part = factors_given(returns[dates], z[dates][:, :, columns], "characteristics", panel.dates[dates])
+            portfolios[np.ix_(dates, columns)] = part
+    return portfolios
 
 
 def rank_across_tickers(characteristics, missing="keep"):
@@ -343,7 +368,7 @@ def rank_across_tickers(characteristics, missing="keep"):
         panel = characteristics
         ranks = rank_across_tickers(panel.characteristics, missing)
         ranks[np.isnan(panel.returns) & np.isnan(panel.characteristics).all(axis=2)] = np.nan
-        return replace(panel, characteristics=ranks)
+        return panel._with({"characteristics": ranks})
     axes = ("n_dates", "n_tickers", "n_chars")[: 2 if np.ndim(characteristics) == 2 else 3]
     characteristics = as_array("characteristics", characteristics, axes, missing=True)
     ranks = np.empty_like(characteristics)

@@ -7,6 +7,7 @@ from functools import wraps
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
@@ -32,6 +33,13 @@ STYLE = {
     "figure.constrained_layout.use": True,
 }
 WIDTH = 7  # inches
+# The parts of a fold in time order.
+FOLD_PARTS = {
+    "training": {"facecolor": GIVEN},
+    "left out": {"facecolor": "white", "hatch": "xxxxx", "hatchcolor": GREY},
+    "validation": {"facecolor": ORANGE, "hatch": "////", "hatchcolor": "white"},
+    "test": {"facecolor": BLUE, "hatch": "....", "hatchcolor": "white"},
+}
 
 
 def _figure(draw):
@@ -407,6 +415,55 @@ def _places(layers, parents, depth):
     return {name: (column[name], depth[name]) for name in layers}
 
 
+@_figure
+def draw_folds(splitter, dates, title=None):
+    """One row for each fold, the oldest on top: the dates that it trains on, leaves out, validates on, and tests.
+
+    Parameters
+    ----------
+    splitter : WalkForward
+    dates : sequence or int
+        The dates, such as `panel.dates`, or how many there are.
+    title : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    if not hasattr(splitter, "slices"):
+        raise TypeError(f"splitter must be a WalkForward; a {type(splitter).__name__} was given.")
+    dates = pd.RangeIndex(as_count("dates", dates)) if np.ndim(dates) == 0 else pd.Index(dates)
+    folds, words = splitter.slices(len(dates)), dates.astype(str)
+    if len(folds) > 40:
+        raise ValueError(f"{len(folds)} folds cannot be told apart. Pass fewer dates, such as dates[:n], or raise n_test.")
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + 0.24 * len(folds)))
+    drawn = {}
+    for k, fold in enumerate(folds):
+        for name, start, stop in _fold_parts(fold):
+            look = FOLD_PARTS[name] | {"edgecolor": INK, "lw": 0.7}
+            drawn[name] = axes.barh(k, stop - start, left=start - 0.5, height=0.74, **look)
+    shown = [name for name in FOLD_PARTS if name in drawn]
+    figure.legend([drawn[name] for name in shown], shown, loc="outside lower center", ncols=4)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.xaxis.set_major_formatter(lambda d, _: words[int(d)] if 0 <= d < len(words) else "")
+    axes.set_yticks(range(0, len(folds), 1 if len(folds) <= 12 else 5))
+    axes.set(xlabel="date", ylabel="fold", title=title, xlim=(-0.5, len(dates) - 0.5), ylim=(len(folds) - 0.5, -0.5))
+    axes.grid(False)
+    return figure
+
+
+def _fold_parts(fold):
+    """The parts of a fold in time order, what is left out between them among them: (name, start, stop)."""
+    known = [("training", fold.train), ("validation", fold.validation), ("test", fold.test)]
+    known = [(name, part) for name, part in known if part is not None]
+    end = known[0][1].start
+    for name, part in known:
+        if end < part.start:
+            yield "left out", end, part.start
+        yield name, part.start, part.stop
+        end = part.stop
+
+
 # ------------------------------------------------------------------------------------------------------------- data and estimates
 
 
@@ -567,12 +624,13 @@ def plot_bars(values, title=None, xlabel="total R², %", ceiling=None, percent=T
 
 @_figure
 def plot_intervals(estimates, title=None, xlabel=None):
-    """A dot for each estimate with its 95 % interval, two standard errors to each side; a thin line marks 0.
+    """A dot for each estimate with its 95 % interval; a thin line marks 0.
 
     Parameters
     ----------
-    estimates : dict of str to (float, float)
-        Each value and its standard error, in the units drawn.
+    estimates : dict of str to (float, float) or (float, float, float)
+        Each value and its standard error, two of which are drawn to each side; or each value and the two ends of its interval,
+        such as those of `bootstrap_interval`. In the units drawn.
     title, xlabel : str, optional
 
     Returns
@@ -581,20 +639,67 @@ def plot_intervals(estimates, title=None, xlabel=None):
     """
     if not estimates:
         raise ValueError("estimates is empty: pass a dict with at least one name, its value and its standard error.")
-    values, errors = as_array("estimates", list(estimates.values()), ("n", "two"), sizes={"two": 2}).T
+    columns = as_array("estimates", list(estimates.values()), ("n", "value and error, or value and two ends")).T
+    if len(columns) not in (2, 3):
+        raise ValueError(f"Each of estimates must be (value, error) or (value, low, high); {len(columns)} number(s) were given.")
+    values = columns[0]
+    if len(columns) == 2:
+        ends = values - 2 * columns[1], values + 2 * columns[1]
+        words = [f"{value:+.1f} ± {2 * error:.1f}" for value, error in zip(*columns, strict=True)]
+    else:
+        ends = columns[1:]
+        words = [f"{value:+.1f} ({low:.1f} to {high:.1f})" for value, low, high in zip(*columns, strict=True)]
     figure, axes = plt.subplots(figsize=(WIDTH, 0.85 + 0.4 * len(values)))
     rows = range(len(values))
-    axes.errorbar(values, rows, xerr=2 * errors, fmt="o", color=BLUE, ms=6, lw=1.8, capsize=4)
-    for row, value, error in zip(rows, values, errors, strict=True):
+    axes.hlines(rows, *ends, color=BLUE, lw=1.8)
+    for end in ends:
+        axes.plot(end, rows, "|", color=BLUE, ms=8, mew=1.4)
+    axes.plot(values, rows, "o", color=BLUE, ms=6)
+    for row, high, word in zip(rows, ends[1], words, strict=True):
         place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
         white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        axes.annotate(f"{value:+.1f} ± {2 * error:.1f}", (value + 2 * error, row), bbox=white, **place)
+        axes.annotate(word, (high, row), bbox=white, **place)
     axes.set_yticks(rows, estimates)
     axes.axvline(0, color=INK, lw=0.8)
     axes.invert_yaxis()
     axes.margins(x=0.25, y=0.5 / len(values))
     axes.grid(axis="y", visible=False)
     axes.set(xlabel=xlabel, title=title)
+    return figure
+
+
+@_figure
+def plot_histograms(samples, title=None, xlabel=None, bins=20):
+    """How often each value occurs, one outline for each sample over the same bins, with its mean as a short line on top.
+
+    Parameters
+    ----------
+    samples : dict of str to (n,)
+        One to five samples; NaN are left out.
+    title, xlabel : str, optional
+    bins : int
+
+    Returns
+    -------
+    Figure
+    """
+    if not 1 <= len(samples) <= len(LINES):
+        raise ValueError(f"samples must hold 1 to {len(LINES)} samples; {len(samples)} were given.")
+    samples = {name: as_array(f"samples[{name!r}]", values, ("n",), missing=True) for name, values in samples.items()}
+    known = {name: values[~np.isnan(values)] for name, values in samples.items()}
+    for name, values in known.items():
+        if not len(values):
+            raise ValueError(f"The sample {name!r} holds no known value, so there is nothing to draw. Leave it out.")
+    edges = np.histogram_bin_edges(np.concatenate(list(known.values())), as_count("bins", bins))
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
+    for (name, values), (color, style) in zip(known.items(), LINES, strict=False):
+        heights, *_ = axes.hist(
+            values, edges, histtype="step", color=color, ls=style, lw=1.8, label=f"{name}, mean {values.mean():.2f}"
+        )
+        axes.plot([values.mean()] * 2, [0, heights.max()], color=color, ls=style, lw=1)
+    axes.axvline(0, color=INK, lw=0.8)
+    axes.legend()
+    axes.set(xlabel=xlabel, ylabel="how often", title=title)
     return figure
 
 
@@ -784,4 +889,93 @@ def plot_curves(points, curves, truth=None, title=None, xlabel="ticker 1, %", yl
         axes.plot(*100 * as_array("truth", truth, ("n", "two"), sizes={"two": 2}).T, "--", color="black", lw=1.4, label="truth")
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0, handlelength=2.6)
+    return figure
+
+
+@_figure
+def plot_dots(table, title=None, xlabel=None):
+    """One row for each label and a mark for each column, so that models can be compared label by label; the truth is a black bar.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row for each label, a column for each model; the column "truth", if there is one, is drawn as the truth. Up to three
+        others, in the units drawn.
+    title, xlabel : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table must be a DataFrame, labels down and models across; a {type(table).__name__} was given.")
+    values = as_array("table", table, ("n_labels", "n_models"))
+    models = [name for name in table.columns if name != "truth"]
+    looks = ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "^"))
+    if not len(table) or not models or len(models) > len(looks):
+        raise ValueError(
+            f"table must have at least one row, and 1 to {len(looks)} columns beside the truth; its shape is {values.shape}. "
+            "Draw the others in a second figure."
+        )
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.27 * len(table)))
+    rows = np.arange(len(table))
+    if "truth" in table:
+        axes.plot(table["truth"], rows, "|", color="black", ms=15, mew=2.2, label="truth", zorder=2)
+    for name, (colour, marker) in zip(models, looks, strict=False):
+        axes.plot(table[name], rows, marker, color=colour, ms=7, mfc=colour if marker == "o" else "white", mew=1.6, label=name)
+    axes.set_yticks(rows, table.index)
+    axes.axvline(0, color=INK, lw=0.6, zorder=1)
+    axes.set(xlabel=xlabel, title=title, ylim=(len(table) - 0.4, -0.6))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0)
+    return figure
+
+
+@_figure
+def plot_alphas(means, alphas, title=None, unit="% per date", scale=100.0):
+    """The pricing error of each portfolio against its mean return, one panel per model; |t| above 3 is filled.
+
+    On the dotted diagonal a model explains nothing of a mean return, on the line at 0 all of it.
+
+    Parameters
+    ----------
+    means : (n_portfolios,)
+        Mean returns, in fractions per period.
+    alphas : dict of str to DataFrame
+        For each model, up to four, what `helpers.evaluation.pricing_errors` returns.
+    title, unit : str, optional
+    scale : float
+        What fractions per period are multiplied by before they are drawn: 100 for percent, 1200 for percent a year of months.
+
+    Returns
+    -------
+    Figure
+    """
+    means = scale * as_array("means", means, ("n_portfolios",))
+    if not 1 <= len(alphas) <= 4:
+        raise ValueError(f"alphas must hold 1 to 4 models; {len(alphas)} were given. Draw them in two figures.")
+    n_rows, n_columns = -(-len(alphas) // 2), min(len(alphas), 2)
+    figure, panels = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 0.7 + 2.3 * n_rows), sharex=True, sharey=True, squeeze=False)
+    sizes = {"n_portfolios": len(means)}
+    for axes, (name, errors) in zip(panels.flat, alphas.items(), strict=False):
+        alpha, t = (
+            as_array(f"alphas[{name!r}][{column!r}]", errors[column], ("n_portfolios",), missing=True, sizes=sizes)
+            for column in ("alpha", "t")
+        )
+        large = np.abs(t) > 3
+        axes.axline((0, 0), slope=1, ls=":", color=GREY, lw=1.4, label="nothing explained")
+        axes.axhline(0, color=INK, lw=0.8)
+        for chosen, fill, words in ((large, BLUE, "α with |t| > 3"), (~large, "white", "other α")):
+            axes.scatter(
+                means[chosen], scale * alpha[chosen], s=30, color=fill, edgecolor=BLUE, linewidth=1.1, label=words, zorder=3
+            )
+        axes.set_title(f"{name}: {large.sum()} of {len(means)}", loc="center", fontsize=10)
+    for axes in panels.flat[len(alphas) :]:
+        axes.set_visible(False)
+    for axes in panels[-1]:
+        axes.set_xlabel(f"mean return, {unit}")
+    for axes in panels[:, 0]:
+        axes.set_ylabel(f"α, {unit}")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
     return figure

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_array, as_choice, as_count, as_flag, as_positive
+from helpers.checks import as_array, as_choice, as_count, as_finite, as_flag, as_positive
 from helpers.panel import Panel, rank_across_tickers, read_only, require_panel
 
 FAMILIAR_TICKERS = tuple(
@@ -50,7 +50,7 @@ class SimulatedMarket:
         return SimulatedMarket(self.panel[dates], self.betas[rows], self.factors[rows])
 
 
-def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics=50, seed=0, stationary=False):
+def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics=50, seed=0, stationary=False, premium=0.03):
     """A market in which β is a known function of the characteristics: the simulation of Gu, Kelly and Xiu.
 
         r_s^(d) = β_s^(d) · F^(d) + ε_s^(d)        β = g(c)        F^(d) = W x^(d) + η^(d)
@@ -58,7 +58,7 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
         "linear":    g(c) = (1.2 c1, c2, 0.8 c3)
         "nonlinear": g(c) = (c1², 2 c1 c2, 0.6 sgn(c3))
 
-    x ~ N(0.03, 0.1² I) are the observed portfolios, of which the first three (W = [I 0]) make the factors; η ~ N(0, 0.01² I);
+    x ~ N(premium, 0.1² I) are the observed portfolios, of which the first three (W = [I 0]) make the factors; η ~ N(0, 0.01² I);
     ε = 0.1 t_5; ρ_j ~ U[0.9, 1]; e ~ N(0, 1). The other characteristics and portfolios are noise.
 
     Parameters
@@ -71,6 +71,9 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
     stationary : bool
         Whether c̄ begins as spread out across tickers as it will stay, with the variance 1 / (1 - ρ²), or with a single e. The
         paper does not say. Spread out from the beginning, tickers change places less, and constant β explains a little more.
+    premium : float
+        The mean of every portfolio, a fraction per period. With 0, what is known before a date says nothing about its returns,
+        while β · F explains as much as ever.
 
     Returns
     -------
@@ -84,6 +87,7 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
     as_choice("case", case, ("linear", "nonlinear"))
     n_dates, n_tickers = as_count("n_dates", n_dates), as_count("n_tickers", n_tickers, at_least=2)
     p = as_count("n_characteristics", n_characteristics, at_least=3, why="The first three make the betas.")
+    premium = as_finite("premium", premium)
     random = np.random.default_rng(as_count("seed", seed, at_least=0))
 
     persistence = random.uniform(0.9, 1.0, p)
@@ -96,7 +100,7 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
 
     c1, c2, c3 = c[..., 0], c[..., 1], c[..., 2]
     betas = np.stack([1.2 * c1, c2, 0.8 * c3] if case == "linear" else [c1**2, 2 * c1 * c2, 0.6 * np.sign(c3)], axis=-1)
-    portfolios = random.normal(0.03, 0.1, (n_dates, p))
+    portfolios = random.normal(premium, 0.1, (n_dates, p))
     factors = portfolios[:, :3] + random.normal(0.0, 0.01, (n_dates, 3))
     noise = 0.1 * random.standard_t(5, (n_dates, n_tickers))
     panel = Panel(

@@ -9,7 +9,6 @@ any moment, the same command goes on where it was and loses at most the cells in
 """
 
 import argparse
-import os
 import platform
 import sys
 import time
@@ -20,10 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky import process_executor
-from tqdm import tqdm
 
+from helpers.cells import run_cells
 from helpers.checks import as_choice, as_count, first_few
 from helpers.evaluation import total_r2
 from helpers.ipca import InstrumentedPCA
@@ -41,11 +38,9 @@ PLAIN_STRENGTHS = (2e-4, 5e-4, 1e-3, 2e-3, 4e-3)
 TRAIN, VALIDATION, TEST = slice(0, 60), slice(60, 120), slice(120, 180)
 STORED = Path(__file__).parent.parent / "notebooks" / "table6.csv"
 DASK_TIMEOUT = 10  # seconds that a scheduler may take to answer
-WORKER_MEMORY = 4_000_000_000  # bytes; a worker that has grown by more is replaced
 KEY = ["case", "repetition", "model", "n_factors"]
 COLUMNS = [*KEY, "total_r2", "predictive_r2", "truth_total_r2", "truth_predictive_r2", "one_member_total_r2", "l1", "epochs"]
 COLUMNS += ["seconds", "settings", "versions"]
-HEADER = ",".join(COLUMNS) + "\n"
 
 # Gu, Kelly, Xiu (2021), Table 6, in percent: K = 1, …, 6.
 PAPER = {
@@ -187,38 +182,8 @@ def cells(cases=CASES, models=MODELS, factors=FACTORS, repetitions=100, repetiti
 
 
 def run(path, todo, n_jobs=-1, backend="loky", progress=False):
-    """The table in the file, as a DataFrame, once every cell of todo is in it. Cells that the file holds are not made again.
-
-    Parameters
-    ----------
-    path : path of a CSV file
-        Made if it is not there. Each row is written as soon as it is known.
-    todo : sequence of (case, repetition, model, n_factors)
-        As from `cells`.
-    n_jobs : int
-        How many processes; -1 is one for each core. Each of them computes on one thread.
-    backend : str
-        joblib's: "loky" for processes here, "dask" for the workers of the current dask.distributed Client.
-    progress : bool
-        Whether a progress bar is shown.
-    """
-    path = Path(path)
-    if path.exists():
-        _drop_unfinished_line(path)
-    begun = path.exists() and path.stat().st_size
-    done = set(read(path)[KEY].itertuples(index=False, name=None)) if begun else set()
-    todo = [cell for cell in dict.fromkeys(todo) if cell not in done]
-    # One thread each: two processes that share the cores are faster than one whose small products are cut in two.
-    threads = {"inner_max_num_threads": 1} if backend == "loky" else {}
-    with parallel_config(backend, n_jobs=n_jobs, **threads), open(path, "a", encoding="utf-8", newline="") as file:
-        if not begun:
-            file.write(HEADER)
-        rows = Parallel(return_as="generator_unordered", batch_size=1)(delayed(_run_on_one_thread)(cell) for cell in todo)
-        quiet = {} if progress else {"disable": True}
-        for row in tqdm(rows, total=len(todo), desc=path.name, unit="cell", smoothing=0.02, **quiet):
-            pd.DataFrame([row], columns=COLUMNS).to_csv(file, header=False, index=False, float_format="%.6g", lineterminator="\n")
-            file.flush()
-    return read(path)
+    """The table in the file, as a DataFrame, once every cell of todo (as from `cells`) is in it. See `helpers.cells.run_cells`."""
+    return run_cells(path, run_cell, todo, COLUMNS, KEY, read, n_jobs, backend, progress)
 
 
 def read(path=STORED):
@@ -299,28 +264,11 @@ def _market(case, repetition):
     return simulate_market(case, seed=repetition)
 
 
-def _run_on_one_thread(cell):
-    """`run_cell` in a worker. TensorFlow has threads of its own, counted when it starts."""
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(name, "1")
-    # joblib takes the machine code of each new shape for a leak, and would start the worker, and all compilation, anew.
-    process_executor._MAX_MEMORY_LEAK_SIZE = WORKER_MEMORY
-    return run_cell(*cell)
-
-
 @lru_cache
 def _versions():
     return " ".join(
         [f"python-{platform.python_version()}", *(f"{name}-{version(name)}" for name in ("numpy", "keras", "tensorflow"))]
     )
-
-
-def _drop_unfinished_line(path):
-    """Nothing; a last line that was cut short when a run was killed is cut off. Another program's file stays as it is."""
-    with open(path, "rb+") as file:
-        content = file.read()
-        if content.startswith(HEADER.encode()) or HEADER.encode().startswith(content):
-            file.truncate(content.rfind(b"\n") + 1)
 
 
 def _dask_client(address):

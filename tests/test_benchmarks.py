@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import ensembles, ipca, regressions
+from tests.benchmarks import ensembles, ipca, regressions, scale
 
 
 def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
@@ -52,3 +52,9 @@ def test_the_benchmark_of_the_ensembles_runs_and_its_routes_do_the_same_job():
 def test_the_benchmark_of_the_ensembles_notices_a_route_that_does_another_job():
     with pytest.raises(AssertionError, match="validation error"):
         ensembles.check_same_job([0.7, 0.72], [0.9, 0.92], tolerance=0.1)
+
+
+def test_the_benchmark_of_scale_runs_from_the_file_to_two_fitted_models():
+    report = scale.measure(n_tickers=60, n_dates=40, n_characteristics=6, format="parquet", epochs=2)
+    for words in ("read: 40 dates", "6 characteristics", "rank", "IPCA, K = 3: total R²", "CA2, K = 3: total R²", "target"):
+        assert words in report

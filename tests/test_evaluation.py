@@ -1,15 +1,34 @@
-"""Total R² and the alignment of factors, against plain loops, scikit-learn and closed forms."""
+"""What is said of models, against plain loops, scikit-learn, scipy, pandas, statsmodels and closed forms."""
+
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import mean_squared_error, r2_score
 
-from helpers.evaluation import align_factors, total_r2
-from helpers.synthetic import simulate_constant_betas
-from tests.common import assert_refused, with_value
+from helpers.evaluation import (
+    align_factors,
+    bootstrap_interval,
+    characteristic_importance,
+    information_coefficient,
+    newey_west,
+    predictive_r2,
+    pricing_errors,
+    total_r2,
+)
+from helpers.ipca import InstrumentedPCA
+from helpers.panel import Panel, managed_portfolios
+from helpers.pca import PCAFactors
+from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
+from helpers.synthetic import simulate_constant_betas, simulate_market
+from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)
 SEEDS = st.integers(0, 10_000)
@@ -18,6 +37,8 @@ random = np.random.default_rng(0)
 R, R_HAT = random.normal(size=(2, 20, 6))
 F, TRUE_F = random.normal(size=(2, 20, 2))
 B = random.normal(size=(20, 6, 2))
+GAPPY_R, GAPPY_R_HAT = with_value(R, ([0, 5, 5], [1, 2, 3]), np.nan), with_value(R_HAT, ([0, 8], [4, 0]), np.nan)
+PANEL = small_panel()
 
 
 def test_total_r2_is_the_sum_over_dates_and_tickers_that_its_equation_says():
@@ -89,6 +110,429 @@ def test_alignment_of_many_noisy_dates_approaches_the_true_betas():
     assert np.allclose(betas, market.betas, atol=0.05)
 
 
+# --- predictive_r2
+
+
+def test_predictive_r2_is_the_sum_that_its_equation_says_with_the_past_mean_of_the_factors():
+    panel = small_panel(missing=0.15)
+    past, later = panel[:30], panel[30:]
+    model = InstrumentedPCA(2).fit(past)
+    betas, factors = model.betas(panel), model.factors(panel)
+    errors = squares = 0.0
+    for d in range(30, 40):
+        expected = sum(factors[e] for e in range(d)) / d
+        for s in range(12):
+            if not np.isnan(panel.returns[d, s]):
+                errors += (panel.returns[d, s] - betas[d, s] @ expected) ** 2
+                squares += panel.returns[d, s] ** 2
+    assert np.isclose(predictive_r2(later.returns, model.predict(later, past)), 1 - errors / squares)
+
+
+def test_predictive_r2_is_one_formula_with_total_r2():
+    assert predictive_r2(GAPPY_R, R_HAT) == total_r2(GAPPY_R, R_HAT)
+    assert predictive_r2(R, R) == 1 and predictive_r2(R, R * 0) == 0
+
+
+# --- information_coefficient
+
+
+def test_the_information_coefficient_is_that_of_scipy_date_by_date():
+    tied = GAPPY_R_HAT.round(0)
+    coefficients = information_coefficient(GAPPY_R, tied)
+    assert coefficients.shape == (20,)
+    for d in range(20):
+        known = ~np.isnan(GAPPY_R[d]) & ~np.isnan(tied[d])
+        expected = np.nan if np.ptp(tied[d, known]) == 0 else stats.spearmanr(GAPPY_R[d, known], tied[d, known])[0]
+        assert np.isclose(coefficients[d], expected, equal_nan=True)
+
+
+def test_the_information_coefficient_is_that_of_pandas():
+    for a, b in ((R, R_HAT), (R, GAPPY_R_HAT), (GAPPY_R, GAPPY_R_HAT)):
+        returns, prediction = pd.DataFrame(a), pd.DataFrame(b)
+        expected = [returns.loc[d].corr(prediction.loc[d], method="spearman") for d in range(20)]
+        assert np.allclose(information_coefficient(returns, prediction), expected)
+
+
+def test_a_date_with_too_few_tickers_or_no_spread_has_no_coefficient():
+    returns = [
+        [1.0, 2.0, np.nan, 4.0],
+        [1.0, 2.0, 3.0, 4.0],
+        [1.0, 1.0, 1.0, 1.0],
+        [np.nan] * 4,
+        [1.0, 2.0, 3.0, np.nan],
+    ]
+    prediction = [
+        [1.0, 2.0, 3.0, np.nan],
+        [5.0, 5.0, 5.0, 5.0],
+        [1.0, 2.0, 3.0, 4.0],
+        [1.0, 2.0, 3.0, 4.0],
+        [3.0, 2.0, 1.0, 0.0],
+    ]
+    coefficients = information_coefficient(returns, prediction)
+    assert np.isnan(coefficients[:4]).all() and np.isclose(coefficients[4], -1)
+
+
+@SOME
+@given(seed=SEEDS)
+def test_the_information_coefficient_depends_on_the_order_of_the_tickers_values_only(seed):
+    order = np.random.default_rng(seed).permutation(6)
+    expected = information_coefficient(GAPPY_R, R_HAT)
+    assert np.allclose(information_coefficient(GAPPY_R[:, order], R_HAT[:, order]), expected)
+    assert np.allclose(information_coefficient(GAPPY_R, np.exp(3 * R_HAT)), expected)
+    assert np.allclose(information_coefficient(GAPPY_R, -R_HAT), -expected)
+    assert np.allclose(information_coefficient(R_HAT, GAPPY_R), expected)
+
+
+def test_the_returns_themselves_predict_perfectly_and_noise_not_at_all():
+    assert np.allclose(information_coefficient(GAPPY_R, GAPPY_R), 1)
+    noise = np.random.default_rng(1).normal(size=(2, 4000, 10))
+    coefficients = information_coefficient(*noise)
+    assert abs(coefficients.mean()) < 0.02 and np.isclose(coefficients.var(), 1 / 9, rtol=0.1)  # 1 / (n_tickers - 1)
+
+
+def test_the_coefficient_of_a_date_reads_no_other_date():
+    changed = information_coefficient(with_value(R, 7, R[8]), with_value(R_HAT, 9, R_HAT[8]))
+    assert np.flatnonzero(changed != information_coefficient(R, R_HAT)).tolist() == [7, 9]
+
+
+# --- newey_west
+
+
+def autoregressive(n, persistence, seed=0):
+    y = np.random.default_rng(seed).normal(size=n)
+    for d in range(1, n):
+        y[d] += persistence * y[d - 1]
+    return y
+
+
+Y = 0.3 + autoregressive(150, 0.5)
+
+
+def on_a_constant(series, n_lags):
+    fit = sm.OLS(series, np.ones(len(series))).fit(cov_type="HAC", cov_kwds={"maxlags": n_lags, "use_correction": True})
+    return fit.params[0], fit.bse[0]
+
+
+@pytest.mark.parametrize("n_lags", [0, 1, 5, 40, 149])
+def test_the_standard_error_is_that_of_a_regression_on_a_constant_in_statsmodels(n_lags):
+    assert np.allclose(newey_west(Y, n_lags), on_a_constant(Y, n_lags))
+
+
+@pytest.mark.parametrize("n_lags", [0, 3])
+def test_the_standard_error_is_the_sum_that_its_equation_says(n_lags):
+    mean = sum(Y) / 150
+    squares = sum((y - mean) ** 2 for y in Y)
+    for lag in range(1, n_lags + 1):
+        products = sum((Y[d] - mean) * (Y[d - lag] - mean) for d in range(lag, 150))
+        squares += 2 * (1 - lag / (n_lags + 1)) * products
+    assert np.allclose(newey_west(Y, n_lags), (mean, (squares / (150 * 149)) ** 0.5))
+
+
+def test_without_lags_it_is_the_ordinary_standard_error():
+    assert np.isclose(newey_west(Y, 0)[1], stats.sem(Y)) and np.isclose(newey_west(Y, 0)[1], pd.Series(Y).sem())
+
+
+@pytest.mark.parametrize(("n_dates", "n_lags"), [(2, 1), (99, 3), (100, 4), (150, 4), (500, 5), (1000, 6)])
+def test_the_number_of_lags_grows_with_the_number_of_dates(n_dates, n_lags):
+    series = autoregressive(n_dates, 0.5)
+    assert newey_west(series) == newey_west(series, n_lags)
+
+
+def test_missing_dates_are_dropped():
+    gappy = with_value(Y, [0, 7, 8, 149], np.nan)
+    for n_lags in (None, 0, 6):
+        assert np.allclose(newey_west(gappy, n_lags), newey_west(gappy[~np.isnan(gappy)], n_lags))
+
+
+@pytest.mark.parametrize("n_lags", [None, 0, 6])
+def test_several_series_are_one_series_at_a_time(n_lags):
+    table = np.stack([Y, with_value(Y, slice(10, 150), np.nan), with_value(Y[::-1], 3, np.nan)], axis=1)
+    means, errors = newey_west(table, n_lags)
+    assert means.shape == errors.shape == (3,)
+    assert np.allclose(np.stack([means, errors], axis=1), [newey_west(column, n_lags) for column in table.T])
+    assert np.allclose(newey_west(pd.DataFrame(table), n_lags), (means, errors))
+
+
+def test_the_mean_and_its_error_are_in_the_units_of_the_series():
+    mean, error = newey_west(Y, 3)
+    assert isinstance(mean, float) and isinstance(error, float)
+    assert np.allclose(newey_west(-100 * Y, 3), (-100 * mean, 100 * error)) and np.isclose(
+        newey_west(Y + 9, 3)[1], error
+    )
+    assert newey_west(np.ones(10))[1] == 0
+
+
+def test_lags_see_that_the_dates_of_a_persistent_series_are_not_independent():
+    series = autoregressive(20_000, 0.8)
+    assert np.isclose(newey_west(series, 100)[1] * 20_000**0.5, 1 / (1 - 0.8), rtol=0.1)
+    assert np.isclose(newey_west(series, 0)[1] * 20_000**0.5, 1 / (1 - 0.8**2) ** 0.5, rtol=0.1)
+
+
+# --- bootstrap_interval
+
+
+def test_the_interval_of_a_mean_covers_the_truth_about_as_often_as_it_says():
+    intervals = [
+        bootstrap_interval(np.mean, np.random.default_rng(seed).normal(2, 1, 60), n_draws=200, seed=seed)
+        for seed in range(300)
+    ]
+    covered = np.mean([low < 2 < high for low, high in intervals])
+    assert 0.88 < covered < 0.98
+
+
+def test_the_interval_of_independent_dates_is_that_of_scipy():
+    low, high = bootstrap_interval(np.mean, Y, block_length=1, n_draws=4000)
+    expected = stats.bootstrap((Y,), np.mean, n_resamples=4000, method="percentile", rng=1).confidence_interval
+    width = 2 * 1.96 * Y.std() / 150**0.5
+    assert np.isclose(high - low, width, rtol=0.05)
+    assert np.allclose((low, high), expected, atol=0.05 * width)
+
+
+def test_blocks_keep_what_neighbouring_dates_have_in_common():
+    series = autoregressive(400, 0.8)
+    (low, high), (low_1, high_1) = (bootstrap_interval(np.mean, series, b, 400) for b in (20, 1))
+    assert high - low > 1.8 * (high_1 - low_1)
+
+
+def draws(series, **how):
+    """The histories that the statistic is shown."""
+    seen = []
+    bootstrap_interval(lambda part: seen.append(part) or 0.0, series, **how)
+    return np.array(seen)
+
+
+@pytest.mark.parametrize("block_length", [1, 4, 7, 20])
+def test_a_draw_is_made_of_blocks_of_consecutive_dates_in_a_circle(block_length):
+    seen = draws(np.arange(20), block_length=block_length, n_draws=300)
+    assert seen.shape == (300, 20) and set(seen.ravel()) == set(range(20))
+    inside = np.arange(1, 20) % block_length != 0
+    assert (np.diff(seen, axis=1)[:, inside] % 20 == 1).all()
+    assert np.allclose(np.bincount(seen.astype(int).ravel()) / 300, 1, atol=0.3)
+
+
+@pytest.mark.parametrize(("n_dates", "block_length"), [(2, 2), (8, 2), (9, 3), (27, 3), (64, 4), (65, 5), (1000, 10)])
+def test_blocks_are_as_long_as_the_cube_root_of_the_number_of_dates(n_dates, block_length):
+    series = np.arange(n_dates)
+    assert np.array_equal(draws(series, n_draws=3), draws(series, n_draws=3, block_length=block_length))
+
+
+def test_a_block_of_all_dates_never_moves_the_mean():
+    assert np.allclose(bootstrap_interval(np.mean, Y, block_length=150, n_draws=50), Y.mean())
+
+
+def test_the_rows_of_a_date_stay_together_and_the_total_r2_of_a_model_has_an_interval():
+    both = np.stack([GAPPY_R, R_HAT / 5 + 0.8 * R], axis=1)
+    seen = draws(both, n_draws=5)
+    assert seen.shape == (5, 20, 2, 6) and all(any(np.array_equal(row, b, True) for b in both) for row in seen[0])
+    low, high = bootstrap_interval(lambda dates: total_r2(dates[:, 0], dates[:, 1]), both, n_draws=200)
+    assert low < total_r2(both[:, 0], both[:, 1]) < high < 1
+
+
+def test_the_seed_decides_the_interval_and_the_level_its_width():
+    low, high = bootstrap_interval(np.mean, Y, n_draws=200, seed=3)
+    assert (low, high) == bootstrap_interval(np.mean, pd.Series(Y), n_draws=200, seed=3)
+    assert (low, high) != bootstrap_interval(np.mean, Y, n_draws=200, seed=4)
+    wider = bootstrap_interval(np.mean, Y, n_draws=200, seed=3, level=0.99)
+    assert wider[0] < low < high < wider[1] and isinstance(low, float) and isinstance(high, float)
+
+
+# --- pricing_errors
+
+
+@pytest.mark.parametrize("n_lags", [0, 3])
+def test_pricing_errors_are_means_of_what_is_left_with_the_standard_errors_of_statsmodels(n_lags):
+    errors = pricing_errors(GAPPY_R, R_HAT, n_lags)
+    assert errors.columns.to_list() == ["alpha", "standard error", "t"] and errors.index.to_list() == list(range(6))
+    for s in range(6):
+        left = [r - r_hat for r, r_hat in zip(GAPPY_R[:, s], R_HAT[:, s], strict=True) if not np.isnan(r)]
+        assert np.isclose(errors["alpha"][s], sum(left) / len(left))
+        alpha, error = on_a_constant(np.array(left), n_lags)
+        assert np.allclose(errors.loc[s], (alpha, error, alpha / error))
+
+
+def test_pricing_errors_carry_the_labels_of_the_returns_and_choose_their_lags():
+    returns = pd.DataFrame(R, columns=list("ABCDEF"))
+    errors = pricing_errors(returns, R_HAT, n_lags=None)
+    assert errors.index.to_list() == list("ABCDEF")
+    assert np.allclose(errors[["alpha", "standard error"]].T, newey_west(R - R_HAT))
+
+
+def test_the_pricing_errors_of_given_factors_are_the_intercepts_of_the_regressions():
+    panel = small_panel(missing=0.15)
+    model = TimeSeriesRegression().fit(panel)
+    assert np.allclose(pricing_errors(panel.returns, model.reconstruct(panel))["alpha"], model.alphas_)
+
+
+def test_managed_portfolios_have_pricing_errors_too():
+    model = InstrumentedPCA(2).fit(PANEL)
+    x, x_hat = (managed_portfolios(p) for p in (PANEL, replace(PANEL, returns=model.reconstruct(PANEL))))
+    errors = pricing_errors(pd.DataFrame(x, columns=PANEL.characteristic_names), x_hat)
+    expected = managed_portfolios(replace(PANEL, returns=PANEL.returns - model.reconstruct(PANEL))).mean(axis=0)
+    assert errors.index.to_list() == ["size", "value", "momentum"] and np.allclose(errors["alpha"], expected)
+
+
+def test_where_the_true_model_is_told_few_pricing_errors_are_far_from_zero():
+    market = simulate_constant_betas(n_dates=400, n_tickers=300, seed=0)
+    t = pricing_errors(market.panel.returns, market.reconstruction)["t"]
+    assert abs(t.mean()) < 0.2 and 0.9 < t.std() < 1.1
+
+
+def test_a_ticker_with_too_few_returns_has_no_standard_error():
+    returns = with_value(R, (slice(None), 0), np.nan)
+    returns[1:, 1] = returns[3:, 2] = returns[:, 3] = np.nan
+    returns[:4, 3] = R_HAT[:4, 3]
+    errors = pricing_errors(returns, R_HAT, n_lags=3)
+    assert np.array_equal(errors["alpha"].isna(), [1, 0, 0, 0, 0, 0])
+    assert np.array_equal(errors["standard error"].isna(), [1, 1, 1, 0, 0, 0])
+    assert np.array_equal(errors["t"].isna(), [1, 1, 1, 1, 0, 0])
+    assert np.isclose(errors["alpha"][1], R[0, 1] - R_HAT[0, 1])
+    assert pricing_errors(returns[:, :1], R_HAT[:, :1]).isna().all(axis=None)
+    assert pricing_errors(R[:2], R_HAT[:2], n_lags=None).notna().all(axis=None)
+
+
+def test_pricing_errors_without_spread_have_no_t():
+    errors = pricing_errors(np.full((8, 1), 0.5), np.zeros((8, 1)))
+    assert errors["alpha"][0] == 0.5 and errors["standard error"][0] == 0 and np.isnan(errors["t"][0])
+
+
+# --- characteristic_importance
+
+HOLES = replace(PANEL, characteristics=with_value(PANEL.characteristics, ([2, 30, 30], [1, 4, 5], [0, 2, 2]), np.nan))
+NAMES = PANEL.characteristic_names.to_list()
+without_a_network = pytest.mark.parametrize(
+    "model",
+    [InstrumentedPCA(2), InstrumentedPCA(2, constant=True), CrossSectionalRegression()],
+    ids=["instrumented components", "with a constant", "cross sections"],
+)
+
+
+def without(panel, j):
+    """The panel with one characteristic at zero, by plain loops."""
+    changed = panel.characteristics.copy()
+    for d in range(panel.n_dates):
+        for s in range(panel.n_tickers):
+            if not np.isnan(changed[d, s, j]):
+                changed[d, s, j] = 0
+    return replace(panel, characteristics=changed)
+
+
+def loss(panel, full, changed):
+    """The drop of total R² from one reconstruction to another, of the returns that both know, by plain loops."""
+    errors, other, squares = 0.0, 0.0, 0.0
+    for r, a, b in zip(panel.returns.ravel(), full.ravel(), changed.ravel(), strict=True):
+        if not np.isnan(r) and not np.isnan(a):
+            errors, other, squares = errors + (r - a) ** 2, other + (r - b) ** 2, squares + r**2
+    return (other - errors) / squares
+
+
+def product(betas, factors):
+    return np.array([[beta @ f for beta in row] for row, f in zip(betas, factors, strict=True)])
+
+
+@without_a_network
+def test_importance_is_what_is_lost_without_the_characteristic_in_the_betas_and_with_the_factors_as_they_are(model):
+    panel = HOLES if isinstance(model, InstrumentedPCA) else small_panel(missing=0.15)
+    model.fit(panel[:25])
+    importance = characteristic_importance(model, panel)
+    factors = model.factors(panel)
+    full = product(model.betas(panel), factors)
+    for j, name in enumerate(NAMES):
+        assert np.isclose(importance[name], loss(panel, full, product(model.betas(without(panel, j)), factors)))
+    assert sorted(importance.index) == sorted(NAMES) and (np.diff(importance) <= 0).all()
+
+
+def test_importance_in_a_regression_on_the_characteristics_is_the_share_of_what_it_multiplies():
+    model = CrossSectionalRegression().fit(PANEL)  # the errors are orthogonal to each characteristic at each date
+    parts = (PANEL.characteristics * model.factors_[:, None]) ** 2
+    expected = parts.sum(axis=(0, 1)) / (PANEL.returns**2).sum()
+    assert np.allclose(characteristic_importance(model, PANEL)[NAMES], expected)
+
+
+def test_the_characteristics_that_make_the_betas_are_told_from_noise():
+    panel = simulate_market("linear", n_dates=80, n_tickers=60, n_characteristics=8, seed=1).panel
+    importance = characteristic_importance(InstrumentedPCA(3).fit(panel[:50]), panel[50:])
+    assert set(importance.index[:3]) == {"c1", "c2", "c3"}
+    assert importance.iloc[2] > 0.05 and importance.iloc[3:].abs().max() < 0.02
+
+
+def test_a_characteristic_that_the_model_ignores_has_no_importance():
+    model = InstrumentedPCA(2).fit(PANEL)
+    ignorant = copy(model)
+    ignorant.gamma_ = with_value(model.gamma_, 1, 0)
+    importance = characteristic_importance(ignorant, PANEL)
+    assert importance["value"] == 0 and importance[["size", "momentum"]].all()
+
+
+def test_neither_the_model_nor_the_panel_is_changed(network):
+    weights, characteristics = network.factor_weights_.copy(), PANEL.characteristics.copy()
+    before = network.reconstruct(PANEL)
+    for side in ("betas", "factors", "both"):
+        characteristic_importance(network, PANEL, side)
+    assert np.array_equal(network.factor_weights_, weights) and np.array_equal(PANEL.characteristics, characteristics)
+    assert np.array_equal(network.reconstruct(PANEL), before)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Two members that read managed portfolios. Not to be changed by a test."""
+    from helpers.autoencoder import ConditionalAutoencoder
+
+    model = ConditionalAutoencoder(2, (4,), n_members=2, factor_inputs="managed", l1=1e-3, batch_size=60, epochs=3)
+    return model.fit(PANEL[:25])
+
+
+def member_factors(model, panel, m, ignored=None):
+    """F of a member from its weights, with an input at zero, by plain loops."""
+    inputs = managed_portfolios(panel, constant=True)
+    if ignored is not None:
+        inputs[:, ignored] = 0
+    return np.array([[x @ w for w in model.factor_weights_[m].T] for x in inputs])
+
+
+def mean_of_members(model, panel, beta_panel, ignored):
+    return np.mean(
+        [product(model.betas(beta_panel, m), member_factors(model, panel, m, ignored)) for m in range(2)], axis=0
+    )
+
+
+@pytest.mark.parametrize("side", ["betas", "factors", "both"])
+def test_importance_in_an_ensemble_is_that_of_the_mean_of_its_members_products(network, side):
+    importance = characteristic_importance(network, HOLES, side)
+    names = [*NAMES, "constant"] if side == "factors" else NAMES
+    assert sorted(importance.index) == sorted(names) and (np.diff(importance) <= 0).all()
+    full = mean_of_members(network, HOLES, HOLES, None)
+    assert np.allclose(full, network.reconstruct(HOLES), equal_nan=True, atol=1e-6)
+    for j, name in enumerate(names):
+        beta_panel = HOLES if side == "factors" else without(HOLES, j)
+        changed = mean_of_members(network, HOLES, beta_panel, None if side == "betas" else j)
+        assert np.isclose(importance[name], loss(HOLES, full, changed), atol=1e-6)
+
+
+def test_a_network_that_ignores_a_characteristic_in_its_betas_may_still_read_it_in_its_factors(network):
+    ignorant = copy(network)
+    first, *others = network.weights_[0]
+    ignorant.weights_ = ([with_value(first, 1, 0).astype("float32"), *others], network.weights_[1])
+    assert characteristic_importance(ignorant, PANEL)["value"] == 0
+    in_factors, in_both = (characteristic_importance(ignorant, PANEL, side) for side in ("factors", "both"))
+    assert in_factors["value"] != 0 and np.isclose(in_both["value"], in_factors["value"])
+
+
+def test_the_factor_inputs_may_have_names_of_their_own(network):
+    observed = copy(network)
+    observed.factor_inputs, observed.factor_input_names_ = "portfolios", PANEL.portfolio_names
+    *of_betas, of_factors = network.weights_[0]
+    observed.weights_ = ([*of_betas, of_factors[:2]], network.weights_[1])
+    observed.factor_weights_ = network.factor_weights_[:, :2]
+    assert sorted(characteristic_importance(observed, PANEL, "factors").index) == ["market", "oil"]
+    assert_refused(
+        lambda: characteristic_importance(observed, PANEL, "both"),
+        ValueError, "side='both'", "momentum, size, value", "market, oil", "factor_inputs='managed'",
+    )  # fmt: skip
+
+
+# --- bad input
+
+GIVEN = np.ones((12, 1))
 BAD_INPUT = {
     "another number of dates": (lambda: total_r2(R, R_HAT[:5]), ValueError, "reconstruction", "n_dates = 20", "(5, 6)"),
     "another number of tickers": (
@@ -132,6 +576,102 @@ BAD_INPUT = {
     ),
     "a true factor given twice": (
         lambda: align_factors(B, F, TRUE_F[:, [0, 0]]), ValueError, "invertible", "true_factors",
+    ),
+    "predictions of other dates": (
+        lambda: predictive_r2(R, R_HAT[:5]), ValueError, "prediction", "n_dates = 20", "(5, 6)",
+    ),
+    "a missing prediction of a known return": (
+        lambda: predictive_r2(R, GAPPY_R_HAT), ValueError, "prediction", "NaN", "2 place",
+    ),
+    "tables of predictions of other tickers": (
+        lambda: predictive_r2(pd.DataFrame(R, columns=list("ABCDEF")), pd.DataFrame(R_HAT, columns=list("FEDCBA"))),
+        ValueError, "returns", "prediction", "tickers",
+    ),
+    "a prediction of nothing": (lambda: predictive_r2(R * 0, R_HAT), ValueError, "returns", "zero"),
+    "ranks of other tickers": (
+        lambda: information_coefficient(R, R_HAT[:, :5]), ValueError, "prediction", "n_tickers = 6", "(20, 5)",
+    ),
+    "ranks of one date": (lambda: information_coefficient(R[0], R_HAT[0]), ValueError, "returns", "2 axes", "(6,)"),
+    "ranks of infinity": (
+        lambda: information_coefficient(R, with_value(R_HAT, (1, 1), np.inf)),
+        ValueError, "prediction", "infinite", "(1, 1)",
+    ),
+    "the mean of one date": (lambda: newey_west([1.0]), ValueError, "series", "1 known", "two", "more dates"),
+    "the mean of missing dates": (
+        lambda: newey_west(with_value(R, (slice(None), 3), np.nan)),
+        ValueError, "series", "0 known", "column 3", "drop",
+    ),
+    "as many lags as dates": (lambda: newey_west(Y, 150), ValueError, "n_lags", "between 0 and 149", "150"),
+    "as many lags as known dates": (
+        lambda: newey_west(with_value(Y, 0, np.nan), 149), ValueError, "n_lags", "between 0 and 148", "149",
+    ),
+    "lags below zero": (lambda: newey_west(Y, -1), ValueError, "n_lags", "between 0", "-1"),
+    "a fraction of a lag": (lambda: newey_west(Y, 1.5), TypeError, "n_lags", "1.5"),
+    "a series of three axes": (lambda: newey_west(B), ValueError, "series", "1 axes", "(20, 6, 2)"),
+    "a series of text": (lambda: newey_west(["a", "b"]), TypeError, "series", "numbers"),
+    "a ragged series": (lambda: newey_west([[1.0], [1.0, 2.0]]), TypeError, "series", "numbers"),
+    "an infinite series": (lambda: newey_west(with_value(Y, 4, np.inf)), ValueError, "series", "infinite", "(4,)"),
+    "a statistic that is none": (lambda: bootstrap_interval("mean", Y), TypeError, "statistic", "np.mean", "str"),
+    "a statistic of many numbers": (lambda: bootstrap_interval(lambda y: y, Y), TypeError, "one number", "(150,)"),
+    "a statistic of text": (lambda: bootstrap_interval(str, Y), TypeError, "one number", "str"),
+    "a statistic of nothing": (lambda: bootstrap_interval(lambda y: None, Y), TypeError, "one number", "NoneType"),
+    "a statistic that is not finite": (
+        lambda: bootstrap_interval(np.mean, with_value(Y, 0, np.nan)), ValueError, "statistic", "nan", "finite", "NaN",
+    ),
+    "one date to draw from": (lambda: bootstrap_interval(np.mean, [1.0]), ValueError, "series", "two dates", "(1,)"),
+    "a number to draw from": (lambda: bootstrap_interval(np.mean, 1.0), ValueError, "series", "n_dates", "()"),
+    "a block longer than the series": (
+        lambda: bootstrap_interval(np.mean, Y, 151), ValueError, "block_length", "between 1 and 150", "151",
+    ),
+    "no draws": (lambda: bootstrap_interval(np.mean, Y, n_draws=0), ValueError, "n_draws", "at least 1"),
+    "a level of one": (lambda: bootstrap_interval(np.mean, Y, level=1), ValueError, "level", "between 0 and 1", "0.95"),
+    "a level in percent": (lambda: bootstrap_interval(np.mean, Y, level=95), ValueError, "level", "95 was given"),
+    "a level of zero": (lambda: bootstrap_interval(np.mean, Y, level=0), ValueError, "level", "above 0"),
+    "a seed of text": (lambda: bootstrap_interval(np.mean, Y, seed="a"), TypeError, "seed", "'a'"),
+    "pricing errors of other tickers": (
+        lambda: pricing_errors(R, R_HAT[:, :5]), ValueError, "reconstruction", "n_tickers = 6", "(20, 5)",
+    ),
+    "pricing errors of a missing reconstruction": (
+        lambda: pricing_errors(R, GAPPY_R_HAT), ValueError, "reconstruction", "NaN", "2 place",
+    ),
+    "pricing errors of one date": (lambda: pricing_errors(R[0], R_HAT[0]), ValueError, "returns", "2 axes", "(6,)"),
+    "pricing errors of a number": (lambda: pricing_errors(1.0, 1.0), ValueError, "returns", "2 axes", "()"),
+    "pricing errors with lags below zero": (
+        lambda: pricing_errors(R, R_HAT, n_lags=-1), ValueError, "n_lags", "at least 0", "-1",
+    ),
+    "importance in constant betas": (
+        lambda: characteristic_importance(TimeSeriesRegression().fit(PANEL), PANEL),
+        TypeError, "TimeSeriesRegression", "do not depend on characteristics", "InstrumentedPCA",
+    ),
+    "importance in components": (
+        lambda: characteristic_importance(PCAFactors(1).fit(PANEL), PANEL), TypeError, "PCAFactors", "do not depend",
+    ),
+    "importance in given betas": (
+        lambda: characteristic_importance(CrossSectionalRegression(GIVEN).fit(PANEL), PANEL),
+        TypeError, "CrossSectionalRegression", "do not depend",
+    ),
+    "importance in factors without a network": (
+        lambda: characteristic_importance(InstrumentedPCA(1).fit(PANEL), PANEL, "factors"),
+        TypeError, "InstrumentedPCA", "no Factor network", "side='betas'",
+    ),
+    "importance on both sides without a network": (
+        lambda: characteristic_importance(InstrumentedPCA(1).fit(PANEL), PANEL, "both"),
+        TypeError, "InstrumentedPCA", "no Factor network",
+    ),
+    "importance on another side": (
+        lambda: characteristic_importance(InstrumentedPCA(1).fit(PANEL), PANEL, "left"),
+        ValueError, "side", "'betas', 'factors', 'both'", "'left'",
+    ),
+    "importance in no model": (lambda: characteristic_importance("IPCA", PANEL), TypeError, "FactorModel", "str"),
+    "importance in an unfitted model": (
+        lambda: characteristic_importance(InstrumentedPCA(1), PANEL), NotFittedError, "InstrumentedPCA",
+    ),
+    "importance in an array": (
+        lambda: characteristic_importance(InstrumentedPCA(1).fit(PANEL), R), TypeError, "Panel", "ndarray",
+    ),
+    "importance of no characteristics": (
+        lambda: characteristic_importance(InstrumentedPCA(1).fit(PANEL), Panel(returns=R)),
+        ValueError, "no characteristics", "Pass Panel",
     ),
 }  # fmt: skip
 

@@ -198,6 +198,27 @@ def test_the_constant_of_managed_portfolios_is_the_intercept_of_scikit_learn():
         assert np.allclose(with_constant[d], [*regression.coef_, regression.intercept_])
 
 
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_characteristic_that_nobody_has_at_a_date_has_an_empty_portfolio_there(constant):
+    c = np.array(PANEL.characteristics)
+    c[:7, :, 1] = 0.0
+    c[5:9, :, 2] = 0.0
+    panel = Panel(returns=PANEL.returns, characteristics=c)
+    portfolios = managed_portfolios(panel, constant)
+    for d in range(panel.n_dates):
+        there = ~np.isnan(panel.returns[d] + c[d].sum(axis=1))
+        z = np.column_stack([c[d], np.ones(panel.n_tickers)])[there][:, : 4 if constant else 3]
+        # Of all solutions the shortest: what is 0 for everybody gets nothing.
+        assert np.allclose(portfolios[d], np.linalg.pinv(z) @ panel.returns[d, there])
+    assert (portfolios[:7, 1] == 0).all() and (portfolios[5:9, 2] == 0).all() and (portfolios[9:, :3] != 0).all()
+
+
+def test_a_characteristic_is_in_nobodys_hands_if_only_those_without_a_return_have_it():
+    returns, c = np.array(PANEL.returns), np.array(PANEL.characteristics)
+    returns[3, 0], c[3, 1:, 1] = np.nan, 0.0
+    assert managed_portfolios(Panel(returns=returns, characteristics=c))[3, 1] == 0
+
+
 def test_managed_portfolios_recover_the_factors_of_a_market_without_noise():
     factors = np.random.default_rng(1).normal(size=(40, 3))
     panel = Panel(returns=(C @ factors[:, :, None])[:, :, 0], characteristics=C)

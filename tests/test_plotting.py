@@ -3,9 +3,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from sklearn.model_selection import KFold
 
 from helpers import plotting
 from helpers.refresh import PICTURE, refresh_picture
+from helpers.walk_forward import WalkForward
 from tests.common import assert_refused
 
 
@@ -52,6 +54,37 @@ def test_the_network_of_a_sequential_model_is_a_chain():
 
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="encoder"), keras.layers.Dense(4, name="decoder")])
     assert {"encoder", "decoder"} <= set(texts(plotting.draw_network(model)))
+
+
+def test_the_folds_are_bars_over_their_dates_the_oldest_on_top():
+    splitter = WalkForward(n_train=5, n_validation=4, n_test=2, purge=1, embargo=1)
+    axes = plotting.draw_folds(splitter, pd.date_range("2000-01-31", periods=12, freq="ME")).axes[0]
+    bars = [(round(bar.get_y() + bar.get_height() / 2), bar.get_x() + 0.5, bar.get_width()) for bar in axes.patches]
+    assert bars == [
+        (0, 0, 4), (0, 4, 1), (0, 5, 2), (0, 7, 2), (0, 9, 2),
+        (1, 0, 6), (1, 6, 1), (1, 7, 2), (1, 9, 2), (1, 11, 1),
+    ]  # fmt: skip
+    assert axes.get_ylim() == (1.5, -0.5) and axes.get_yticks().tolist() == [0, 1]
+    assert "2000-01-31" in [text.get_text() for text in axes.get_xticklabels()]
+
+
+def test_the_parts_of_a_fold_differ_by_hatch_and_not_by_colour_alone():
+    figure = plotting.draw_folds(WalkForward(n_train=5, n_validation=4, purge=1), 12)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "left out", "validation", "test"]
+    looks = {(to_hex(bar.get_facecolor()), bar.get_hatch()) for bar in figure.axes[0].patches}
+    assert len({colour for colour, _ in looks}) == len({hatch for _, hatch in looks}) == len(looks) == 4
+
+
+def test_parts_that_no_fold_has_are_not_in_the_legend():
+    figure = plotting.draw_folds(WalkForward(n_train=5, expanding=False), 9)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "test"]
+    assert [bar.get_x() + 0.5 for bar in figure.axes[0].patches] == [0, 5, 1, 6, 2, 7, 3, 8]
+
+
+def test_forty_folds_fit_a_page():
+    width, height = plotting.draw_folds(WalkForward(n_train=5, n_validation=2), 47).canvas.get_width_height()
+    assert width <= 900 and height <= 1300
 
 
 def test_estimates_are_drawn_where_they_are_and_the_truth_is_a_dashed_black_diagonal():
@@ -145,6 +178,11 @@ def test_bad_input_is_refused_in_words(call, error, words):
     ("call", "error", "words"),
     [
         (lambda: plotting.plot_curves([[0.0, 1.0]], {str(i): [[0.0, 1.0]] for i in range(7)}), ValueError, ("curves", "7")),
+        (lambda: plotting.draw_folds("cv", 10), TypeError, ("splitter must be a WalkForward", "str")),
+        (lambda: plotting.draw_folds(KFold(), 10), TypeError, ("splitter must be a WalkForward", "KFold")),
+        (lambda: plotting.draw_folds(WalkForward(5), None), TypeError, ("dates", "None")),
+        (lambda: plotting.draw_folds(WalkForward(5), 46), ValueError, ("41 folds", "raise n_test")),
+        (lambda: plotting.draw_folds(WalkForward(5), 5), ValueError, ("n_train = 5", "at least 6")),
         (lambda: plotting.draw_factor_model("beta", ticker=9, date=3), ValueError, ("ticker", "9")),
         (lambda: plotting.plot_estimates(np.ones((3, 2)), np.ones((3, 2)), names=["a"]), ValueError, ("names", "2")),
         (lambda: plotting.plot_beta_surfaces({"a": np.ones((3, 4, 1))}), ValueError, ("square", "(3, 4, 1)")),
@@ -163,6 +201,15 @@ def test_intervals_reach_two_standard_errors_to_each_side():
         plotting.plot_intervals({})
 
 
+def test_intervals_may_be_given_by_their_two_ends():
+    axes = plotting.plot_intervals({"a": (1.0, 0.5, 3.0), "b": (-2.0, -2.5, 0.5)}).axes[0]
+    (segments,) = [collection.get_segments() for collection in axes.collections]
+    assert [segment[:, 0].tolist() for segment in segments] == [[0.5, 3.0], [-2.5, 0.5]]
+    assert [text.get_text() for text in axes.texts] == ["+1.0 (0.5 to 3.0)", "-2.0 (-2.5 to 0.5)"]
+    with pytest.raises(ValueError, match=r"\(value, error\) or \(value, low, high\); 4"):
+        plotting.plot_intervals({"a": (1.0, 0.5, 3.0, 2.0)})
+
+
 def test_the_table_has_a_picture_for_each_case_and_model_with_three_lines():
     index = pd.MultiIndex.from_product(
         [["linear", "nonlinear"], ["IPCA", "CA1", "CA3"], [1, 2]], names=["case", "model", "n_factors"]
@@ -175,3 +222,44 @@ def test_the_table_has_a_picture_for_each_case_and_model_with_three_lines():
     truth, paper, ours, *_ = figure.axes[4].lines
     assert truth.get_ydata().tolist() == [40, 40]
     assert paper.get_ydata().tolist() == [9, 10] and ours.get_ydata().tolist() == [8, 9]
+
+
+def test_dots_stand_where_their_numbers_are_and_the_truth_is_a_bar():
+    table = pd.DataFrame({"truth": [3.0, 1.0], "network": [2.5, 0.5], "IPCA": [0.0, 1.0]}, ["c1", "c2"])
+    axes = plotting.plot_dots(table).axes[0]
+    bars, network, ipca, *_ = axes.lines
+    assert [line.get_xdata().tolist() for line in (bars, network, ipca)] == [[3, 1], [2.5, 0.5], [0, 1]]
+    assert bars.get_marker() == "|" and to_hex(bars.get_color()) == "#000000"
+    assert to_hex(network.get_color()).upper() == plotting.BLUE and network.get_marker() != ipca.get_marker()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["c1", "c2"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first row on top
+    assert_refused(lambda: plotting.plot_dots({"a": 1}), TypeError, "table", "dict")
+    assert_refused(lambda: plotting.plot_dots(pd.DataFrame(np.ones((2, 4)))), ValueError, "table", "(2, 4)", "second figure")
+    assert_refused(lambda: plotting.plot_dots(table * np.nan), ValueError, "table", "NaN")
+
+
+def test_alphas_with_large_t_are_filled_and_counted_and_those_of_no_model_lie_on_the_diagonal():
+    means = np.array([0.01, 0.02, -0.01])
+    errors = pd.DataFrame({"alpha": means, "standard error": 0.01, "t": [3.5, 2.9, -3.1]})
+    unknown = errors.assign(t=np.nan)
+    figure = plotting.plot_alphas(means, {"none": errors, "unknown": unknown, "third": errors})
+    assert [axes.get_title(loc="center") for axes in figure.axes] == ["none: 2 of 3", "unknown: 0 of 3", "third: 2 of 3", ""]
+    assert [axes.get_visible() for axes in figure.axes] == [True, True, True, False]
+    filled, hollow = figure.axes[0].collections
+    assert np.allclose(filled.get_offsets(), [[1, 1], [-1, -1]]) and np.allclose(hollow.get_offsets(), [[2, 2]])
+    assert to_hex(filled.get_facecolor()[0]).upper() == plotting.BLUE and to_hex(hollow.get_facecolor()[0]) == "#ffffff"
+    assert_refused(lambda: plotting.plot_alphas(means, {}), ValueError, "alphas", "1 to 4", "0")
+    assert_refused(lambda: plotting.plot_alphas(means[:2], {"a": errors}), ValueError, "n_portfolios = 2", "(3,)")
+
+
+def test_histograms_share_their_bins_and_count_every_known_value():
+    samples = {"a": [0.0, 1.0, 1.1, np.nan], "b": np.array([3.0, 4.0])}
+    axes = plotting.plot_histograms(samples, bins=4).axes[0]
+    edges = np.linspace(0, 4, 5)
+    for patch, values in zip(axes.patches, samples.values(), strict=True):
+        corners = patch.get_xy()
+        assert set(corners[:, 0]) == set(edges)
+        assert corners[1:-1:2, 1].tolist() == np.histogram(values, edges)[0].tolist()
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a, mean 0.70", "b, mean 3.50"]
+    for bad, words in (({}, "1 to 5"), ({"a": [np.nan]}, "'a' holds no known value"), ({"a": [[1.0]]}, "samples['a'] must have 1 axes")):
+        assert_refused(lambda bad=bad: plotting.plot_histograms(bad), ValueError, words)

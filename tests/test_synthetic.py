@@ -256,3 +256,17 @@ def test_the_start_changes_the_characteristics_and_no_other_draw():
     assert not np.array_equal(one.panel.characteristics, other.panel.characteristics)
     with pytest.raises(TypeError, match="stationary must be True or False"):
         simulate_market(stationary="yes")
+
+
+def test_the_premium_moves_the_mean_of_the_portfolios_and_nothing_else_that_is_drawn():
+    usual, none = simulate_market(seed=4), simulate_market(seed=4, premium=0)
+    assert np.allclose(usual.panel.portfolios - none.panel.portfolios, 0.03)
+    assert np.allclose(usual.factors - none.factors, 0.03)
+    assert np.array_equal(usual.betas, none.betas)
+    assert np.allclose(usual.panel.returns - usual.reconstruction, none.panel.returns - none.reconstruction)
+
+
+@pytest.mark.parametrize("value, error", [(np.nan, ValueError), (np.inf, ValueError), ("3 %", TypeError), (True, TypeError)])
+def test_a_premium_that_is_no_finite_number_is_refused(value, error):
+    with pytest.raises(error, match="premium must be a"):
+        simulate_market(premium=value)

@@ -1,0 +1,81 @@
+"""A panel of the size of the real one: how many minutes and how much memory it takes from the file to two fitted models.
+
+From the root of the repository (it takes minutes, and 2 GB of disk while it runs):
+
+    uv run python -m tests.benchmarks.scale
+
+A file in the published layout is written first, by a process of its own. Then, in a fresh process: read, rank, instrumented PCA,
+and one CA2 on managed portfolios, both tested on the last fifth of the dates. The memory is the most that the process has held so
+far, TensorFlow included. The target stands in the last line.
+"""
+
+import multiprocessing
+import resource
+import sys
+import tempfile
+import time
+import warnings
+
+from helpers.datasets import read_panel
+from helpers.evaluation import predictive_r2, total_r2
+from helpers.ipca import InstrumentedPCA
+from helpers.panel import rank_across_tickers, split_by_date
+from helpers.reader import PUBLISHED_LAYOUT, write_published_layout
+
+TARGET = 8  # GB
+
+
+def peak_memory():
+    """The most memory that this process has held, in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "linux" else 1e9)
+
+
+def stages(paths, n_factors, epochs):
+    """The lines of the report: one for each stage, with its minutes and the memory so far."""
+    from helpers.autoencoder import PAPER_MODELS, ConditionalAutoencoder
+
+    lines, start = [], time.perf_counter()
+
+    def done(what):
+        nonlocal start
+        lines.append(f"{what:<76}{(time.perf_counter() - start) / 60:>8.2f}{peak_memory():>8.2f}")
+        start = time.perf_counter()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of characteristics known for nobody in the first years
+        panel = read_panel(paths[0], **PUBLISHED_LAYOUT, returns_path=paths[1], returns="RET")
+    done(f"read: {panel.n_dates} dates x {panel.n_tickers} tickers x {panel.n_characteristics} characteristics")
+    panel = rank_across_tickers(panel, missing="median")
+    done("rank across tickers")
+    train, validation, test = split_by_date(panel, (0.6, 0.2, 0.2))
+    past = panel[: train.n_dates + validation.n_dates]
+    models = {
+        "IPCA": InstrumentedPCA(n_factors).fit,
+        "CA2": ConditionalAutoencoder(
+            n_factors, PAPER_MODELS["CA2"], n_members=1, factor_inputs="managed", l1=1e-3, batch_size=10_000, epochs=epochs
+        ).fit,
+    }
+    for name, fit in models.items():
+        fitted = fit(past) if name == "IPCA" else fit(train, validation)
+        done(f"{name}, K = {n_factors}: fit")
+        total = total_r2(test.returns, fitted.reconstruct(test))
+        predicted = predictive_r2(test.returns, fitted.predict(test, past))
+        done(f"{name}, K = {n_factors}: total R² {total:.1%}, predictive R² {predicted:.1%}")
+    return lines
+
+
+def measure(n_tickers=3000, n_dates=600, n_characteristics=94, format="csv", n_factors=3, epochs=100):
+    """The report as text: one table."""
+    fresh = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder, fresh.Pool(1) as writer, fresh.Pool(1) as reader:
+        start = time.perf_counter()
+        paths = writer.apply(write_published_layout, (folder, n_tickers, n_dates, n_characteristics, 0, format))
+        sizes = ", ".join(f"{path.stat().st_size / 1e9:.2f} GB" for path in paths)
+        written = f"(two {format} files written, {sizes}, by a process of their own)"
+        lines = [f"{'':<76}{'minutes':>8}{'GB':>8}", f"{written:<76}{(time.perf_counter() - start) / 60:>8.2f}"]
+        lines += reader.apply(stages, (paths, n_factors, epochs))
+    return "\n".join([*lines, f"{'target: at most':<84}{TARGET:>8.2f}"])
+
+
+if __name__ == "__main__":
+    print(measure())
