@@ -35,13 +35,14 @@ PUBLISHED_CHARACTERISTICS = tuple(
 
 MISSING = (*pa.csv.ConvertOptions().null_values, ".", "None", "<NA>")  # a dot is how SAS and Stata write a missing number
 NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)\s*", re.IGNORECASE)
-BLOCK = 4 << 20  # bytes of CSV read at once
-BATCH = 8192  # rows of Parquet read at once
+BLOCK = 1 << 20  # bytes of CSV read at once
+BATCH = 2048  # rows of Parquet read at once
 
 LONGEST_GAPS = {"daily": 4, "weekly": 13, "monthly": 75, "quarterly": 200, "annual": np.inf}  # days: holidays, an absent month
 BY_MONTH = ("monthly", "quarterly", "annual")
 WAYS_TO_WRITE_DATES = {
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?": "ISO8601",
+    r"\d{4}/\d\d/\d\d": "%Y/%m/%d",
     r"\d{4}-\d\d": "%Y-%m",
     r"\d{8}": "%Y%m%d",
     r"\d{6}": "%Y%m",
@@ -489,8 +490,8 @@ def _as_days(timestamps):
 
 def _as_tickers(file, column, labels, report):
     """The labels as text or as whole numbers; those of a CSV file are whole numbers if all look so and none begins with a zero."""
-    if all(isinstance(label, int) or (isinstance(label, float) and label.is_integer()) for label in labels):
-        return pd.Index([int(label) for label in labels], dtype="int64")
+    if all(type(label) is int or (isinstance(label, float) and label.is_integer()) for label in labels):
+        return pd.Index([int(label) for label in labels])
     if not all(isinstance(label, str) for label in labels):
         kinds = sorted({type(label).__name__ for label in labels})
         raise TypeError(
@@ -779,8 +780,12 @@ def _without_column(file, argument, name, remedy=""):
     alike = {other.strip().lower(): other for other in reversed(file.columns)}
     nearest = difflib.get_close_matches(name.strip().lower(), alike, n=1)
     advice = f" Perhaps {alike[nearest[0]]!r} is meant." if nearest else ""
-    remedy = remedy or f"Pass its own names as {argument}."
-    return f"{file.name} has no column {name!r}; it has {first_few(map(repr, file.columns), 8)}.{advice} {remedy}"
+    one = (
+        f"Pass {argument}='its name'."
+        if argument in ("date", "ticker", "returns")
+        else f"Name columns that it has in {argument}."
+    )
+    return f"{file.name} has no column {name!r}; it has {first_few(map(repr, file.columns), 8)}.{advice} {remedy or one}"
 
 
 def _same_but_for_capitals(file, argument, name):
@@ -953,7 +958,8 @@ def _kind(dtype):
     """What a column of Parquet holds: "numbers", "text", or the name of its type."""
     if pa.types.is_dictionary(dtype):
         dtype = dtype.value_type
-    if pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_decimal(dtype) or pa.types.is_boolean(dtype):
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_null)
+    if any(is_number(dtype) for is_number in numbers):
         return "numbers"
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary)
     return "text" if any(is_text(dtype) for is_text in texts) else str(dtype)
@@ -1187,8 +1193,7 @@ class _PublishedMarket:
         self.permnos = 10_001 + np.sort(random.choice(89_999, n_tickers, replace=False))
         self.industries = random.integers(1, 100, n_tickers)
         self.begin = np.where(random.random(n_tickers) < 0.6, -BURN_IN, random.integers(0, n_dates, n_tickers))
-        life = np.ceil(random.exponential(n_dates, n_tickers)).astype(int)
-        self.end = np.maximum(self.begin + life, np.maximum(self.begin, 0) + 1)
+        self.end = np.maximum(self.begin, 0) + np.ceil(random.exponential(n_dates, n_tickers)).astype(int)
         self.persistence = random.uniform(0.9, 1.0, p).astype(np.float32)
         self.scales = (10.0 ** random.uniform(-3, 4, p)).astype(np.float32)
         self.centers = random.choice([0.0, 1.0], p).astype(np.float32)

@@ -190,6 +190,8 @@ def test_files_longer_than_a_batch_are_put_together(folder, monkeypatch, start):
     expected = Panel.from_frame(frame.set_index(["date", "ticker"]))
     for kind in KINDS:
         assert_same_panel(folder.read(frame, f"panel.{kind}", dtype="float64"), expected)
+        by_date = folder.read(frame.sort_values("date"), f"panel.{kind}", dtype="float64", start="2004")
+        assert_same_panel(by_date, expected["2004":])
 
 
 def test_columns_of_any_name_and_order(folder):
@@ -229,13 +231,20 @@ def test_text_of_parquet_in_any_of_its_forms_and_numbers_of_any_type(folder):
         "flag": pa.array(np.arange(len(frame)) % 2 == 0),
         "half": pa.array(np.arange(len(frame)).astype(np.float16)),
         "category": pa.array([" 1.5 ", "NA", "2.5", ""] * (len(frame) // 4)).dictionary_encode(),
+        "unknown": pa.nulls(len(frame)),
         "decimal": pa.array(np.arange(len(frame))).cast(pa.decimal128(24, 2)),
     })  # fmt: skip
     pa.parquet.write_table(table, folder.path / "odd.parquet")
-    panel = read_panel(folder.path / "odd.parquet", dtype="float64")
+    with pytest.warns(UserWarning, match="^1 characteristic.* known for nobody .*'unknown' at 3 date"):
+        panel = read_panel(folder.path / "odd.parquet", dtype="float64")
     assert np.array_equal(panel.returns, frame["returns"].round(4).to_numpy().reshape(3, 12))
-    whole, flag, half, category, decimal = np.moveaxis(panel.characteristics, 2, 0).reshape(5, -1)
-    assert np.array_equal(half, np.arange(36)) and np.array_equal(decimal, np.arange(36)) and whole[0] == 2**53
+    whole, flag, half, category, unknown, decimal = np.moveaxis(panel.characteristics, 2, 0).reshape(6, -1)
+    assert (
+        np.array_equal(half, np.arange(36))
+        and np.array_equal(decimal, np.arange(36))
+        and whole[0] == 2**53
+        and np.isnan(unknown).all()
+    )
     assert np.array_equal(flag, np.arange(36) % 2 == 0)
     assert np.array_equal(category, [1.5, np.nan, 2.5, np.nan] * 9, equal_nan=True)
 
@@ -266,6 +275,13 @@ def test_quoted_text_may_hold_commas_and_new_lines(folder):
     assert_same_panel(folder.read(text, exclude=["name"]), folder.read(SMALL, exclude=["size"]))
 
 
+@pytest.mark.parametrize("block", range(300, 330, 3))
+def test_quoted_text_may_run_over_the_end_of_a_batch(folder, monkeypatch, block):
+    monkeypatch.setattr("helpers.reader.BLOCK", block)
+    frame = as_rows(small_panel()).assign(name="one\ntwo\nthree\nfour, five")
+    assert_same_panel(folder.read(frame, exclude=["name"], dtype="float64"), small_panel())
+
+
 def test_a_panel_takes_over_arrays_but_not_wrong_labels():
     arrays = {"returns": np.zeros((2, 2)), "characteristics": np.zeros((2, 2, 1))}
     labels = {"dates": pd.to_datetime(["2020-01-31", "2020-02-29"]), "tickers": ["A", "B"], "characteristic_names": ["x"]}
@@ -291,6 +307,7 @@ def test_a_panel_takes_over_arrays_but_not_wrong_labels():
     ("%Y-%m", {}),
     ("%Y-%m-%d 16:00:00", {}),
     ("%Y-%m-%dT00:00:00.000", {}),
+    ("%Y/%m/%d", {}),
     ("%d/%m/%Y", {"date_format": "%d/%m/%Y"}),
     ("%d%b%Y", {"date_format": "%d%b%Y"}),
     ("%b %Y", {"date_format": "%b %Y"}),
@@ -341,6 +358,7 @@ FREQUENCIES = {
     "daily": business_days("2020-01-01", 60),
     "daily, with holidays": HOLIDAYS,
     "daily, closed for months": business_days("2020-01-01", 150).delete(range(40, 110)),
+    "daily, closed for years": business_days("2000-01-03", 40).union(business_days("2004-01-05", 40)),
     "weekly": pd.date_range("2020-01-03", periods=60, freq="W-FRI"),
     "weekly, by the first working day": pd.date_range("2020-01-06", periods=60, freq="W-MON") + pd.to_timedelta([0, 1] * 30, "D"),
     "monthly": pd.date_range("2020-01-31", periods=30, freq="ME"),
@@ -653,11 +671,11 @@ def test_latin_1_names_in_a_column_of_text_are_left_out_like_others(folder):
 
 
 MISSING_COLUMNS = [
-    ({"date": "DATE"}, "data.csv has no column 'DATE'", "it has 'date', 'ticker', 'returns', 'size', 'value'", "Perhaps 'date' is meant", "as date"),
+    ({"date": "DATE"}, "data.csv has no column 'DATE'", "it has 'date', 'ticker', 'returns', 'size', 'value'", "Perhaps 'date' is meant", "Pass date='its name'"),
     ({"ticker": "Tickers"}, "no column 'Tickers'", "Perhaps 'ticker' is meant"),
     ({"returns": "RETURN"}, "no column 'RETURN'", "Perhaps 'returns' is meant", "returns_path"),
-    ({"characteristics": ["size", "valu"]}, "no column 'valu'", "Perhaps 'value' is meant", "as characteristics"),
-    ({"exclude": ["sic2"]}, "no column 'sic2'", "as exclude"),
+    ({"characteristics": ["size", "valu"]}, "no column 'valu'", "Perhaps 'value' is meant", "Name columns that it has in characteristics"),
+    ({"exclude": ["sic2"]}, "no column 'sic2'", "in exclude"),
 ]  # fmt: skip
 
 
@@ -731,7 +749,10 @@ def test_bad_content(folder, case):
     assert_refused(lambda: folder.read(text), ValueError, "data.csv", *fragments)
 
 
-@pytest.mark.parametrize("case", set(BAD_CONTENT) - {"all dates day or month first", "dates that are counts"})
+WITHOUT_DATES = ("all dates day or month first", "dates that are counts")
+
+
+@pytest.mark.parametrize("case", [case for case in BAD_CONTENT if case not in WITHOUT_DATES])
 def test_a_schema_reports_what_a_panel_refuses(folder, case):
     text, *fragments = BAD_CONTENT[case]
     fragments = [fragment.replace("no 'date'", "without a 'date'") for fragment in fragments]
@@ -740,7 +761,7 @@ def test_a_schema_reports_what_a_panel_refuses(folder, case):
     assert schema.n_rows == text.count("\n") - 1
 
 
-@pytest.mark.parametrize("case", ["all dates day or month first", "dates that are counts"])
+@pytest.mark.parametrize("case", WITHOUT_DATES)
 def test_a_schema_cannot_do_without_dates(folder, case):
     text, *fragments = BAD_CONTENT[case]
     assert_refused(lambda: folder.schema(text), ValueError, *fragments)
@@ -754,6 +775,12 @@ def test_a_date_format_that_does_not_fit(folder):
         lambda: folder.read(date_format="%d/%m/%Y"), ValueError, "5 date(s)", "'2020-01-31' in row 1", "pass date_format"
     )
     assert_refused(lambda: folder.read(date_format="%Q"), ValueError, "'Q' is a bad directive")
+
+
+def test_a_characteristic_cannot_be_called_returns(folder):
+    text = SMALL.replace("returns", "RET").replace("size", "returns")
+    assert_refused(lambda: folder.read(text, returns="RET"), ValueError, "'returns' of data.csv is not the one named by returns=")
+    assert list(folder.read(text, returns="RET", exclude=["returns"]).characteristic_names) == ["value"]
 
 
 def test_text_in_every_row_of_a_column_that_was_asked_for(folder):
@@ -779,6 +806,8 @@ def test_types_of_parquet_that_are_no_dates_tickers_or_numbers(folder):
     assert_refused(lambda: folder.read(dated, "x.parquet"), TypeError, "holds timestamp[", "can be no ticker")
     halves = frame.assign(ticker=np.arange(len(frame)) + 0.5)
     assert_refused(lambda: folder.read(halves, "x.parquet"), TypeError, "Tickers must be text or whole numbers", "float", "0.5")
+    flags = frame.assign(ticker=[True, False] * (len(frame) // 2))
+    assert_refused(lambda: folder.read(flags, "x.parquet"), TypeError, "Tickers must be text or whole numbers", "bool")
     listed = frame.assign(size=[[1.0]] * len(frame))
     assert_refused(
         lambda: folder.read(listed, "x.parquet", characteristics=["size"]), ValueError, "'size' holds no numbers: list<"
@@ -835,6 +864,7 @@ def test_large_returns_of_rare_data_are_none_in_percent(folder):
     lambda returns, random: 3 - 2 * returns,
     lambda returns, random: returns + random.normal(0, 0.002, returns.shape),
     lambda returns, random: np.where(random.random(returns.shape) < 0.1, np.nan, returns),
+    lambda returns, random: np.where(random.random(returns.shape) < 0.1, np.nan, 2 * returns),
 ])  # fmt: skip
 def test_a_characteristic_that_is_the_return_of_its_own_row(folder, leak):
     frame = monthly(x=noise, leak=leak)
@@ -854,6 +884,15 @@ def test_a_characteristic_that_is_the_next_return(folder):
 
 def test_the_return_of_the_date_before_is_no_leak(folder):
     assert folder.warnings(monthly(mom1m=lambda returns, random: np.roll(returns, 1, axis=0))) == []
+
+
+@pytest.mark.parametrize("leak", [
+    lambda returns, random: returns + random.normal(0, 0.02, returns.shape),  # a correlation of 0.93
+    lambda returns, random: np.where(random.random(returns.shape) < 0.3, returns, random.normal(0, 0.05, returns.shape)),
+])  # fmt: skip
+def test_a_characteristic_that_has_something_of_the_return_may_be_one(folder, leak):
+    assert folder.warnings(monthly(x=noise, leak=leak)) == []
+    assert folder.warnings(monthly(3, 4, x=noise, leak=leak)) == []
 
 
 def test_a_few_equal_rows_are_enough_and_a_few_alike_are_not(folder):
@@ -902,6 +941,7 @@ def faulty():
     frame.loc[3, "x"] = np.nan
     frame["rate"] = frame.groupby("date")["x"].transform("mean")
     frame = frame.assign(one=1.0, name="Firm " + frame["ticker"], code=["A", "1"] * 75)
+    frame.loc[6, "name"] = None
     return pd.concat([frame.iloc[:-2], frame.iloc[[10]]])
 
 
@@ -914,10 +954,17 @@ def test_a_schema_counts_and_names_what_the_file_holds(folder):
     columns = schema.columns
     assert list(columns.index) == ["x", "late", "leak", "rate", "one", "name", "code"] and columns.index.name == "column"
     assert list(columns["holds"]) == ["numbers"] * 5 + ["text", "numbers and text"]
-    assert columns.loc["x", "missing"] == pytest.approx(1 / 149) and columns.loc["late", "missing"] == pytest.approx(61 / 149)
+    assert columns.loc[["x", "name"], "missing"].tolist() == pytest.approx([1 / 149] * 2) and columns.loc[
+        "late", "missing"
+    ] == pytest.approx(61 / 149)
     assert columns.loc["late", "first_known"] == pd.Timestamp("2001-01-31") and columns["first_known"].isna().sum() == 2
     assert list(columns["constant"].iloc[:5]) == [False] * 4 + [True] and columns["constant"].isna().sum() == 2
     assert list(columns["constant_dates"].iloc[:5]) == [0, 0, 0, 30, 30]
+
+
+def test_one_ticker_at_a_date_does_not_make_a_column_the_same_for_all(folder):
+    columns = folder.schema(monthly(x=noise, one=lambda returns, random: np.where(np.arange(6) == 3, returns**2, np.nan))).columns
+    assert list(columns["constant_dates"]) == [0, 0] and not columns["constant"].any()
 
 
 def test_a_schema_says_in_sentences_what_would_be_refused_or_warned_of(folder):
@@ -1160,12 +1207,17 @@ def test_bad_arguments_of_the_writer(tmp_path, arguments, error, fragments):
 # --- Memory --------------------------------------------------------------------------------------------------------------------
 
 PEAK = """
-import resource, sys, warnings
+import re, sys, warnings
+from pathlib import Path
 from helpers.reader import PUBLISHED_LAYOUT, read_panel, read_schema
 warnings.simplefilter("ignore")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-panel = {read}(sys.argv[1], **PUBLISHED_LAYOUT, returns_path=sys.argv[2], returns="RET")
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+
+def peak():
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
+
+before = peak()
+found = {read}(sys.argv[1], **PUBLISHED_LAYOUT, returns_path=sys.argv[2], returns="RET")
+print(peak() - before)
 """
 
 
@@ -1175,7 +1227,7 @@ def medium(request, tmp_path_factory):
     return write_published_layout(folder, n_tickers=1500, n_dates=240, n_characteristics=94, format=request.param)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="counts memory in Linux's units")
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the peak")
 def test_reading_takes_little_more_memory_than_the_panel_and_describing_little_at_all(medium):
     def peak(read):
         result = subprocess.run(

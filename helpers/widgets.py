@@ -1,0 +1,111 @@
+"""Pictures with sliders. Without a kernel, a notebook shows the picture that was drawn first."""
+
+import base64
+import inspect
+import io
+from collections.abc import Iterable, Mapping
+from html import escape
+
+import ipywidgets
+from matplotlib.figure import Figure
+
+from helpers.checks import first_few
+
+
+class Slider(ipywidgets.VBox):
+    """A picture below one slider for each of its choices; see `slide`."""
+
+    def __init__(self, draw, alt, choices, start):
+        self._draw, self._alt = draw, alt
+        self.sliders = {
+            name: ipywidgets.SelectionSlider(
+                options=list(options.items()),
+                index=list(options.values()).index(start[name]),
+                description=name.replace("_", " "),
+                continuous_update=False,
+                style={"description_width": "initial"},
+                layout={"width": "95%", "max_width": "34em"},
+            )
+            for name, options in choices.items()
+        }
+        self.picture = ipywidgets.HTML()
+        super().__init__([*self.sliders.values(), self.picture])
+        self._png = self._drawn()
+        self._show(self._png)
+        for slider in self.sliders.values():
+            slider.observe(self._moved, names="value")
+
+    def _drawn(self):
+        figure = self._draw(**{name: slider.value for name, slider in self.sliders.items()})
+        if not isinstance(figure, Figure):
+            raise TypeError(
+                f"draw must return a Figure, as the functions of helpers.plotting do; it returned a {type(figure).__name__}."
+            )
+        file = io.BytesIO()
+        figure.savefig(file, format="png")
+        return file.getvalue()
+
+    def _show(self, png):
+        words = ", ".join(f"{slider.description} {slider.label}" for slider in self.sliders.values())
+        data = base64.b64encode(png).decode()
+        self.picture.value = (
+            f'<img src="data:image/png;base64,{data}" alt="{escape(f"{self._alt} Now: {words}.")}" style="max-width: 100%">'
+        )
+
+    def _moved(self, _):
+        try:
+            self._show(self._drawn())
+        except Exception as error:  # what is raised here would be lost in a log that nobody reads
+            self.picture.value = f"<p>This picture could not be drawn: {escape(str(error))}</p>"
+
+    def __repr__(self):
+        ends = [f"{slider.description} ({slider.options[0][0]} to {slider.options[-1][0]})" for slider in self.sliders.values()]
+        return f"A picture with a slider for {' and '.join(ends)}. Run this cell to move it."
+
+    def _repr_mimebundle_(self, **kwargs):
+        """What a notebook stores: the widget, which needs a kernel, and the first picture, which does not."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        bundle = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {**bundle, "image/png": base64.b64encode(self._png).decode(), "text/plain": repr(self)}
+
+
+def slide(draw, alt, **choices):
+    """The picture that `draw` makes, with a slider for each of its arguments that is given choices.
+
+    Parameters
+    ----------
+    draw : function
+        Returns a Figure. Its arguments' default values are where the sliders start; otherwise at their first choice.
+    alt : str
+        What the picture shows, in a sentence, for readers who do not see it. The choices are added to it.
+    **choices : sequence, or dict of label to value
+        For each argument, at least two choices in the order of the slider.
+
+    Returns
+    -------
+    Slider
+
+    Raises
+    ------
+    TypeError, ValueError
+        If draw has no such argument, or does not return a Figure; if there are fewer than two choices, or repeated ones.
+    """
+    if not callable(draw):
+        raise TypeError(f"draw must be a function that returns a Figure; a {type(draw).__name__} was given.")
+    if not isinstance(alt, str) or not alt.strip():
+        raise TypeError(f"alt must be a sentence that says what the picture shows; {alt!r} was given.")
+    if not choices:
+        raise ValueError("Name at least one argument of draw and its choices, such as slide(draw, alt, ticker=range(30)).")
+    arguments, options, start = inspect.signature(draw).parameters, {}, {}
+    for name, values in choices.items():
+        if name not in arguments:
+            raise TypeError(f"draw has no argument {name!r}; it has {first_few(arguments) or 'none'}.")
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise TypeError(f"The choices of {name} must be a sequence, such as range(10) or a list; {values!r} was given.")
+        options[name] = dict(values) if isinstance(values, Mapping) else {str(value): value for value in values}
+        if len(options[name]) < 2 or len(options[name]) < len(values):
+            raise ValueError(f"{name} needs at least two choices, all different; {first_few(options[name]) or 'none'} was given.")
+        first = next(iter(options[name].values()))
+        default = arguments[name].default
+        start[name] = default if any(default is value or default == value for value in options[name].values()) else first
+    return Slider(draw, alt, options, start)
