@@ -7,10 +7,13 @@ q1.solution()           the code that the tests run
 """
 
 import inspect
+import re
+import string
 import textwrap
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -26,18 +29,18 @@ class Feedback(str):
 
 def same_numbers(answer, truth):
     """Whether two arrays of one shape agree to a thousandth of their size."""
-    size = np.abs(truth).max(initial=0.0)
-    return bool(np.abs(answer - truth).max(initial=0.0) <= 1e-3 * size + 1e-12)
+    return bool(_near(answer, truth).all())
 
 
 def same_up_to_sign(answer, truth):
     """Whether they agree once each column of the answer may be turned around: the sign of a factor is convention."""
-    signs = np.where((answer * truth).sum(axis=0) < 0, -1.0, 1.0)
-    return same_numbers(answer * signs, truth)
+    return same_numbers(_turned(answer, truth), truth)
 
 
 def same_up_to_order(answer, truth):
     """Whether the columns agree in some order."""
+    if truth.ndim == 0:
+        return same_numbers(answer, truth)
     left = list(range(truth.shape[-1]))
     for column in np.moveaxis(answer, -1, 0):
         found = [k for k in left if same_numbers(column, truth[..., k])]
@@ -49,6 +52,8 @@ def same_up_to_order(answer, truth):
 
 def same_up_to_rotation(answer, truth):
     """Whether an invertible matrix turns the columns of one into those of the other: factors are known no better."""
+    if truth.ndim < 2:
+        answer, truth = answer.reshape(-1, 1), truth.reshape(-1, 1)
 
     def explained(y, x):
         return same_numbers(x @ np.linalg.lstsq(x, y, rcond=None)[0], y)
@@ -57,11 +62,21 @@ def same_up_to_rotation(answer, truth):
 
 
 class Question:
-    """What every exercise can do: give hints, from vague to near."""
+    """What every exercise can do: judge an answer, and give hints, from vague to near."""
+
+    def check(self, answer=...):
+        """Correct; Incorrect, with advice that fits; Not attempted; or Could not check, with the reason. It never raises."""
+        try:
+            words = NOT_ATTEMPTED if _has_dots(answer) else self._judged(answer)
+        except Unreadable as reason:
+            words = f"Could not check. {reason}"
+        except Exception as error:
+            words = f"Could not check. Reading your answer failed with {type(error).__name__}: {_words(error)}"
+        return Feedback(re.sub(r"( at)? ?0x[0-9a-fA-F]{6,}", "", words))  # where an object lies in memory
 
     def hint(self, level=1):
         """The hint of this level, the first if none is asked for."""
-        if level not in range(1, len(self.hints) + 1):
+        if not isinstance(level, Integral) or not 1 <= level <= len(self.hints):
             return Feedback(f"There are {len(self.hints)} hints: hint(1) to hint({len(self.hints)}).")
         more = f" hint({level + 1}) says more." if level < len(self.hints) else ""
         return Feedback(self.hints[level - 1] + more)
@@ -98,15 +113,6 @@ class Exercise(Question):
     same: Callable = same_numbers
     _made: dict = field(default_factory=dict, repr=False, compare=False)
 
-    def check(self, answer):
-        """Correct; Incorrect, with advice that fits; Not attempted; or Could not check, with the reason. It never raises."""
-        try:
-            return Feedback(self._judged(answer))
-        except Unreadable as reason:
-            return Feedback(f"Could not check. {reason}")
-        except Exception as error:
-            return Feedback(f"Could not check. Reading your answer failed with {type(error).__name__}: {error}")
-
     def solution(self):
         """The code of the right way, and what it teaches."""
         code = textwrap.dedent(inspect.getsource(self.reference)).rstrip()
@@ -117,12 +123,14 @@ class Exercise(Question):
         return way if self.calls is not None else way(**self._given())
 
     def _judged(self, answer):
-        if answer is ...:
-            return NOT_ATTEMPTED
         values = self._results(answer)
-        if any(value is ... for value in values):
+        if any(_has_dots(value) for value in values):
             return NOT_ATTEMPTED
-        values, truth = [_as_numbers(value) for value in values], self._truth(self.reference)
+        with np.errstate(all="ignore"):  # an answer may be huge
+            return self._compared([_as_numbers(value) for value in values])
+
+    def _compared(self, values):
+        truth = self._truth(self.reference)
         if self._agree(values, truth):
             return "Correct."
         for mistake, advice in self.mistakes.items():
@@ -144,10 +152,11 @@ class Exercise(Question):
         for arguments in self._calls():
             try:
                 results.append(answer(*deepcopy(arguments)))
-            except Exception as error:
-                words = str(error) or "no further words"
+            except (Exception, SystemExit) as error:
+                if "ellipsis" in _words(error):  # the dots are still in it
+                    return [...]
                 raise Unreadable(
-                    f"Your function raised {type(error).__name__} ({words}) when it was called with {_described(arguments)}."
+                    f"Your function raised {type(error).__name__} ({_words(error)}) when it was called with {_described(arguments)}."
                 ) from None
             if results[-1] is None:
                 raise Unreadable("Your function returns None. Does its last line begin with return?")
@@ -161,12 +170,20 @@ class Exercise(Question):
 
     def _agree(self, values, truth):
         pairs = [(_squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
-        return all(value is not None and not np.isnan(value).any() and self.same(value, true) for value, true in pairs)
+        try:
+            return all(value is not None and np.isfinite(value).all() and self.same(value, true) for value, true in pairs)
+        except np.linalg.LinAlgError:  # numbers so large that they overflow
+            return False
 
     def _what_it_shows(self, values, truth):
-        value = np.concatenate([_squeezed(value, true).ravel() for value, true in zip(values, truth, strict=True)])
-        true = np.concatenate([true.ravel() for true in truth])
-        return _what_it_shows(value, true)
+        pairs = [(_squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
+        if self.same is same_up_to_rotation and all(np.isfinite(value).all() for value, _ in pairs):
+            return "Your columns do not span what the right ones span: no rotation turns one into the other."
+        if self.same is same_up_to_sign:
+            pairs = [(_turned(value, true), true) for value, true in pairs]
+        near = np.concatenate([_near(value, true).ravel() for value, true in pairs])
+        value, true = (np.concatenate([array.ravel() for array in side]) for side in zip(*pairs, strict=True))
+        return _what_it_shows(value, true, near)
 
     def _given(self):
         if "given" not in self._made:
@@ -199,21 +216,16 @@ class Choice(Question):
     hints: tuple
     insight: str = ""
 
-    def check(self, answer):
-        """Correct; Incorrect, with advice that fits; Not attempted; or Could not check, with the reason. It never raises."""
+    def _judged(self, answer):
         letters = sorted({self.right, *self.advice})
-        if answer is ...:
-            return Feedback(NOT_ATTEMPTED)
         if not isinstance(answer, str):
-            return Feedback(
-                f"Could not check. One of the letters {', '.join(letters)} is needed, in quotes; this is {_kind(answer)}."
-            )
-        letter = answer.strip().strip("().").lower()
+            raise Unreadable(f"One of the letters {', '.join(letters)} is needed, in quotes; this is {_kind(answer)}.")
+        letter = answer.strip(string.punctuation + string.whitespace).lower()
         if letter == self.right:
-            return Feedback(f"Correct. {self.insight}".rstrip())
+            return f"Correct. {self.insight}".rstrip()
         if letter not in self.advice:
-            return Feedback(f"Could not check. One of the letters {', '.join(letters)} is needed; {answer!r} was given.")
-        return Feedback(f"Incorrect. {self.advice[letter]}")
+            raise Unreadable(f"One of the letters {', '.join(letters)} is needed; this is {_kind(answer)}.")
+        return f"Incorrect. {self.advice[letter]}"
 
     def solution(self):
         """The right letter, and why."""
@@ -233,11 +245,9 @@ class Open(Question):
     look_for: str
     hints: tuple
 
-    def check(self, answer=...):
-        """Not attempted, or that no program can judge this, and what to look for."""
-        if answer is ...:
-            return Feedback(NOT_ATTEMPTED)
-        return Feedback(f"Could not check. This task is open, so judge for yourself. {self.look_for}")
+    def _judged(self, answer):
+        """That no program can judge this, and what to look for."""
+        raise Unreadable(f"This task is open, so judge for yourself. {self.look_for}")
 
     def solution(self):
         """What to look for in an answer."""
@@ -248,18 +258,49 @@ class Unreadable(Exception):
     """Why an answer can't be compared, in a sentence."""
 
 
+def _has_dots(value):
+    """Whether it is the dots of an untouched cell, or a list or tuple in which some are left."""
+    return value is ... or isinstance(value, (list, tuple)) and any(item is ... for item in value)
+
+
+def _words(error):
+    """What an error says, if it says anything."""
+    try:
+        return str(error) or "no further words"
+    except Exception:
+        return "no further words"
+
+
 def _as_numbers(value):
     """The answer as an array of floats, without NaN."""
     if isinstance(value, str) or value is None or isinstance(value, dict):
         raise Unreadable(f"Numbers are needed, and this is {_kind(value)}.")
     try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
+        array = np.asarray(value.astype(float).filled(np.nan) if np.ma.isMaskedArray(value) else value)
+        if array.dtype.kind in "USMm":
+            raise TypeError  # text or dates, which numpy would turn into numbers
+        if np.iscomplexobj(array):
+            if (array.imag != 0).any():
+                raise Unreadable("Real numbers are needed, and yours have an imaginary part.")
+            array = array.real
+        array = array.astype(float)
+    except (TypeError, ValueError, OverflowError):
         raise Unreadable(f"Numbers are needed, in one array without holes; this is {_kind(value)}.") from None
     if np.isnan(array).any():
         how_many = "It is NaN" if array.size == 1 else f"{int(np.isnan(array).sum())} of its {array.size} values are NaN"
         raise Unreadable(f"{how_many}: something was divided by zero, or a missing value was carried along.")
     return array
+
+
+def _near(answer, truth):
+    """For each number, whether it is right to a thousandth of the largest."""
+    return np.abs(answer - truth) <= 1e-3 * np.abs(truth).max(initial=0.0) + 1e-12
+
+
+def _turned(answer, truth):
+    """The answer, each column turned around that points away from the truth's."""
+    others = tuple(range(max(truth.ndim - 1, min(truth.ndim, 1))))  # of a vector: its one axis
+    return answer * np.where((answer * truth).sum(axis=others) < 0, -1.0, 1.0)
 
 
 def _squeezed(value, true):
@@ -274,31 +315,36 @@ def _require_shape(value, true):
         raise Unreadable(f"Your answer has the shape {value.shape}, and {needed}.{turned}")
 
 
-def _what_it_shows(value, true):
-    """A sentence on how wrong numbers differ from the right ones."""
+def _what_it_shows(value, true, near):
+    """A sentence on how wrong numbers differ from the right ones; near says which of them are right."""
     if not np.isfinite(value).all():
-        return "Some of your values are infinite: was something divided by zero?"
+        return f"{'Your value is' if value.size == 1 else 'Some of your values are'} infinite: was something divided by zero?"
     size = true @ true
     ratio = value @ true / size if size else np.nan
     if size and np.isfinite(ratio) and same_numbers(value, ratio * true) and abs(ratio) > 1e-9:
         if same_numbers(value, -true):
             return "The size is right and the sign is the opposite."
-        for power, words in (
-            (100, "Are they in percent, where fractions are needed?"),
-            (0.01, "Were they divided by 100 too much?"),
-        ):
-            if np.isclose(ratio, power, rtol=1e-3):
-                return f"{_multiple(value, power)} {words}"
-        return f"{_multiple(value, ratio)} Is a factor missing, or one too many?"
+        if np.isclose(ratio, 100, rtol=1e-3):
+            one, many = "Is it in percent, where a fraction is needed?", "Are they in percent, where fractions are needed?"
+            return f"{_multiple(value, 100)} {one if value.size == 1 else many}"
+        if np.isclose(ratio, 0.01, rtol=1e-3):
+            return f"{_multiple(value, 0.01)} {'Was it' if value.size == 1 else 'Were they'} divided by 100 once too often?"
+        if value.size > 1 or _is_simple(ratio):
+            return f"{_multiple(value, ratio)} Was a multiplication or a division left out, or made twice?"
     shift = value - true
     if value.size > 1 and np.ptp(shift) <= 1e-3 * np.abs(true).max() and abs(shift.mean()) > 1e-9:
         return f"All your values are off by the same amount, {shift.mean():.3g}. Was a mean taken out, or left in?"
-    near = np.abs(shift) <= 1e-3 * np.abs(true).max() + 1e-12
-    if value.size > 2 and near.any():
+    if value.size > 2 and 0.1 < near.mean() < 1:  # a few of many may be right by chance
         return f"{int(near.sum())} of {value.size} values are right; the first that is not is number {int(np.argmin(near)) + 1}."
     if value.size == 1:
         return f"Your value, {value[0]:.4g}, is too {'large' if value[0] > true[0] else 'small'}."
     return f"The values differ by up to {np.abs(shift).max():.3g}, where they should be as large as {np.abs(true).max():.3g}."
+
+
+def _is_simple(ratio):
+    """Whether a ratio says something: of one number to another there always is one."""
+    larger = max(abs(ratio), 1 / abs(ratio))
+    return 1.5 < larger < 12.5 and abs(larger - round(larger)) < 1e-3 * larger
 
 
 def _multiple(value, ratio):
@@ -313,5 +359,7 @@ def _kind(value):
 
 
 def _described(arguments):
-    words = [f"an array of shape {np.shape(value)}" if np.ndim(value) else repr(value) for value in arguments]
-    return " and ".join(words)
+    shapes = [getattr(value, "shape", ()) for value in arguments]
+    return " and ".join(
+        f"an array of shape {shape}" if shape else repr(value) for value, shape in zip(arguments, shapes, strict=True)
+    )
