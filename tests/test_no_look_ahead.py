@@ -5,11 +5,14 @@ import pytest
 
 from helpers.autoencoder import make_model, train_validation_arrays
 from helpers.backend import keras
+from helpers.evaluation import information_coefficient, predictive_r2
 from helpers.ipca import InstrumentedPCA
 from helpers.least_squares import rolling_betas, time_series_betas
 from helpers.panel import Panel, managed_portfolios, rank_across_tickers, split_by_date
 from helpers.pca import PCAFactors
+from helpers.portfolios import portfolio_returns, sorted_positions, tangency_returns, turnover
 from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
+from helpers.walk_forward import WalkForward, out_of_sample
 from tests.common import small_panel
 
 N_DATES, N_TICKERS, N_CHARS = 40, 12, 3
@@ -121,6 +124,48 @@ def test_every_part_of_a_split_ends_before_the_next_begins():
     parts = split_by_date(PANELS["gaps"])
     dates = [date for part in parts for date in part.dates]
     assert dates == sorted(set(dates)) and len(dates) == N_DATES
+
+
+def forecasts(panel, make=lambda: InstrumentedPCA(2)):
+    """What the walk forward says of the dates from 12 on, fitted anew every 7 dates."""
+    return out_of_sample(make(), panel, WalkForward(n_train=12, n_test=7)).prediction
+
+
+@every_model
+@last_known_date
+def test_a_forecast_is_known_before_its_date(make, d):
+    """Row d of the forecast may read the characteristics of date d, and nothing else of it or of what follows."""
+    panel = PANELS["complete"]
+    other = changed(changed(panel, slice(d, d + 1), ["returns", "portfolios"]), slice(d + 1, None))
+    a, b = forecasts(panel, make), forecasts(other, make)
+    assert np.allclose(a[: d - 12 + 1], b[: d - 12 + 1], rtol=0, atol=1e-12)
+    assert not np.allclose(a[d - 12 + 1 :], b[d - 12 + 1 :])
+
+
+@last_known_date
+def test_what_is_earned_with_a_forecast_up_to_a_date_does_not_look_ahead(d):
+    """Positions, returns, trades, information coefficients, and the tangency portfolio of IPCA's factors."""
+    panel = PANELS["complete"]
+    model = InstrumentedPCA(2).fit(panel[:12])
+
+    def quantities(panel):
+        said, returns = model.predict(panel[12:], panel[:12]), panel.returns[12:]
+        positions = sorted_positions(said, n_portfolios=3)
+        factors = model.factors(panel)
+        return {
+            "positions": np.moveaxis(positions, 1, 0),
+            "returns": portfolio_returns(positions, returns).T,
+            "coefficients": information_coefficient(returns, said),
+            "tangency": tangency_returns(factors[12:], factors[:12]),
+            "turnover": turnover(positions, np.clip(returns, -0.5, 0.5)).T,
+            "predictive R²": np.array([predictive_r2(returns[: k + 1], said[: k + 1]) for k in range(len(said))]),
+        }
+
+    before, after = quantities(panel), quantities(changed(panel, slice(d + 1, None)))
+    for name in before:
+        known = d - 12 + (0 if name == "turnover" else 1)  # the trade after date d needs the forecast of d + 1
+        assert np.allclose(before[name][:known], after[name][:known], rtol=0, atol=1e-12), name
+        assert not np.allclose(before[name][known:], after[name][known:]), name
 
 
 def arrays_up_to(d, panel, target="returns"):
