@@ -36,8 +36,8 @@ _HOMES = {
     "characteristics_from_prices": "characteristics",
     "read_panel": "reader",
 }
-_MODULES = {"backend", "cells", "checks", "clinic", "datasets", "least_squares", "plotting", "portfolios", "table6"}
-_MODULES |= {*_HOMES.values()}
+_MODULES = {"backend", "cells", "checks", "clinic", "datasets", "least_squares", "plotting", "portfolios", "published"}
+_MODULES |= {"table6", "widgets", *_HOMES.values()}
 
 __all__ = sorted(_HOMES)
 

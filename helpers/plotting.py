@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from helpers.checks import as_array, as_choice, as_count
+from helpers.checks import as_array, as_choice, as_count, as_positive
 
 # Okabe and Ito's palette: told apart by readers with any colour vision.
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#999999"
@@ -33,6 +33,7 @@ STYLE = {
     "figure.constrained_layout.use": True,
 }
 WIDTH = 7  # inches
+WHITE_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind text that stands on colours
 # The parts of a fold in time order.
 FOLD_PARTS = {
     "training": {"facecolor": GIVEN},
@@ -534,6 +535,47 @@ def plot_regression_line(x, y, alpha, beta, title=None, xlabel="factor, % per mo
 
 
 @_figure
+def plot_cross_section(
+    betas, returns, factor, truth=None, title=None, xlabel="β to the market", ylabel="rest of the return, %", reach=None
+):
+    """One date: a point for each ticker, and the line through the origin whose slope is the factor's return; the true one dashed.
+
+    Parameters
+    ----------
+    betas : (n_tickers,)
+        Each ticker's sensitivity to the factor.
+    returns : (n_tickers,)
+        Of the date, in fractions; drawn in percent. NaN where there is none.
+    factor : float
+        The estimated return of the factor on that date.
+    truth : float, optional
+        Its true return.
+    title, xlabel, ylabel : str, optional
+    reach : float, optional
+        How far the vertical axis goes to both sides of 0, a fraction; the same at every date, slopes can be compared.
+
+    Returns
+    -------
+    Figure
+    """
+    betas = as_array("betas", betas, ("n_tickers",))
+    returns = as_array("returns", returns, ("n_tickers",), missing=True, sizes={"n_tickers": len(betas)})
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
+    axes.axhline(0, color=INK, lw=0.6)
+    axes.scatter(betas, 100 * returns, s=14, color=GREY, linewidth=0)
+    ends = np.array([min(0, betas.min()), max(0, betas.max())])
+    axes.plot(ends, 100 * factor * ends, color=BLUE, lw=2, label=f"fitted: F = {100 * factor:.1f} %")
+    if truth is not None:
+        axes.plot(ends, 100 * truth * ends, "--", color="black", lw=1.4, label=f"true: F = {100 * truth:.1f} %")
+    if reach is not None:
+        reach = 100 * as_positive("reach", reach)
+        axes.set_ylim(-reach, reach)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.legend(loc="upper left")
+    return figure
+
+
+@_figure
 def plot_lines(x, lines, title=None, xlabel=None, ylabel=None, truth=None, zero=False, log=False):
     """One line for each series, named at its end; the true one dashed.
 
@@ -645,20 +687,19 @@ def plot_intervals(estimates, title=None, xlabel=None):
     values = columns[0]
     if len(columns) == 2:
         ends = values - 2 * columns[1], values + 2 * columns[1]
-        words = [f"{value:+.1f} ± {2 * error:.1f}" for value, error in zip(*columns, strict=True)]
+        words = [f"{value:+z.1f} ± {2 * error:.1f}" for value, error in zip(*columns, strict=True)]
     else:
         ends = columns[1:]
-        words = [f"{value:+.1f} ({low:.1f} to {high:.1f})" for value, low, high in zip(*columns, strict=True)]
+        outside = [name for name, (value, low, high) in estimates.items() if not low <= value <= high]
+        if outside:
+            raise ValueError(f"The interval of {outside[0]!r}, {estimates[outside[0]]}, must hold its value: (value, low, high).")
+        words = [f"{value:+z.1f} ({low:z.1f} to {high:z.1f})" for value, low, high in zip(*columns, strict=True)]
     figure, axes = plt.subplots(figsize=(WIDTH, 0.85 + 0.4 * len(values)))
     rows = range(len(values))
-    axes.hlines(rows, *ends, color=BLUE, lw=1.8)
-    for end in ends:
-        axes.plot(end, rows, "|", color=BLUE, ms=8, mew=1.4)
-    axes.plot(values, rows, "o", color=BLUE, ms=6)
+    axes.errorbar(values, rows, xerr=(values - ends[0], ends[1] - values), fmt="o", color=BLUE, ms=6, lw=1.8, capsize=4)
     for row, high, word in zip(rows, ends[1], words, strict=True):
         place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
-        white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        axes.annotate(word, (high, row), bbox=white, **place)
+        axes.annotate(word, (high, row), bbox=WHITE_BOX, **place)
     axes.set_yticks(rows, estimates)
     axes.axvline(0, color=INK, lw=0.8)
     axes.invert_yaxis()
@@ -771,6 +812,7 @@ def plot_shares(shares, n_factors, title=None):
         transform=axes.transAxes,
         ha="right",
         va="top",
+        bbox=WHITE_BOX,
     )
     axes.set(xlabel="component", ylabel="share of Σ r², %", title=title, xticks=range(1, shown + 1))
     axes.grid(axis="x", visible=False)
@@ -806,6 +848,47 @@ def plot_matrix(values, title=None, xlabel="ticker", ylabel="date", unit="%", sc
     axes.plot(columns, rows, "x", color=INK, ms=4)
     figure.colorbar(image, ax=axes, label=unit)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return figure
+
+
+@_figure
+def plot_matrices(matrices, title=None, xlabel="ticker", ylabel="date", unit="%", scale=100.0):
+    """Matrices of one shape side by side in the same colours, orange above zero and purple below, with a bar that tells the size.
+
+    Parameters
+    ----------
+    matrices : dict of str to (n_rows, n_columns)
+        Two to four.
+    title, xlabel, ylabel, unit : str, optional
+    scale : float
+        What values are multiplied by before they are drawn.
+
+    Returns
+    -------
+    Figure
+    """
+    if not 2 <= len(matrices) <= 4:
+        raise ValueError(f"matrices must hold 2 to 4 of them; {len(matrices)} were given. plot_matrix draws one.")
+    sizes = dict(zip(("n_rows", "n_columns"), np.shape(next(iter(matrices.values()))), strict=False))
+    values = [
+        scale * as_array(f"matrices[{name!r}]", matrix, ("n_rows", "n_columns"), sizes=sizes) for name, matrix in matrices.items()
+    ]
+    largest = max(np.abs(matrix).max() for matrix in values)
+    figure, panels = plt.subplots(1, len(values), figsize=(WIDTH, 3.6))
+    for axes, name, matrix in zip(panels, matrices, values, strict=True):
+        axes.grid(False)
+        image = axes.imshow(matrix, cmap="PuOr_r", vmin=-largest, vmax=largest, aspect="auto", interpolation="nearest")
+        axes.set_title(name, loc="center")
+        axes.set_xlabel(xlabel)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
+        if axes is not panels[0]:
+            axes.set_yticks([])
+    panels[0].set_ylabel(ylabel)
+    figure.colorbar(image, ax=panels, label=unit)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # a second search for places would take as long as the drawing
     return figure
 
 
@@ -847,9 +930,10 @@ def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
             if np.ptp(values[:, :, k]) > levels[1] - levels[0]:
                 lines = axes.contour(grid, grid, values[:, :, k], levels=levels, colors=INK, linewidths=0.7)
                 for label in axes.clabel(lines, fmt="%g", fontsize=9):
-                    label.set_rotation(0)  # upright, so that 0.6 is not read as 9.0
+                    label.set(rotation=0, bbox=WHITE_BOX)  # upright, so that 0.6 is not read as 9.0
             else:
-                axes.text(0, 0, f"nearly flat, about {round(float(values[:, :, k].mean()), 1) + 0.0:g}", ha="center", va="center")
+                words = f"nearly flat, about {round(float(values[:, :, k].mean()), 1) + 0.0:g}"
+                axes.text(0, 0, words, ha="center", va="center", bbox=WHITE_BOX)
             if k == 0:
                 axes.set_ylabel(f"{name}\n\n{ylabel}")
         panels[0, k].set_title(f"β on factor {k + 1}", loc="center")
@@ -955,14 +1039,14 @@ def plot_alphas(means, alphas, title=None, unit="% per date", scale=100.0):
         raise ValueError(f"alphas must hold 1 to 4 models; {len(alphas)} were given. Draw them in two figures.")
     n_rows, n_columns = -(-len(alphas) // 2), min(len(alphas), 2)
     figure, panels = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 0.7 + 2.3 * n_rows), sharex=True, sharey=True, squeeze=False)
-    sizes = {"n_portfolios": len(means)}
+    sizes, ends = {"n_portfolios": len(means)}, [0, *means]
     for axes, (name, errors) in zip(panels.flat, alphas.items(), strict=False):
         alpha, t = (
             as_array(f"alphas[{name!r}][{column!r}]", errors[column], ("n_portfolios",), missing=True, sizes=sizes)
             for column in ("alpha", "t")
         )
         large = np.abs(t) > 3
-        axes.axline((0, 0), slope=1, ls=":", color=GREY, lw=1.4, label="nothing explained")
+        axes.plot([min(ends), max(ends)], [min(ends), max(ends)], ":", color=GREY, lw=1.6, label="nothing explained")
         axes.axhline(0, color=INK, lw=0.8)
         for chosen, fill, words in ((large, BLUE, "α with |t| > 3"), (~large, "white", "other α")):
             axes.scatter(

@@ -102,6 +102,22 @@ def test_the_fitted_line_goes_through_alpha_plus_beta_x():
     assert np.allclose(axes.lines[0].get_ydata(), [1 - 20, 1 + 40])
 
 
+def test_the_line_of_a_cross_section_passes_through_the_origin_with_the_factor_as_its_slope():
+    figure = plotting.plot_cross_section(np.array([0.5, 2.0]), np.array([np.nan, 0.1]), factor=0.03, truth=0.04, reach=0.2)
+    axes = figure.axes[0]
+    _, fitted, true = axes.lines
+    assert np.allclose(fitted.get_xydata(), [[0, 0], [2, 6]]) and np.allclose(true.get_xydata(), [[0, 0], [2, 8]])
+    assert axes.get_ylim() == (-20, 20)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["fitted: F = 3.0 %", "true: F = 4.0 %"]
+
+
+def test_matrices_side_by_side_share_their_colours():
+    figure = plotting.plot_matrices({"R": np.full((3, 2), 0.1), "fitted": np.zeros((3, 2)), "rest": np.full((3, 2), -0.2)})
+    images = [axes.images[0] for axes in figure.axes[:3]]
+    assert {image.get_clim() for image in images} == {(-20.0, 20.0)}
+    assert np.allclose(images[2].get_array(), -20) and [axes.get_title() for axes in figure.axes[:3]] == ["R", "fitted", "rest"]
+
+
 def test_lines_differ_by_style_and_not_by_colour_alone():
     names = ["a", "b", "c", "d", "e"]
     axes = plotting.plot_lines([1, 2], {name: [0, 1] for name in names}, truth=[1, 1]).axes[0]
@@ -163,6 +179,10 @@ def test_drawing_leaves_neither_open_figures_nor_settings_behind():
         (lambda: plotting.plot_matrix("text"), TypeError, "values must hold numbers"),
         (lambda: plotting.plot_matrix([[np.nan]]), ValueError, "nothing to draw"),
         (lambda: plotting.plot_curves([[1.0, 2.0, 3.0]], {}), ValueError, "points"),
+        (lambda: plotting.plot_cross_section([1.0, 2.0], [0.1], 0.03), ValueError, "returns"),
+        (lambda: plotting.plot_cross_section([1.0], [0.1], 0.03, reach=0), ValueError, "reach must be"),
+        (lambda: plotting.plot_matrices({"R": [[1.0]]}), ValueError, "2 to 4"),
+        (lambda: plotting.plot_matrices({"R": [[1.0]], "S": [[1.0, 2.0]]}), ValueError, "S"),
         (lambda: plotting.plot_bars({}), ValueError, "values"),
         (lambda: plotting.plot_beta_surfaces({}), ValueError, "surfaces"),
         (lambda: plotting.draw_network("model"), TypeError, "keras"),
@@ -208,6 +228,8 @@ def test_intervals_may_be_given_by_their_two_ends():
     assert [text.get_text() for text in axes.texts] == ["+1.0 (0.5 to 3.0)", "-2.0 (-2.5 to 0.5)"]
     with pytest.raises(ValueError, match=r"\(value, error\) or \(value, low, high\); 4"):
         plotting.plot_intervals({"a": (1.0, 0.5, 3.0, 2.0)})
+    with pytest.raises(ValueError, match=r"interval of 'b', \(0.5, 1.0, 3.0\), must hold its value"):
+        plotting.plot_intervals({"a": (1.0, 0.5, 3.0), "b": (0.5, 1.0, 3.0)})
 
 
 def test_the_table_has_a_picture_for_each_case_and_model_with_three_lines():
@@ -261,5 +283,9 @@ def test_histograms_share_their_bins_and_count_every_known_value():
         assert set(corners[:, 0]) == set(edges)
         assert corners[1:-1:2, 1].tolist() == np.histogram(values, edges)[0].tolist()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a, mean 0.70", "b, mean 3.50"]
-    for bad, words in (({}, "1 to 5"), ({"a": [np.nan]}, "'a' holds no known value"), ({"a": [[1.0]]}, "samples['a'] must have 1 axes")):
+    for bad, words in (
+        ({}, "1 to 5"),
+        ({"a": [np.nan]}, "'a' holds no known value"),
+        ({"a": [[1.0]]}, "samples['a'] must have 1 axes"),
+    ):
         assert_refused(lambda bad=bad: plotting.plot_histograms(bad), ValueError, words)

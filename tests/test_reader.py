@@ -20,14 +20,8 @@ from hypothesis import strategies as st
 
 import helpers.datasets
 from helpers.panel import Panel
-from helpers.reader import (
-    PUBLISHED_CHARACTERISTICS,
-    PUBLISHED_LAYOUT,
-    Schema,
-    read_panel,
-    read_schema,
-    write_published_layout,
-)
+from helpers.published import PUBLISHED_CHARACTERISTICS, PUBLISHED_LAYOUT, write_published_layout
+from helpers.reader import Schema, read_panel, read_schema
 from tests.common import assert_refused, small_panel
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -1183,7 +1177,7 @@ def test_a_market_that_cannot_be_written_whole_leaves_what_was_there(tmp_path, m
     def no_more(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("helpers.reader._yyyymmdd", no_more)
+    monkeypatch.setattr("helpers.published._yyyymmdd", no_more)
     with pytest.raises(OSError, match="No space left"):
         write_published_layout(tmp_path, n_tickers=10, n_dates=12, n_characteristics=3, seed=1)
     assert [path.read_bytes() for path in paths] == before and len(os.listdir(tmp_path)) == 2
@@ -1209,7 +1203,8 @@ def test_bad_arguments_of_the_writer(tmp_path, arguments, error, fragments):
 PEAK = """
 import re, sys, warnings
 from pathlib import Path
-from helpers.reader import PUBLISHED_LAYOUT, read_panel, read_schema
+from helpers.published import PUBLISHED_LAYOUT
+from helpers.reader import read_panel, read_schema
 warnings.simplefilter("ignore")
 
 def peak():
