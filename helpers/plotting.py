@@ -812,8 +812,8 @@ def plot_shares(shares, n_factors, title=None):
         transform=axes.transAxes,
         ha="right",
         va="top",
-        bbox=WHITE_BOX,
     )
+    axes.margins(y=0.17)  # room for these words above the highest bar
     axes.set(xlabel="component", ylabel="share of Σ r², %", title=title, xticks=range(1, shown + 1))
     axes.grid(axis="x", visible=False)
     return figure
@@ -887,7 +887,7 @@ def plot_matrices(matrices, title=None, xlabel="ticker", ylabel="date", unit="%"
     figure.colorbar(image, ax=panels, label=unit)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
-    figure.draw_without_rendering()
+    figure.get_layout_engine().execute(figure)
     figure.set_layout_engine("none")  # a second search for places would take as long as the drawing
     return figure
 

@@ -5,8 +5,10 @@ import inspect
 import io
 from collections.abc import Iterable, Mapping
 from html import escape
+from itertools import combinations
 
 import ipywidgets
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from helpers.checks import first_few
@@ -36,27 +38,29 @@ class Slider(ipywidgets.VBox):
             slider.observe(self._moved, names="value")
 
     def _drawn(self):
-        figure = self._draw(**{name: slider.value for name, slider in self.sliders.items()})
-        if not isinstance(figure, Figure):
-            raise TypeError(
-                f"draw must return a Figure, as the functions of helpers.plotting do; it returned a {type(figure).__name__}."
-            )
-        file = io.BytesIO()
-        figure.savefig(file, format="png")
+        before, file = set(plt.get_fignums()), io.BytesIO()
+        try:
+            figure = self._draw(**{name: slider.value for name, slider in self.sliders.items()})
+            if not isinstance(figure, Figure):
+                raise TypeError(
+                    f"draw must return a Figure, as the functions of helpers.plotting do; it returned a {type(figure).__name__}."
+                )
+            figure.savefig(file, format="png")
+        finally:  # a figure left open would be shown once more below the cell
+            for number in set(plt.get_fignums()) - before:
+                plt.close(number)
         return file.getvalue()
 
     def _show(self, png):
         words = ", ".join(f"{slider.description} {slider.label}" for slider in self.sliders.values())
         data = base64.b64encode(png).decode()
-        self.picture.value = (
-            f'<img src="data:image/png;base64,{data}" alt="{escape(f"{self._alt} Now: {words}.")}" style="max-width: 100%">'
-        )
+        self.picture.value = f'<img src="data:image/png;base64,{data}" alt="{escape(f"{self._alt.rstrip()} Now: {words}.")}" style="max-width: 100%">'
 
     def _moved(self, _):
         try:
             self._show(self._drawn())
         except Exception as error:  # what is raised here would be lost in a log that nobody reads
-            self.picture.value = f"<p>This picture could not be drawn: {escape(str(error))}</p>"
+            self.picture.value = f"<p>This picture could not be drawn: {escape(str(error) or type(error).__name__)}</p>"
 
     def __repr__(self):
         ends = [f"{slider.description} ({slider.options[0][0]} to {slider.options[-1][0]})" for slider in self.sliders.values()]
@@ -88,7 +92,8 @@ def slide(draw, alt, **choices):
     Raises
     ------
     TypeError, ValueError
-        If draw has no such argument, or does not return a Figure; if there are fewer than two choices, or repeated ones.
+        If draw has no such argument, or does not return a Figure; if there are fewer than two choices, repeated ones, or ones that
+        == can't compare, such as arrays.
     """
     if not callable(draw):
         raise TypeError(f"draw must be a function that returns a Figure; a {type(draw).__name__} was given.")
@@ -102,10 +107,25 @@ def slide(draw, alt, **choices):
             raise TypeError(f"draw has no argument {name!r}; it has {first_few(arguments) or 'none'}.")
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise TypeError(f"The choices of {name} must be a sequence, such as range(10) or a list; {values!r} was given.")
-        options[name] = dict(values) if isinstance(values, Mapping) else {str(value): value for value in values}
-        if len(options[name]) < 2 or len(options[name]) < len(values):
-            raise ValueError(f"{name} needs at least two choices, all different; {first_few(options[name]) or 'none'} was given.")
+        pairs = list(values.items()) if isinstance(values, Mapping) else [(value, value) for value in values]
+        options[name] = {_label(label): value for label, value in pairs}
+        if len(options[name]) < 2 or len(options[name]) < len(pairs) or _has_equals(name, options[name].values()):
+            given = first_few(_label(label) for label, _ in pairs) or "none"
+            raise ValueError(f"{name} needs at least two choices, all different; {given} was given.")
         first = next(iter(options[name].values()))
         default = arguments[name].default
         start[name] = default if any(default is value or default == value for value in options[name].values()) else first
     return Slider(draw, alt, options, start)
+
+
+def _label(value):
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _has_equals(name, values):
+    try:
+        return any(one == other for one, other in combinations(values, 2))
+    except ValueError:
+        raise TypeError(
+            f"The choices of {name} can't be told apart by ==. Slide over their names, and look them up in draw."
+        ) from None

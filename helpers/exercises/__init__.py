@@ -329,10 +329,11 @@ def _what_it_shows(value, true, near):
             return f"{_multiple(value, 100)} {one if value.size == 1 else many}"
         if np.isclose(ratio, 0.01, rtol=1e-3):
             return f"{_multiple(value, 0.01)} {'Was it' if value.size == 1 else 'Were they'} divided by 100 once too often?"
-        if value.size > 1 or _is_simple(ratio):
+        if value.size > 1 and abs(ratio - 1) > 0.005 or _is_simple(ratio):
             return f"{_multiple(value, ratio)} Was a multiplication or a division left out, or made twice?"
     shift = value - true
-    if value.size > 1 and np.ptp(shift) <= 1e-3 * np.abs(true).max() and abs(shift.mean()) > 1e-9:
+    same_for_all = np.ptp(shift) <= min(1e-3 * np.abs(true).max(), 1e-2 * abs(shift.mean()))
+    if value.size > 1 and same_for_all and abs(shift.mean()) > 1e-9:
         return f"All your values are off by the same amount, {shift.mean():.3g}. Was a mean taken out, or left in?"
     if value.size > 2 and 0.1 < near.mean() < 1:  # a few of many may be right by chance
         return f"{int(near.sum())} of {value.size} values are right; the first that is not is number {int(np.argmin(near)) + 1}."

@@ -213,10 +213,6 @@ def _of_absolute_values(R):
     return total_r2(R, np.abs(R))
 
 
-def _around_the_mean(R):
-    return 1 - ((R - np.maximum(R, 0)) ** 2).sum() / ((R - R.mean()) ** 2).sum()
-
-
 q6 = Exercise(
     reference=largest_r2,
     mistakes={
@@ -224,7 +220,6 @@ q6 = Exercise(
         _what_is_lost: "This is the share that the network can never explain. The share that it can is asked for.",
         _of_absolute_values: "Here a negative return is answered by a positive one of the same size. What is the nearest number to "
         "−5 % that is not negative?",
-        _around_the_mean: "The mean was taken out of the denominator. total_r2 leaves it in.",
     },
     given=_given,
     hints=(
