@@ -766,7 +766,7 @@ def plot_table(table, title=None, ylabel="total R², %"):
     for row, case in zip(grid, cases, strict=True):
         row[0].set_ylabel(f"{case}\n{ylabel}")
         for axes, model in zip(row, models, strict=True):
-            cell = table.loc[case, model]
+            cell = table.xs((case, model), level=("case", "model"))
             axes.plot(cell.index, cell["truth"], "--", color="black", lw=1.2, label="the truth")
             axes.plot(cell.index, cell["paper"], "s:", color=VERMILLION, ms=4.5, lw=1.2, mfc="white", label="paper")
             axes.errorbar(

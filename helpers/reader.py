@@ -312,7 +312,7 @@ def _take_in(path, columns, returns_path, lag, start, end, percent, dtype, repor
     rows = _read_rows(file, columns.date, columns.ticker, own_returns, columns.date_format, report)
     frequency = _frequency_of(file, [rows.dates, rows.dates[_window(rows.dates, start, end, months=True)]], report)
     rows = _cut(_by_month(rows, frequency), start, end, lag, frequency)
-    n_repeated = _require_each_once(file, rows, report)
+    n_repeated = _require_each_once(file, rows, frequency, report)
     if source is None:
         returns, notes = _own_returns(file, rows, report), []
     else:
@@ -521,7 +521,7 @@ def _remove_infinite(file, column, returns, report):
         returns[infinite] = np.nan
 
 
-def _require_each_once(file, rows, report):
+def _require_each_once(file, rows, frequency, report):
     """The number of rows whose (date, ticker) stands in an earlier row, after the fault is reported."""
     cells = np.where(
         rows.used, rows.ticker_codes * np.int64(len(rows.dates)) + rows.date_codes, -1 - np.arange(len(rows.date_codes))
@@ -533,10 +533,8 @@ def _require_each_once(file, rows, report):
             f"({rows.dates[rows.date_codes[i]].date()}, {rows.tickers[rows.ticker_codes[i]]}) in rows {i + 1} and {j + 1}"
             for i, j in zip(order[again[:3]], order[again[:3] + 1], strict=True)
         ]
-        report(
-            f"{file.name} has {len(again)} repeated (date, ticker) row(s): {first_few(shown)}. Keep one of each. "
-            "In monthly and rarer data, two dates in one month are one date."
-        )
+        by_month = " In monthly and rarer data, two dates in one month are one date." if frequency in BY_MONTH else ""
+        report(f"{file.name} has {len(again)} repeated (date, ticker) row(s): {first_few(shown)}. Keep one of each.{by_month}")
     return len(again)
 
 
@@ -660,7 +658,7 @@ def _joined_returns(file, source, columns, rows, frequency, report):
             f"{source.name} has no row of a ticker and date of {file.name}. The tickers are {first_few(theirs.tickers)} and "
             f"{first_few(rows.tickers)}, the dates {_span(theirs.dates)} and {_span(rows.dates)}. Check that they mean the same."
         )
-    _require_each_once(source, replace(rows, date_codes=d, ticker_codes=s), report)
+    _require_each_once(source, replace(rows, date_codes=d, ticker_codes=s), frequency, report)
     returns = _placed(theirs.returns, d, s, rows)
     found = ~np.isnan(returns[rows.date_codes[rows.used], rows.ticker_codes[rows.used]])
     few = [f"Only {found.mean():.0%} of the rows of {file.name} find a return in {source.name}."] if found.mean() < 0.5 else []
@@ -722,9 +720,7 @@ class _Columns:
         elif self.returns in file.columns:
             return self.returns
         else:
-            report(
-                _without_column(file, "returns", self.returns, "Pass returns='its name', or returns_path=... for a second file.")
-            )
+            report(_without_column(file, "returns", self.returns) + " If a second file holds the returns, pass returns_path=….")
         return None
 
 
@@ -772,7 +768,7 @@ def _without_column(file, argument, name, remedy=""):
     nearest = difflib.get_close_matches(name.strip().lower(), alike, n=1)
     advice = f" Perhaps {alike[nearest[0]]!r} is meant." if nearest else ""
     one = (
-        f"Pass {argument}='its name'."
+        f"Pass {argument}={alike[nearest[0]] if nearest else 'its name'!r}."
         if argument in ("date", "ticker", "returns")
         else f"Name columns that it has in {argument}."
     )

@@ -665,7 +665,7 @@ def test_latin_1_names_in_a_column_of_text_are_left_out_like_others(folder):
 
 
 MISSING_COLUMNS = [
-    ({"date": "DATE"}, "data.csv has no column 'DATE'", "it has 'date', 'ticker', 'returns', 'size', 'value'", "Perhaps 'date' is meant", "Pass date='its name'"),
+    ({"date": "DATE"}, "data.csv has no column 'DATE'", "it has 'date', 'ticker', 'returns', 'size', 'value'", "Perhaps 'date' is meant", "Pass date='date'"),
     ({"ticker": "Tickers"}, "no column 'Tickers'", "Perhaps 'ticker' is meant"),
     ({"returns": "RETURN"}, "no column 'RETURN'", "Perhaps 'returns' is meant", "returns_path"),
     ({"characteristics": ["size", "valu"]}, "no column 'valu'", "Perhaps 'value' is meant", "Name columns that it has in characteristics"),
@@ -741,6 +741,12 @@ def test_bad_content(folder, case):
     text, *fragments = BAD_CONTENT[case]
     fragments = [fragment.replace("no 'date'", "without a 'date'") for fragment in fragments]
     assert_refused(lambda: folder.read(text), ValueError, "data.csv", *fragments)
+
+
+def test_only_rows_of_rarer_data_are_told_that_a_month_is_one_date(folder):
+    daily = "date,ticker,returns\n" + "".join(f"2020-01-{day:02d},A,0.01\n" for day in (6, 7, 8, 9, 9))
+    with pytest.raises(ValueError, match="1 repeated .date, ticker. row.s.: .2020-01-09, A. in rows 4 and 5. Keep one of each.$"):
+        folder.read(daily)
 
 
 WITHOUT_DATES = ("all dates day or month first", "dates that are counts")
