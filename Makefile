@@ -5,15 +5,18 @@ help:
 	@echo 'make lab      opens the course in JupyterLab; hand arguments on with make lab ARGS="--no-browser --port 9999"'
 	@echo 'make test     runs every test; one of them with make test ARGS="tests/test_setup.py"'
 	@echo 'make refresh  executes all notebooks again and stores what they print and draw'
-	@echo 'make clean    removes .venv and everything else that these commands make'
+	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
+	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
 
 # The first lesson, in a JupyterLab that shows notebooks/ and asks a student nothing about its own news and updates.
+# .jupyter/ keeps the buttons and panels of nbgrader, an instructor's tool, out of it.
 # It refuses root unless told (containers). Without a display it would start a text browser, which takes over the terminal.
 # The browser gets the address itself, not a page on disk that redirects: Ubuntu's Firefox may not read that page.
 lab: environment
 	@options=; \
 	[ "$$(id -u)" -ne 0 ] || options=--allow-root; \
 	[ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY$$BROWSER" ] || options="$$options --no-browser"; \
+	export JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}"; \
 	exec $(PYTHON) -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb \
 	    --ServerApp.use_redirect_file=False --LabApp.news_url=None \
 	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $$options $(ARGS)
@@ -24,6 +27,9 @@ test: environment
 refresh: environment
 	@$(PYTHON) -m helpers.refresh $(ARGS)
 
+homework: environment
+	@$(PYTHON) notebooks/homework/build.py $(ARGS)
+
 environment:
 	@sh environment.sh
 
@@ -31,4 +37,4 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test refresh environment clean
+.PHONY: help lab test refresh homework environment clean

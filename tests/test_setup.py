@@ -3,6 +3,7 @@
 The tests of `make` run offline in a copy of its two files, with a PATH of a few tools and stand-ins for Python and uv.
 """
 
+import json
 import os
 import re
 import shutil
@@ -116,7 +117,7 @@ def sentences(result):
 def test_no_suitable_python(machine, arguments):
     if arguments:
         machine.python(**arguments)
-    for target in ("lab", "test", "refresh"):
+    for target in ("lab", "test", "refresh", "homework"):
         (sentence,) = sentences(machine.make(target))
         assert sentence.startswith("No Python 3.11, 3.12 or 3.13 found: install one")
     assert not machine.venv.exists()
@@ -225,13 +226,33 @@ def test_arguments_are_handed_on(machine):
     assert machine.called("fake-python -m pytest -k panel") == 1
     machine.make("refresh")
     assert machine.called("fake-python -m helpers.refresh") == 1
+    machine.make("homework", "ARGS=../my-class")
+    assert machine.called("fake-python notebooks/homework/build.py ../my-class") == 1
+
+
+@posix_only
+def test_students_do_not_see_the_tools_of_instructors(machine):
+    """What nbgrader and the package it brings add to JupyterLab is switched off where `make lab` reads its configuration."""
+    machine.uv()
+    machine.command("fake-python", 'echo "settings: $JUPYTER_CONFIG_PATH"')
+    assert f"settings: {machine.course}/.jupyter\n" in machine.make("lab").stdout
+
+    def setting(folder, name):
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+
+    server = "jupyter_server_config.d/nbgrader.json"
+    added = setting(Path(sys.prefix) / "etc" / "jupyter", server)["ServerApp"]["jpserver_extensions"]
+    assert setting(ROOT / ".jupyter", server)["ServerApp"]["jpserver_extensions"] == dict.fromkeys(added, False)
+    hidden = setting(ROOT / ".jupyter", "labconfig/page_config.json")["disabledExtensions"]
+    extensions = Path(sys.prefix) / "share" / "jupyter" / "labextensions"
+    assert hidden and all(hidden.values()) and all((extensions / name).is_dir() for name in hidden)
 
 
 @posix_only
 def test_help_is_the_default_and_clean_removes_what_was_made(machine):
     machine.uv()
     result = machine.make("environment", "help")
-    for target in ("lab", "test", "refresh", "clean"):
+    for target in ("lab", "test", "refresh", "homework", "clean"):
         assert f"make {target} " in result.stdout
     first_target = re.search(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE).group(1)
     assert first_target == "help"
