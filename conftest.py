@@ -8,3 +8,9 @@ import os
 from helpers.refresh import set_kernel_environment
 
 set_kernel_environment(os.environ)
+
+
+def pytest_configure(config):
+    """Lets the summary name each skipped test and why: what was not tried, and what to install so that it is."""
+    if "s" not in config.option.reportchars:
+        config.option.reportchars += "s"

@@ -643,7 +643,7 @@ def plot_bars(values, title=None, xlabel="total R², %", ceiling=None, percent=T
     figure, axes = plt.subplots(figsize=(WIDTH, 0.75 + 0.42 * len(values)))
     numbers = scale * np.array(list(values.values()), dtype=float)
     bars = axes.barh(list(values), numbers, color=[VERMILLION if number < 0 else BLUE for number in numbers], height=0.6)
-    axes.bar_label(bars, [f"{number:.1f}" for number in numbers], padding=4)
+    axes.bar_label(bars, [f"{number:.1f}" for number in numbers], padding=4, bbox=WHITE_BOX)
     axes.axvline(0, color=INK, lw=0.8)
     if ceiling is not None:
         axes.axvline(scale * ceiling, ls="--", color="black", lw=1.4)
@@ -1006,7 +1006,7 @@ def plot_dots(table, title=None, xlabel=None):
     if "truth" in table:
         axes.plot(table["truth"], rows, "|", color="black", ms=15, mew=2.2, label="truth", zorder=2)
     for name, (colour, marker) in zip(models, looks, strict=False):
-        axes.plot(table[name], rows, marker, color=colour, ms=7, mfc=colour if marker == "o" else "white", mew=1.6, label=name)
+        axes.plot(table[name], rows, marker, color=colour, ms=7, mfc=colour if marker == "o" else "none", mew=1.6, label=name)
     axes.set_yticks(rows, table.index)
     axes.axvline(0, color=INK, lw=0.6, zorder=1)
     axes.set(xlabel=xlabel, title=title, ylim=(len(table) - 0.4, -0.6))

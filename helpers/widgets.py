@@ -60,7 +60,11 @@ class Slider(ipywidgets.VBox):
         try:
             self._show(self._drawn())
         except Exception as error:  # what is raised here would be lost in a log that nobody reads
-            self.picture.value = f"<p>This picture could not be drawn: {escape(str(error) or type(error).__name__)}</p>"
+            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            self.picture.value = (
+                f"<p>This picture could not be drawn: {escape(said.rstrip('.'))}. Perhaps a later cell has changed what it is drawn from: "
+                "run the cells above once more (Run → Run All Above Selected Cell), then this one.</p>"
+            )
 
     def __repr__(self):
         ends = [f"{slider.description} ({slider.options[0][0]} to {slider.options[-1][0]})" for slider in self.sliders.values()]

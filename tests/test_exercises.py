@@ -576,6 +576,12 @@ def test_a_few_of_many_numbers_that_are_right_by_chance_are_not_called_right():
     assert "differ by up to" in judged(exercise(truth), 0 * truth)  # right in the middle
 
 
+def test_small_numbers_beside_large_ones_count_when_all_are_called_multiples():
+    truth, twice = np.array([3.0, 5.0, 4000.0]), np.array([9.0, 10.0, 8000.0])
+    assert "all 2 times" not in judged(exercise(truth), twice)
+    assert "all 2 times" in judged(exercise(truth), [6.0, 10.0, 8000.0])
+
+
 def test_what_is_right_in_each_call_is_counted_by_the_size_of_that_call():
     q = Exercise(reference=lambda x: x, mistakes={}, hints=("a", "b"), calls=lambda: [(np.arange(1.0, 4.0),), (1e6 + np.arange(3.0),)])
     assert judged(q, lambda x: x + (x < 10) * [0, 0, 1]) == "Incorrect. 5 of 6 values are right; the first that is not is number 3."
@@ -639,6 +645,12 @@ def test_reading_an_answer_leaves_no_address_in_the_text():
     assert judged(double_of_object(), lambda x: x.missing) == (
         "Could not check. Your function raised AttributeError ('object' object has no attribute 'missing') "
         "when it was called with <object object>."
+    )
+
+
+def test_lists_of_unequal_length_are_called_so():
+    assert judged(exercise(VECTOR), [range(3), range(4)]) == (
+        "Could not check. Numbers are needed, in one array without holes; the parts of this list differ in length."
     )
 
 

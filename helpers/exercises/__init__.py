@@ -284,8 +284,10 @@ def _as_numbers(value):
                 raise Unreadable("Real numbers are needed, and yours have an imaginary part.")
             array = array.real
         array = array.astype(float)
-    except (TypeError, ValueError, OverflowError):
-        raise Unreadable(f"Numbers are needed, in one array without holes; this is {_kind(value)}.") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        uneven = isinstance(value, (list, tuple)) and "inhomogeneous" in _words(error)
+        this = f"the parts of this {type(value).__name__} differ in length" if uneven else f"this is {_kind(value)}"
+        raise Unreadable(f"Numbers are needed, in one array without holes; {this}.") from None
     if np.isnan(array).any():
         how_many = "It is NaN" if array.size == 1 else f"{int(np.isnan(array).sum())} of its {array.size} values are NaN"
         raise Unreadable(f"{how_many}: something was divided by zero, or a missing value was carried along.")
@@ -321,7 +323,7 @@ def _what_it_shows(value, true, near):
         return f"{'Your value is' if value.size == 1 else 'Some of your values are'} infinite: was something divided by zero?"
     size = true @ true
     ratio = value @ true / size if size else np.nan
-    if size and np.isfinite(ratio) and same_numbers(value, ratio * true) and abs(ratio) > 1e-9:
+    if size and np.isfinite(ratio) and abs(ratio) > 1e-9 and _each_is(ratio * true, value):
         if same_numbers(value, -true):
             return "The size is right and the sign is the opposite."
         if np.isclose(ratio, 100, rtol=1e-3):
@@ -340,6 +342,11 @@ def _what_it_shows(value, true, near):
     if value.size == 1:
         return f"Your value, {value[0]:.4g}, is too {'large' if value[0] > true[0] else 'small'}."
     return f"The values differ by up to {np.abs(shift).max():.3g}, where they should be as large as {np.abs(true).max():.3g}."
+
+
+def _each_is(true, value):
+    """Whether each number is right to a hundredth of itself: what is said of all must hold for the small ones, too."""
+    return bool((np.abs(value - true) <= 1e-2 * np.abs(true) + 1e-6 * np.abs(true).max()).all()) and same_numbers(value, true)
 
 
 def _is_simple(ratio):

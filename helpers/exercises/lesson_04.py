@@ -69,6 +69,10 @@ def _on_its_side(R, W_e):
     return best_decoder(R, W_e).T
 
 
+def _of_pca(R, W_e):
+    return np.linalg.svd(R, full_matrices=False)[2][: W_e.shape[1]]
+
+
 def _with_a_constant(R, W_e):
     design = np.column_stack([np.ones(len(R)), R @ W_e])
     return np.linalg.lstsq(design, R, rcond=None)[0][1:]
@@ -82,6 +86,8 @@ q2 = Exercise(
         _pseudo_inverse: "The pseudo-inverse of W_e does not look at the returns. The decoder is to make the errors small over the "
         "rows of R, and some directions occur there more than others.",
         _on_its_side: "The numbers are right, and this is β: tickers go down. The decoder is (K, n_tickers), its transpose.",
+        _of_pca: "This is the decoder of PCA. It belongs to the encoder of PCA, and does not look at W_e. Another encoder needs "
+        "another decoder.",
         _with_a_constant: "These are slopes beside an intercept. The layers of this network have no bias.",
     },
     calls=_returns_and_encoders,
@@ -167,6 +173,11 @@ def _bent_output(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
     return np.tanh(forward(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4))
 
 
+def _bent_before_alone(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
+    z = np.tanh(x @ W_1 + b_1) @ W_2 + b_2
+    return (z @ W_3 + b_3) @ W_4 + b_4
+
+
 def _straight(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
     z = (x @ W_1 + b_1) @ W_2 + b_2
     return (z @ W_3 + b_3) @ W_4 + b_4
@@ -182,6 +193,7 @@ q5 = Exercise(
         _bent_everywhere: "There is a tanh after all four layers. The bottleneck and the output have none: look at the code.",
         _bent_bottleneck: "The bottleneck has a tanh, and in the network it has none. With it, z could only lie between −1 and 1.",
         _bent_output: "The output has a tanh. With it no return could be larger than 1 (in units of scale).",
+        _bent_before_alone: "The encoder is right. The decoder has a tanh too, after its first layer.",
         _straight: "There is no tanh anywhere. Four linear layers in a row are one linear map: this network could not bend.",
         _without_biases: "The biases b are missing. A Dense layer computes x @ W + b, unless use_bias=False.",
     },

@@ -60,6 +60,11 @@ def _each_to_a_thousandth(answer, truth):
     return bool(np.allclose(answer, truth, rtol=1e-3, atol=0))
 
 
+def _to_two_decimals(answer, truth):
+    """Whether a share is right as one would write it down: a third may be 0.33."""
+    return bool(np.abs(answer - truth).max() <= 0.005)
+
+
 # Exercise 1: find the mistake, ReLU on the output
 
 
@@ -92,6 +97,7 @@ q1 = Exercise(
         _of_the_returns: "These are the negative returns. The output of the Beta network are sensitivities: market.betas.",
     },
     given=_given,
+    same=_to_two_decimals,
     hints=(
         "Which numbers can a ReLU never give out?",
         "market.betas holds them all, (n_dates, n_tickers, n_factors). Which share of it is below 0?",
@@ -117,6 +123,11 @@ def _one_bias_for_a_layer(n_tickers, n_chars, hidden_units, n_factors):
     return [n_chars * hidden_units + 1, hidden_units * n_factors + 1, n_tickers * (n_chars * hidden_units + 1)]
 
 
+def _a_bias_for_each_input(n_tickers, n_chars, hidden_units, n_factors):
+    hidden_layer = n_chars * hidden_units + n_chars
+    return [hidden_layer, hidden_units * n_factors + hidden_units, n_tickers * hidden_layer]
+
+
 def _for_each_ticker(n_tickers, n_chars, hidden_units, n_factors):
     hidden_layer, output_layer, _ = n_weights(n_tickers, n_chars, hidden_units, n_factors)
     return [n_tickers * hidden_layer, n_tickers * output_layer, n_tickers * hidden_layer]
@@ -132,6 +143,7 @@ q2 = Exercise(
     mistakes={
         _without_biases: "The biases are missing: a Dense layer adds one number for each of its units.",
         _one_bias_for_a_layer: "You counted one bias for a layer. It has one for each of its units.",
+        _a_bias_for_each_input: "You counted a bias for each input. A layer has one for each of its units, the numbers that it gives out.",
         _for_each_ticker: "You counted a layer for each ticker. In this network one layer serves all of them.",
         _both_layers: "The first two are right. The third asks for 200 hidden layers alone, without the output layers.",
     },
@@ -173,6 +185,14 @@ def _complete_dates(returns, reconstruction):
     return ((returns - reconstruction)[complete] ** 2).mean()
 
 
+def _mean_of_dates(returns, reconstruction):
+    return np.nanmean((returns - reconstruction) ** 2, axis=1).mean()
+
+
+def _root(returns, reconstruction):
+    return np.sqrt(masked_mse(returns, reconstruction))
+
+
 def _sum_of_squares(returns, reconstruction):
     return np.nansum((returns - reconstruction) ** 2)
 
@@ -185,6 +205,9 @@ q3 = Exercise(
         _divided_by_all: "The sum is right: gaps add nothing. But you divided by all cells. Divide by the number of known ones.",
         _signed: "The errors are not squared, so they cancel: a model that is far off on both sides would score 0.",
         _complete_dates: "You left out each date with a gap, and with it returns that are known. Leave out the missing cells alone.",
+        _mean_of_dates: "You took the mean of each date first, then the mean of those. A return on a date with many gaps then weighs "
+        "more than another.",
+        _root: "This is the root of the mean squared error.",
         _sum_of_squares: "This is the sum over the known returns. The mean is asked for.",
     },
     calls=_returns_with_gaps,
@@ -223,10 +246,22 @@ def _by_the_variance(hidden, dates):
     return (hidden - hidden.mean(axis=0)) / (hidden.var(axis=0) + 0.001)
 
 
+def _dates_of_one_left_alone(hidden, dates):
+    once = np.array([np.sum(dates == d) == 1 for d in dates])
+    return np.where(once[:, None], hidden, _date_by_date(hidden, dates))
+
+
+def _without_the_thousandth(hidden, dates):
+    return (hidden - hidden.mean(axis=0)) / hidden.std(axis=0)
+
+
 q4 = Exercise(
     reference=normalise,
     mistakes={
         _date_by_date: "This is still done date by date. Look at a date that occurs once: what is left of its row?",
+        _dates_of_one_left_alone: "Rows of a date that occurs once are now left as they were: they are not normalised at all. And the "
+        "others still go date by date. Is the date needed here?",
+        _without_the_thousandth: "The 0.001 under the root is missing. A unit that hardly moves would be blown up without it.",
         _row_by_row: "You normalised each row across its units. Here each unit is normalised across the rows: axis 0.",
         _all_units_together: "You took one mean and one variance for all units. Each unit has its own.",
         _by_the_variance: "You divided by the variance. The root is missing.",
@@ -260,6 +295,18 @@ def _all_of_the_later_date(n_dates):
     return [range(1, n_dates)] * 3
 
 
+def _all_of_the_earlier_date(n_dates):
+    return [range(n_dates - 1)] * 3
+
+
+def _counted_from_one(n_dates):
+    return [[row + 1 for row in column] for column in rows(n_dates)]
+
+
+def _to_next_returns_with_a_lag(n_dates):
+    return [range(n_dates - 2), range(1, n_dates - 1), range(2, n_dates)]
+
+
 def _characteristics_too_late(n_dates):
     return [range(1, n_dates), range(n_dates - 1), range(n_dates - 1)]
 
@@ -273,6 +320,11 @@ q5 = Exercise(
         "the paper takes those of the date before. And then one date has no partner.",
         _all_of_the_later_date: "The two lists of returns are right. The characteristics are not: at the end of date d they know the "
         "return of date d already.",
+        _all_of_the_earlier_date: "The characteristics of the end of date d know the return of date d already. The paper takes those of "
+        "the date before.",
+        _counted_from_one: "The order is right. But rows are counted from 0 in Python.",
+        _to_next_returns_with_a_lag: "The characteristics come before the returns of the Factor network, as they should. But the "
+        "target is one row later still: that would predict, and the paper explains.",
         _characteristics_too_late: "These characteristics are known only after the return that they are to explain. It is the other "
         "way around: first the characteristics, then the return.",
     },
@@ -366,6 +418,19 @@ def _divided_by_the_variance(X, x, W_1, b_1, scale, shift, mean, variance, W_2, 
     return forward(X, x, W_1, b_1, scale, shift, mean, (variance + 0.001) ** 2 - 0.001, W_2, b_2, W_F, b_F)
 
 
+def _without_relu(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    hidden = scale * (X @ W_1 + b_1 - mean) / np.sqrt(variance + 0.001) + shift
+    return np.einsum("dsk,dk->ds", hidden @ W_2 + b_2, x @ W_F + b_F)
+
+
+def _without_scale_and_shift(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, 1, 0, mean, variance, W_2, b_2, W_F, b_F)
+
+
+def _without_bias_of_F(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, 0)
+
+
 q7 = Exercise(
     reference=forward,
     mistakes={
@@ -374,6 +439,9 @@ q7 = Exercise(
         "variance.",
         _normalised_first: "The ReLU comes first: it is part of the hidden layer. Then its values are normalised.",
         _relu_on_the_output: "There is a ReLU on the output of the Beta network. Exercise 1 says what is lost by it.",
+        _without_relu: "The hidden layer has a ReLU, and here it is missing: nothing bends.",
+        _without_scale_and_shift: "Scale and shift are missing: they follow once the hidden values are normalised.",
+        _without_bias_of_F: "The bias b_F is missing: the layer that makes F has one, too.",
         _divided_by_the_variance: "Divide by the root of variance + 0.001.",
     },
     calls=_inputs_and_weights,
@@ -400,7 +468,7 @@ q8 = Choice(
         "Then set it to the linear model at the right end, and compare.",
     ),
     insight="First comes what a straight model could have learned: everybody has about the average of c1². It is nearly all that the "
-    "linear model ever finds of factor 1. The bends come later, and R² rises with them.",
+    "linear model ever finds of factor 1. The two shapes come after it, between 4 and 10 epochs, and R² rises with them.",
 )
 
 # Exercise 9: open

@@ -44,6 +44,14 @@ def _squared_penalty(a, l1):
     return a / (1 + l1)
 
 
+def _without_cases(a, l1):
+    return a - l1 / 2
+
+
+def _sign_lost(a, l1):
+    return max(abs(a) - l1 / 2, 0)
+
+
 q1 = Exercise(
     reference=best_weight,
     mistakes={
@@ -52,6 +60,8 @@ q1 = Exercise(
         _past_zero: "Large weights are right. A small one went through zero and came out on the other side, where it pays again. It "
         "stops at zero.",
         _positive_only: "This is right for a > 0. A negative a deserves a negative weight.",
+        _without_cases: "This solves the slope for θ > 0. It may come out below zero, and a may be negative: what then?",
+        _sign_lost: "The size is right. The sign of a is lost.",
         _squared_penalty: "This is the best weight for a penalty of λ₁θ². Here the penalty is λ₁|θ|.",
     },
     calls=lambda: [(0.3, 0.1), (-0.3, 0.1), (0.07, 0.1), (0.04, 0.1), (-0.02, 0.1), (0.3, 0.0)],
@@ -121,8 +131,8 @@ q3 = Exercise(
     calls=lambda: [(0.0,), (np.pi / 6,), (np.pi / 2,), (np.pi,), (4.0,)],
     hints=(
         "Write the two means as β₁(I + Q)/2 and F₁(I + Q)/2, and multiply the one by the other transposed.",
-        "QQ' = I. What is Q + Q'?",
-        "(I + Q)(I + Q') = 2I + Q + Q', and Q + Q' = 2 cos(angle) I. Do not forget the two halves.",
+        "QQᵀ = I. What is Q + Qᵀ?",
+        "(I + Q)(I + Qᵀ) = 2I + Q + Qᵀ, and Q + Qᵀ = 2 cos(angle) I. Do not forget the two halves.",
     ),
     insight="At half a turn nothing is left, and the two networks agree on every return. Over all angles they keep one half on "
     "average. M networks with unrelated angles keep 1/M of the product: M² terms, of which only the M in which a network meets itself "
@@ -160,6 +170,10 @@ def _worst(know_nothing):
     return know_nothing[:, 1].min()
 
 
+def _nothing(know_nothing):
+    return 0.0
+
+
 q4 = Exercise(
     reference=honest,
     mistakes={
@@ -167,6 +181,8 @@ q4 = Exercise(
         _score_of_the_validation_dates: "The right model, but judged by the dates that chose it: this is its score on the validation "
         "dates, and it is flattered in the same way.",
         _mean_of_all: "This is the mean of all fifty, which is honest, but it chooses nothing. Choose one by the validation dates.",
+        _nothing: "We know that these models explain nothing; he does not. Which score would the model that the validation dates choose "
+        "have shown him?",
         _worst: "The worst of the test dates is chosen by the test dates just as the best is.",
     },
     given=_models_that_know_nothing,
@@ -216,6 +232,15 @@ def _spread_over_error(by_market):
     return np.hypot(by_market["CA1"].std(), by_market["CA2"].std()) / (by_market["CA2"] - by_market["CA1"]).sem()
 
 
+def _the_error_itself(by_market):
+    return np.hypot(by_market["CA1"].sem(), by_market["CA2"].sem())
+
+
+def to_a_percent(answer, truth):
+    """Whether two numbers agree to one percent: a rounded answer will do."""
+    return bool((np.abs(answer - truth) <= 0.01 * np.abs(truth)).all())
+
+
 q5 = Exercise(
     reference=times_larger,
     mistakes={
@@ -224,9 +249,11 @@ q5 = Exercise(
         "errors themselves.",
         _errors_added: "You added the errors. For independent means their SQUARES add up; then take the root.",
         _one_of_them: "This is the error of CA2 alone over the paired one. The error of CA1 belongs in there, too.",
+        _the_error_itself: "This is the unpaired error. How many times the paired one is that?",
         _spread_over_error: "Above stands a spread over markets (std), below the error of a mean (sem). Take sem for both.",
     },
     given=_by_market,
+    same=to_a_percent,
     hints=(
         "by_market['CA1'].sem() is the standard error of a mean. Squared errors of independent means add up.",
         "np.hypot(a, b) is the root of a² + b². Divide it by the sem() of the difference.",

@@ -29,6 +29,11 @@ def _ratio(mean, sd):
     return mean / sd
 
 
+def to_a_percent(answer, truth):
+    """Whether two numbers agree to one percent: a rounded answer will do."""
+    return bool((np.abs(answer - truth) <= 0.01 * np.abs(truth)).all())
+
+
 q1 = Exercise(
     reference=share,
     mistakes={
@@ -38,6 +43,7 @@ q1 = Exercise(
         _ratio: "This is the Sharpe ratio of the factor for one date. R² is made of squares.",
     },
     given=lambda: {"mean": 0.03, "sd": 0.10},
+    same=to_a_percent,
     hints=(
         "The total R² is not demeaned, so a factor counts with its mean square. What is that, in terms of mean and standard deviation?",
         "The mean square is mean² + sd². The forecast has the first term only.",
@@ -73,12 +79,22 @@ def _the_last_date_only(F):
     return F[:-1]
 
 
+def _sums(F):
+    return np.cumsum(F, axis=0)[:-1]
+
+
+def _across_factors(F):
+    return np.cumsum(F, axis=1)[:-1] / np.arange(1, len(F))[:, None]
+
+
 q2 = Exercise(
     reference=lam,
     mistakes={
         _with_its_own_date: "The factors of the date itself are in your mean. Row d must end one date earlier.",
         _of_all_dates: "This is the mean of all dates, later ones included: every row of it looks ahead.",
         _divided_by_the_next_number: "The sums are right, and each is divided by one date too many.",
+        _sums: "These are the sums so far. A mean divides by the number of dates in it.",
+        _across_factors: "Your sum runs across the factors. Dates go down: axis 0.",
         _the_last_date_only: "These are the factors of the date before, not the mean of all dates before.",
     },
     calls=_some_factors,
@@ -139,11 +155,36 @@ def _filled_with_zero(seed):
     return _filled(seed, filled_returns=0)
 
 
+def _zero_in_the_fit_only(seed):
+    return _filled(seed, filled_returns=0, filled_score=False)
+
+
+def _filled_in_the_score_only(seed):
+    panel, random = barren(seed), np.random.default_rng(seed)
+    d, enters = np.arange(240)[:, None], random.integers(0, 240, 100)
+    there = (enters <= d) & (d < enters + random.integers(40, 200, 100))
+    x = np.where(there[:, :, None], panel.characteristics, -2)
+    r = np.where(there, panel.returns, -2)
+    design = np.concatenate([x, np.ones((240, 100, 1))], axis=2)
+    b, *_ = np.linalg.lstsq(design[:160][there[:160]], r[:160][there[:160]], rcond=None)
+    return information_coefficient(r[160:], design[160:] @ b).mean()
+
+
+def _without_gaps(seed):
+    panel = barren(seed)
+    design = np.concatenate([panel.characteristics, np.ones((240, 100, 1))], axis=2)
+    b, *_ = np.linalg.lstsq(design[:160].reshape(-1, 11), panel.returns[:160].ravel(), rcond=None)
+    return information_coefficient(panel.returns[160:], design[160:] @ b).mean()
+
+
 q4 = Exercise(
     reference=masked,
     mistakes={
         _filled: "The function is still as it was: −2 stands for gaps in returns and characteristics, in the fit and in the score.",
         _filled_in_the_fit_only: "The score is clean now. But the fit still sees the gaps as returns of −2: mask them there as well.",
+        _filled_in_the_score_only: "The fit is clean now. But the score still takes each gap for a return of −2: write np.nan there.",
+        _zero_in_the_fit_only: "The score is clean now. But the fit still takes each gap for a return of 0: leave these rows out.",
+        _without_gaps: "Now every ticker is there at every date. Keep the gaps (there), and leave them out of fit and score.",
         _filled_with_zero: "A gap is now a return of 0. It is still a return that nobody earned, in the fit and in the score.",
     },
     calls=lambda: [(0,), (1,)],
@@ -233,12 +274,29 @@ def _mean_of_the_past(seed):
     return predictive_r2(period.returns, model.betas(period) @ model.factors(past).mean(axis=0))
 
 
+def _one_date_too_late(seed):
+    panel = barren(seed)
+    past, period = panel[:160], panel[160:172]
+    model = InstrumentedPCA(3).fit(past)
+    lam = np.cumsum(model.factors(panel[:172]), axis=0) / np.arange(1, 173)[:, None]
+    return predictive_r2(period.returns, np.einsum("dsk,dk->ds", model.betas(period), lam[160:]))
+
+
+def _twelve_dates_before(seed):
+    panel = barren(seed)
+    past, period = panel[:160], panel[160:172]
+    model = InstrumentedPCA(3).fit(past)
+    return predictive_r2(period.returns, model.betas(period) @ model.factors(past)[-12:].mean(axis=0))
+
+
 q6 = Exercise(
     reference=earlier_factors,
     mistakes={
         _own_factors: "The mean of the period's own factors is still in there. It was not known before the period.",
         _reconstructed: "reconstruct uses the factors of each date itself. That explains, and does not predict.",
         _mean_of_all: "Your mean runs over past and period together, so that some of what it says of a date comes from later ones.",
+        _one_date_too_late: "λ of each date holds the factors of that date itself. Row d of the forecast needs the mean up to d - 1.",
+        _twelve_dates_before: "No leak is left. But twelve dates are a short past, and a noisy mean: take all dates before.",
         _mean_of_the_past: "No leak is left: this is the mean of the past. But as the period goes on, its earlier dates are known as "
         "well. λ moves on with each date; model.predict does that.",
     },
@@ -268,10 +326,20 @@ def _sorted_by_ticker_first(seed):
     return _reshaped(seed, ("ticker", "date"))
 
 
+def _both_reshaped(seed):
+    frame = barren(seed).to_frame().sample(frac=1, random_state=seed)
+    x = frame.drop(columns="returns").to_numpy().reshape(240, 100, 10)
+    panel = Panel(returns=frame["returns"].to_numpy().reshape(240, 100), characteristics=x)
+    model = InstrumentedPCA(3).fit(panel[:160])
+    return total_r2(panel.returns[160:], model.reconstruct(panel[160:]))
+
+
 q7 = Exercise(
     reference=by_label,
     mistakes={
         _reshaped: "The characteristics are still in the order of the file, and the returns are not.",
+        _both_reshaped: "Each return has its own characteristics again. But a row of your arrays now mixes tickers of many dates, and one "
+        "date has one F.",
         _sorted_by_ticker_first: "The rows are sorted now, by ticker first. reshape(240, 100, 10) wants all tickers of the first date first.",
     },
     calls=lambda: [(0,), (1,)],
@@ -307,11 +375,34 @@ def _sign_by_the_test(seed):
     return abs(chosen_before(seed))
 
 
+def _ics(seed):
+    panel = barren(seed)
+    ic = [information_coefficient(panel.returns, panel.characteristics[:, :, j]) for j in range(10)]
+    return np.mean([x[:160] for x in ic], axis=1), np.mean([x[160:] for x in ic], axis=1)
+
+
+def _sign_forgotten(seed):
+    before, after = _ics(seed)
+    return after[np.abs(before).argmax()]
+
+
+def _largest_not_in_size(seed):
+    before, after = _ics(seed)
+    return after[before.argmax()]
+
+
+def _reports_the_past(seed):
+    return np.abs(_ics(seed)[0]).max()
+
+
 q8 = Exercise(
     reference=chosen_before,
     mistakes={
         _chosen_by_the_test: "The characteristic is still chosen by the dates that it is judged on.",
         _chosen_by_all_dates: "It is chosen by all dates, and the test dates are among them.",
+        _sign_forgotten: "The right characteristic. But one whose coefficient was negative before the test is used with its sign turned.",
+        _largest_not_in_size: "This takes the largest coefficient. Asked for is the largest in SIZE, with its sign.",
+        _reports_the_past: "This is the score on the dates that chose it. Choose on the first 160, judge on the others.",
         _sign_by_the_test: "The characteristic is chosen before the test, but its sign is not: an absolute value knows the outcome.",
     },
     calls=lambda: [(3,), (4,), (6,)],
