@@ -711,12 +711,12 @@ def plot_intervals(estimates, title=None, xlabel=None):
 
 @_figure
 def plot_histograms(samples, title=None, xlabel=None, bins=20):
-    """How often each value occurs, one outline for each sample over the same bins, with its mean as a short line on top.
+    """How often each value occurs, one outline for each sample over the same bins, with its mean as a thin line.
 
     Parameters
     ----------
     samples : dict of str to (n,)
-        One to five samples; NaN are left out.
+        One to five samples; NaN are left out. One named "truth" is drawn in black and dashed.
     title, xlabel : str, optional
     bins : int
 
@@ -733,7 +733,9 @@ def plot_histograms(samples, title=None, xlabel=None, bins=20):
             raise ValueError(f"The sample {name!r} holds no known value, so there is nothing to draw. Leave it out.")
     edges = np.histogram_bin_edges(np.concatenate(list(known.values())), as_count("bins", bins))
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
-    for (name, values), (color, style) in zip(known.items(), LINES, strict=False):
+    looks = dict(zip((name for name in known if name != "truth"), LINES, strict=False), truth=("black", "--"))
+    for name, values in known.items():
+        color, style = looks[name]
         heights, *_ = axes.hist(
             values, edges, histtype="step", color=color, ls=style, lw=1.8, label=f"{name}, mean {values.mean():.2f}"
         )

@@ -30,6 +30,7 @@ from helpers.exercises import (
     Open,
     Question,
     same_numbers,
+    same_to_a_percent,
     same_up_to_order,
     same_up_to_rotation,
     same_up_to_sign,
@@ -461,11 +462,12 @@ def with_one_value(array, where, value):
 matrices = stnp.arrays(float, stnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=5), elements=st.integers(-9, 9))
 
 
-def test_numbers_agree_to_a_thousandth_of_the_largest():
+def test_numbers_agree_to_a_thousandth_of_the_largest_or_a_hundredth_of_themselves():
     truth = np.array([1.0, -200.0])
     assert same_numbers(truth + [0.19, -0.19], truth) and not same_numbers(truth + [0.21, 0], truth)
     assert same_numbers(np.zeros(2), np.zeros(2)) and not same_numbers(np.array([0, 1e-9]), np.zeros(2))
     assert same_numbers(np.empty(0), np.empty(0))
+    assert same_to_a_percent(truth * 1.009, truth) and not same_to_a_percent(truth + [0.02, 0], truth)
 
 
 @settings(deadline=None, max_examples=50)

@@ -283,6 +283,9 @@ def test_histograms_share_their_bins_and_count_every_known_value():
         assert set(corners[:, 0]) == set(edges)
         assert corners[1:-1:2, 1].tolist() == np.histogram(values, edges)[0].tolist()
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a, mean 0.70", "b, mean 3.50"]
+    a, truth = plotting.plot_histograms({"a": [0.0, 1.0], "truth": [2.0, 3.0]}).axes[0].patches
+    assert to_hex(a.get_edgecolor()).upper() == plotting.BLUE and to_hex(truth.get_edgecolor()) == "#000000"
+    assert a.get_linestyle() != truth.get_linestyle()
     for bad, words in (
         ({}, "1 to 5"),
         ({"a": [np.nan]}, "'a' holds no known value"),

@@ -32,6 +32,11 @@ def same_numbers(answer, truth):
     return bool(_near(answer, truth).all())
 
 
+def same_to_a_percent(answer, truth):
+    """Whether each number is right to one percent of itself: a rounded answer will do."""
+    return bool((np.abs(answer - truth) <= 0.01 * np.abs(truth)).all())
+
+
 def same_up_to_sign(answer, truth):
     """Whether they agree once each column of the answer may be turned around: the sign of a factor is convention."""
     return same_numbers(_turned(answer, truth), truth)

@@ -7,7 +7,7 @@ import numpy as np
 
 from helpers import table6
 from helpers.evaluation import total_r2
-from helpers.exercises import Choice, Exercise, Open
+from helpers.exercises import Choice, Exercise, Open, same_to_a_percent
 from helpers.panel import managed_portfolios
 from helpers.synthetic import simulate_market
 
@@ -236,11 +236,6 @@ def _the_error_itself(by_market):
     return np.hypot(by_market["CA1"].sem(), by_market["CA2"].sem())
 
 
-def to_a_percent(answer, truth):
-    """Whether two numbers agree to one percent: a rounded answer will do."""
-    return bool((np.abs(answer - truth) <= 0.01 * np.abs(truth)).all())
-
-
 q5 = Exercise(
     reference=times_larger,
     mistakes={
@@ -253,7 +248,7 @@ q5 = Exercise(
         _spread_over_error: "Above stands a spread over markets (std), below the error of a mean (sem). Take sem for both.",
     },
     given=_by_market,
-    same=to_a_percent,
+    same=same_to_a_percent,
     hints=(
         "by_market['CA1'].sem() is the standard error of a mean. Squared errors of independent means add up.",
         "np.hypot(a, b) is the root of a² + b². Divide it by the sem() of the difference.",

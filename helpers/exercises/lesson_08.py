@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.clinic import clinic_market as barren
 from helpers.evaluation import information_coefficient, predictive_r2, total_r2
-from helpers.exercises import Choice, Exercise, Open
+from helpers.exercises import Choice, Exercise, Open, same_to_a_percent
 from helpers.ipca import InstrumentedPCA
 from helpers.panel import Panel, rank_across_tickers
 
@@ -29,11 +29,6 @@ def _ratio(mean, sd):
     return mean / sd
 
 
-def to_a_percent(answer, truth):
-    """Whether two numbers agree to one percent: a rounded answer will do."""
-    return bool((np.abs(answer - truth) <= 0.01 * np.abs(truth)).all())
-
-
 q1 = Exercise(
     reference=share,
     mistakes={
@@ -43,7 +38,7 @@ q1 = Exercise(
         _ratio: "This is the Sharpe ratio of the factor for one date. R² is made of squares.",
     },
     given=lambda: {"mean": 0.03, "sd": 0.10},
-    same=to_a_percent,
+    same=same_to_a_percent,
     hints=(
         "The total R² is not demeaned, so a factor counts with its mean square. What is that, in terms of mean and standard deviation?",
         "The mean square is mean² + sd². The forecast has the first term only.",
