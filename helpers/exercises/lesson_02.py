@@ -49,10 +49,15 @@ def _with_an_intercept(R, betas):
     return np.linalg.lstsq(design, R[100], rcond=None)[0][1:]
 
 
+def _rounded(R, betas):
+    return F_100(R, betas).round(3)
+
+
 q1 = Exercise(
     reference=F_100,
     mistakes={
         _of_row_99: "These are the factor returns of row 99. Rows are counted from 0: date 100 is R[100].",
+        _rounded: "These are the right numbers, rounded. Hand them over as they are.",
         _not_solved: "This is βᵀr, the right-hand side. It is not yet multiplied by the inverse of βᵀβ.",
         _each_factor_alone: "Each factor was solved for as if the others were not there. The matrix βᵀβ is not diagonal, so the three "
         "have to be solved for together.",
@@ -166,6 +171,11 @@ def _of_each_ticker(W):
     return 0.05 * np.sqrt((W**2).sum(axis=0))
 
 
+def _measured(W):
+    market = simulate_constant_betas(n_dates=240, n_tickers=200, seed=0)
+    return (market.panel.returns @ W.T - market.factors).std(axis=0)
+
+
 q4 = Exercise(
     reference=error_of_F,
     mistakes={
@@ -175,6 +185,7 @@ q4 = Exercise(
         "Independent noise partly cancels: its variances add up.",
         _as_an_average: "This is the error of a plain average of 200 tickers. Here ticker s has the weight W[j, s], and each portfolio has "
         "weights of its own.",
+        _measured: "This is how much the errors of these 240 dates moved: near the answer, by chance not the same. Derive it from W.",
         _of_each_ticker: "There are 200 numbers: the sum runs over the portfolios. Sum over the tickers, axis=1.",
     },
     given=_weights,
@@ -231,6 +242,18 @@ def _divided_by_the_dates(c):
     return c.argsort(axis=1).argsort(axis=1) / c.shape[0]
 
 
+def _undivided(c):
+    return c.argsort(axis=1).argsort(axis=1)
+
+
+def _divided_by_one_less(c):
+    return c.argsort(axis=1).argsort(axis=1) / (c.shape[1] - 1)
+
+
+def _counted_from_one(c):
+    return (c.argsort(axis=1).argsort(axis=1) + 1) / c.shape[1]
+
+
 q6 = Exercise(
     reference=my_ranks,
     mistakes={
@@ -241,6 +264,9 @@ q6 = Exercise(
         _all_dates_in_one: "All dates were ranked together, so the future still moves the past. Rank each date by itself.",
         _order_instead_of_rank: "argsort once says which ticker comes first, second, and so on. argsort of that says the rank of each.",
         _divided_by_the_dates: "The ranks are right. Divide them by the number of values ranked, which is now the number of tickers.",
+        _undivided: "The ranks are right. Divide them by the number of values ranked, which is the number of tickers.",
+        _divided_by_one_less: "The ranks are right. Divide them by the number of tickers, and not by one less.",
+        _counted_from_one: "These ranks begin at 1. The smallest value has the rank 0.",
     },
     calls=_characteristics,
     hints=(
@@ -275,12 +301,17 @@ def _years():
     return months_needed() / 12
 
 
+def _at_five_percent():
+    return months_needed() * (1.96 / 2) ** 2
+
+
 q7 = Exercise(
     reference=months_needed,
     mistakes={
         _one_standard_error: "After so many months the premium is one standard error from zero. Two are asked for.",
         _without_the_square: "This is the root of the number of months: it stands under a root in the standard error.",
         _two_outside_of_the_square: "The 2 has to be squared too.",
+        _at_five_percent: "You took 1.96 standard errors. Two are asked for.",
         _years: "These are years. Months are asked for, because premium and standard deviation are those of a month.",
     },
     hints=(

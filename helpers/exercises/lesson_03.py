@@ -158,7 +158,7 @@ q3 = Exercise(
         "A row of F belongs to a date, a row of V to a ticker. Which matrix has one row for each date?",
         "V_K is β. F is R V_K, and the reconstruction is F βᵀ.",
     ),
-    insight="V belongs to the tickers: with columns dropped it is β, and the factors are R V_K. With as many dates as tickers the slide's "
+    insight="V belongs to the tickers: with columns dropped it is β, and the factors are R V_K. With as many dates as tickers her "
     "lines would have run without a complaint and given something else, so do not wait for numpy to find it.",
 )
 
@@ -207,6 +207,10 @@ def _one_scale_for_all(F, betas):
     return betas * F.std()
 
 
+def _demeaned(F, betas):
+    return np.linalg.lstsq((F - F.mean(axis=0)) / F.std(axis=0), _market().panel.returns, rcond=None)[0].T
+
+
 q5 = Exercise(
     reference=betas_scaled,
     mistakes={
@@ -214,6 +218,7 @@ q5 = Exercise(
         _unchanged: "These are the betas as they were, and F was divided. Their product is no longer the same.",
         _by_the_variance: "Each β was multiplied by the variance of its factor; F was divided by the standard deviation.",
         _columns_of_beta_scaled: "You scaled the columns of β to a standard deviation of 1. It is F that is to have it; β follows.",
+        _demeaned: "The mean of each factor was taken out, or an intercept was fitted. Only divide: then the product can stay the same.",
         _one_scale_for_all: "All columns were multiplied by the same number. Each factor has a standard deviation of its own: axis=0.",
     },
     given=_three_components,

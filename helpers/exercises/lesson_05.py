@@ -193,6 +193,11 @@ def _smallest_first(R_small, Z_small):
     return np.linalg.eigh(x.T @ x)[1][:, :3]
 
 
+def _of_the_observed_portfolios(R_small, Z_small):
+    portfolios = simulate_market("linear", n_dates=60, n_tickers=40, n_characteristics=5, seed=0).panel.portfolios
+    return np.linalg.svd(portfolios, full_matrices=False)[2][:3].T
+
+
 def _undivided(R_small, Z_small):
     x = np.einsum("dsj,ds->dj", Z_small, R_small)
     return np.linalg.svd(x, full_matrices=False)[2][:3].T
@@ -207,6 +212,8 @@ q5 = Exercise(
     mistakes={
         _demeaned: "The means of the portfolios were taken out (scikit-learn's PCA does so). The factors of this course keep theirs.",
         _smallest_first: "These are the components that matter least: np.linalg.eigh gives the smallest first.",
+        _of_the_observed_portfolios: "These are the components of small.portfolios, which come with the market. The managed ones are "
+        "made from R_small and Z_small.",
         _undivided: "These are the components of Z'r. The managed portfolios of this lesson are (Z'Z)⁻¹Z'r: a regression for each date.",
         _first_three_rows: "These are rows of V where columns are needed. svd returns V transposed: its first three rows, turned.",
     },
