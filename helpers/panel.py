@@ -123,7 +123,7 @@ class Panel:
         missing = np.isnan(self.returns).mean()
         return (
             f"Panel({self.n_dates} dates x {self.n_tickers} tickers, {self.n_characteristics} characteristics, "
-            f"{self.n_portfolios} portfolios, {missing:.1%} of returns missing, "
+            f"{self.n_portfolios} portfolios, {missing:.1%} missing, "
             f"{_short(self.dates[0])} to {_short(self.dates[-1])})"
         )
 
@@ -328,8 +328,10 @@ def managed_portfolios(panel, constant=False):
     if constant:
         z = np.concatenate([z, np.ones((*z.shape[:2], 1), z.dtype)], axis=2)
     returns = np.where(np.isnan(z).any(axis=2), np.nan, panel.returns)
-    held = ((z != 0) & ~np.isnan(returns)[:, :, None]).any(axis=1)
-    if held[:, held.any(axis=0)].all():  # what is 0 for everybody at every date is refused below
+    known = ~np.isnan(returns)
+    held = ((z != 0) & known[:, :, None]).any(axis=1)
+    held[~known.any(axis=1)] = True  # a date without returns is no date of empty portfolios: it is refused below
+    if held[:, held.any(axis=0)].all():  # what is 0 for everybody at every date is refused, too
         return factors_given(returns, z, "characteristics", panel.dates)
     portfolios = np.zeros(held.shape)
     for columns in np.unique(held, axis=0):

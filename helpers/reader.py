@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date as Date
 from itertools import pairwise
 from pathlib import Path
+from textwrap import fill
 from typing import NamedTuple
 
 import numpy as np
@@ -194,7 +195,7 @@ class Schema:
             f"columns   {', '.join(kinds) or 'none'}",
             f"memory    {self.gigabytes:.3g} GB as a Panel of float32",
             f"warnings  {len(self.warnings)}",
-            *(f"  {i}. {sentence}" for i, sentence in enumerate(self.warnings, start=1)),
+            *(fill(f"  {i}. {sentence}", 96, subsequent_indent="     ") for i, sentence in enumerate(self.warnings, start=1)),
         ]
         return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from helpers.backend import compiled, compiled_loop, keras, with_gradient
 

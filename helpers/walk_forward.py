@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import BaseCrossValidator
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from helpers.checks import as_array, as_count, as_flag, first_few
 from helpers.models import FactorModel
@@ -213,7 +213,8 @@ class OutOfSample:
         return self.panel.dates
 
     def __repr__(self):
-        return f"OutOfSample({self.fold[-1] + 1} folds of {self.panel!r})"
+        n_dates, n_tickers = self.returns.shape
+        return f"OutOfSample({self.fold[-1] + 1} folds, {n_dates} dates x {n_tickers} tickers)"
 
 
 def out_of_sample(model, panel, splitter, folder=None, progress=False):

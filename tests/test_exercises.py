@@ -25,8 +25,10 @@ from hypothesis.extra import numpy as stnp
 import helpers.exercises
 from helpers.exercises import (
     NOT_ATTEMPTED,
+    PAGE,
     Choice,
     Exercise,
+    Feedback,
     Open,
     Question,
     same_numbers,
@@ -85,7 +87,7 @@ def judged(q, answer):
         feedback = q.check(answer)
     assert isinstance(feedback, str) and feedback.startswith(PHRASES), feedback
     assert not re.search(r"\b0x[0-9a-f]{6,}", feedback), feedback
-    assert repr(feedback) == str(feedback)  # a notebook shows the repr
+    assert repr(feedback).split() == feedback.split()  # a notebook shows the repr
     return str(feedback)
 
 
@@ -660,8 +662,18 @@ def double_of_object():
     return Exercise(reference=lambda x: 1.0, mistakes={}, hints=("a", "b"), calls=lambda: [(object(),)])
 
 
+def test_feedback_is_shown_in_lines_that_fit_and_code_as_it_is():
+    long = Feedback("It teaches a lot. " * 20)
+    shown = repr(long)
+    assert max(map(len, shown.splitlines())) <= PAGE and shown.split() == long.split()
+    assert repr(Feedback("cross-sectional " * 20)).split() == 20 * ["cross-sectional"]
+    assert repr(Feedback(NOT_ATTEMPTED)) == NOT_ATTEMPTED
+    code = Feedback("def f(x):\n    return " + "x + " * 40 + "x")
+    assert repr(code) == str(code)
+
+
 def test_the_solution_is_wrapped_code_and_insight():
     q = Exercise(reference=double_of_object, mistakes={}, hints=("a", "b"), insight="It teaches. " * 20)
     code, insight = q.solution().split("\n\n")
     assert code == inspect.getsource(double_of_object).rstrip()
-    assert max(map(len, insight.splitlines())) <= 100 and insight.split() == q.insight.split()
+    assert max(map(len, insight.splitlines())) <= PAGE and insight.split() == q.insight.split()

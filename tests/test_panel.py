@@ -53,7 +53,7 @@ def test_a_panel_says_in_one_line_what_it_holds():
     returns = [[0.1, np.nan], [0.2, 0.3]]
     panel = Panel(returns=returns, dates=pd.to_datetime(["2020-01-31", "2020-02-29"]))
     assert repr(panel) == (
-        "Panel(2 dates x 2 tickers, 0 characteristics, 0 portfolios, 25.0% of returns missing, "
+        "Panel(2 dates x 2 tickers, 0 characteristics, 0 portfolios, 25.0% missing, "
         "2020-01-31 to 2020-02-29)"
     )
 
@@ -217,6 +217,13 @@ def test_a_characteristic_is_in_nobodys_hands_if_only_those_without_a_return_hav
     returns, c = np.array(PANEL.returns), np.array(PANEL.characteristics)
     returns[3, 0], c[3, 1:, 1] = np.nan, 0.0
     assert managed_portfolios(Panel(returns=returns, characteristics=c))[3, 1] == 0
+
+
+def test_a_date_without_returns_has_no_managed_portfolios():
+    returns = np.array(PANEL.returns)
+    returns[2] = np.nan
+    panel = Panel(returns=returns, characteristics=PANEL.characteristics)
+    assert_refused(lambda: managed_portfolios(panel), ValueError, "for the date(s) 2")
 
 
 def test_managed_portfolios_recover_the_factors_of_a_market_without_noise():

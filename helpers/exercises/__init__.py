@@ -18,13 +18,14 @@ from numbers import Integral
 import numpy as np
 
 NOT_ATTEMPTED = "Not attempted. Replace the dots with your answer, then run the cell again."
+PAGE = 76  # characters in a line, so that JupyterLab need not break words
 
 
 class Feedback(str):
-    """A text that a notebook shows as it is, without quotation marks."""
+    """A text that a notebook shows without quotation marks: prose in lines that fit its page, code as it is."""
 
     def __repr__(self):
-        return str(self)
+        return str(self) if "\n" in self else _filled(self)
 
 
 def same_numbers(answer, truth):
@@ -121,7 +122,7 @@ class Exercise(Question):
     def solution(self):
         """The code of the right way, and what it teaches."""
         code = textwrap.dedent(inspect.getsource(self.reference)).rstrip()
-        return Feedback("\n\n".join(part for part in (code, textwrap.fill(self.insight, 100)) if part))
+        return Feedback("\n\n".join(part for part in (code, _filled(self.insight)) if part))
 
     def answer_of(self, way):
         """What a way to answer, the reference or a mistake, would hand to `check`."""
@@ -261,6 +262,10 @@ class Open(Question):
 
 class Unreadable(Exception):
     """Why an answer can't be compared, in a sentence."""
+
+
+def _filled(prose):
+    return textwrap.fill(prose, PAGE, break_long_words=False, break_on_hyphens=False)
 
 
 def _has_dots(value):

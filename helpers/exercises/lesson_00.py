@@ -23,6 +23,10 @@ def _of_one_ticker_and_one_date(n_dates, n_tickers, n_factors):
     return [n_factors, n_factors, 2 * n_factors]
 
 
+def _of_one_ticker_and_one_date_but_all_of_pca(n_dates, n_tickers, n_factors):
+    return [n_factors, n_factors, (n_dates + n_tickers) * n_factors]
+
+
 def _all_of_R(n_dates, n_tickers, n_factors):
     return [n_tickers * n_factors, n_dates * n_factors, n_dates * n_tickers]
 
@@ -32,6 +36,8 @@ q1 = Exercise(
     mistakes={
         _the_other_way_round: "The first two are exchanged. Where F is given, it is β that is solved for, and β has a row for each ticker.",
         _of_one_ticker_and_one_date: "That is one ticker, and one date. Repeat the column for every ticker, and the row for every date.",
+        _of_one_ticker_and_one_date_but_all_of_pca: "The third is right. The first two are one ticker, and one date: repeat the column for "
+        "every ticker, and the row for every date.",
         _all_of_R: "The first two are right. PCA does not solve for R, which is known, but for F and β together.",
     },
     given=lambda: {"n_dates": 600, "n_tickers": 200, "n_factors": 3},
@@ -72,6 +78,14 @@ def _mean_over_dates(test, truth):
     return (1 - ((test.returns - truth) ** 2).sum(axis=1) / (test.returns**2).sum(axis=1)).mean()
 
 
+def _mean_over_tickers(test, truth):
+    return (1 - ((test.returns - truth) ** 2).sum(axis=0) / (test.returns**2).sum(axis=0)).mean()
+
+
+def _size_of_the_truth(test, truth):
+    return (truth**2).sum() / (test.returns**2).sum()
+
+
 q2 = Exercise(
     reference=r2_of_the_truth,
     mistakes={
@@ -79,6 +93,8 @@ q2 = Exercise(
         _unexplained: "This is the share that is NOT explained. Take it from 1.",
         _without_squares: "The errors are added without squares, so that they cancel.",
         _mean_over_dates: "You computed an R² for each date and took their mean. Here both sums run over all dates and tickers first.",
+        _mean_over_tickers: "You computed an R² for each ticker and took their mean. Here both sums run over all dates and tickers first.",
+        _size_of_the_truth: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere near r: the errors are missing.",
     },
     given=_test_dates,
     hints=(

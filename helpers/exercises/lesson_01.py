@@ -46,6 +46,18 @@ def _beside_the_others(R, F):
     return np.linalg.lstsq(design, R[:, 0], rcond=None)[0][1]
 
 
+def _beside_the_others_through_the_origin(R, F):
+    return np.linalg.lstsq(F, R[:, 0], rcond=None)[0][0]
+
+
+def _two_denominators(R, F):
+    return np.cov(F[:, 0], R[:, 0])[0, 1] / np.var(F[:, 0])
+
+
+def _covariance(R, F):
+    return np.cov(F[:, 0], R[:, 0])[0, 1]
+
+
 q1 = Exercise(
     reference=beta_alone,
     mistakes={
@@ -54,6 +66,11 @@ q1 = Exercise(
         _without_an_intercept: "This is the slope of a line through the origin: the means were not taken out.",
         _correlation: "This is the correlation: it is divided by both standard deviations, and has no unit.",
         _beside_the_others: "This is the β beside the two other factors. Leave them out: the question is for the market alone.",
+        _beside_the_others_through_the_origin: "This is the β beside the two other factors, without an intercept. The question is for the "
+        "market alone.",
+        _two_denominators: "Very near. np.cov divides by n - 1 and np.var by n, so they do not cancel. Take the variance from the diagonal "
+        "of np.cov, or np.var(..., ddof=1).",
+        _covariance: "This is the covariance. Divide it by the variance of the factor.",
     },
     given=_given,
     hints=(
@@ -104,6 +121,14 @@ def _of_the_reconstruction(returns, reconstruction):
     return (reconstruction**2).sum() / (returns**2).sum()
 
 
+def _cut_off(returns, reconstruction):
+    return max(0.0, _demeaned(returns, reconstruction))
+
+
+def _unexplained(returns, reconstruction):
+    return ((returns - reconstruction) ** 2).sum() / (returns**2).sum()
+
+
 q3 = Exercise(
     reference=my_total_r2,
     mistakes={
@@ -111,6 +136,8 @@ q3 = Exercise(
         _demeaned_by_ticker: "A mean is taken out of each ticker. None must be: a model that says 0 should score 0.",
         _squared_sum: "The errors are added up first and squared then, so that they cancel. Square each, then add.",
         _of_the_reconstruction: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere near r.",
+        _cut_off: "What is below 0 is cut off, but the mean is still taken out of the denominator. So every other model scores too low, too.",
+        _unexplained: "This is the share that is NOT explained. Take it from 1.",
     },
     calls=_returns_and_reconstruction,
     hints=(
@@ -170,10 +197,10 @@ q4 = Exercise(
 # Exercise 5: open
 
 q5 = Open(
-    look_for="Does your β of one window lie outside two standard errors of another's? Then either β moved, or you looked at many "
+    look_for="Do your two β differ by more than two standard errors of their difference (the root of the sum of both squared)? Then either β moved, or you looked at many "
     "tickers and picked the one that moved most. Say which, and how you would tell the two apart.",
     hints=(
         "Choose a stock and an ETF of load_stocks(), and compare the years 2015-2018 with 2019-2022.",
-        "panel['2015':'2018'] is a panel of these years; TimeSeriesRegression().fit(...).betas_ has a row for each ticker.",
+        "panel['2015':'2018'] is a panel of these years; sm.OLS, as for AAPL above, gives β and its standard error.",
     ),
 )

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from helpers.evaluation import total_r2
-from helpers.exercises import Choice, Exercise, Open
+from helpers.exercises import Choice, Exercise, Open, same_to_a_percent
 from helpers.ipca import InstrumentedPCA
 from helpers.least_squares import time_series_betas
 from helpers.panel import rank_across_tickers
@@ -56,6 +56,13 @@ def _factors_again(beta, X, F, R, j):
     return total_r2(R, np.einsum("dsk,dk->ds", beta(X), F)) - left
 
 
+def _ticker_muted(beta, X, F, R, j):
+    muted = X.copy()
+    muted[:, j] = 0
+    whole, left = (total_r2(R, np.einsum("dsk,dk->ds", beta(x), F)) for x in (X, muted))
+    return whole - left
+
+
 def _without_a_copy(beta, X, F, R, j):
     return 0.0
 
@@ -75,6 +82,7 @@ q1 = Exercise(
         _muted_sensitivity: "You set a column of β to zero, the sensitivity to factor j. Set the CHARACTERISTIC to zero before β is made "
         "of it: c1 stands in two sensitivities.",
         _factors_again: "The factors were solved for anew from the muted β. Nothing is fitted again: F stays as it is.",
+        _ticker_muted: "X[:, j] is ticker j with all of its characteristics. Characteristic j is on the last axis: X[:, :, j].",
         _without_a_copy: "Nothing is lost in your function. Were both values of R² computed with the zeros in place? muted = X is the "
         "same array under a second name; take X.copy().",
         _what_remains: "This is the R² without the characteristic. The importance is what was lost: the R² of the whole model less this.",
@@ -291,6 +299,26 @@ def _without_the_root(R, F):
     return t_of_alphas(R, F) / np.sqrt(len(R) - len(R) // 2)
 
 
+def _means_alone(R, F):
+    half = len(R) // 2
+    return (R[half:] - F[half:] @ _slopes(R[:half], F[:half])[1:]).mean(axis=0)
+
+
+def _tested_on_all_dates(R, F):
+    half = len(R) // 2
+    return _mean_over_error(R - F @ _slopes(R[:half], F[:half])[1:])
+
+
+def _second_half_alone(R, F):
+    half = len(R) // 2
+    return _betas_of_the_same_dates(R[half:], F[half:])
+
+
+def _halves_exchanged(R, F):
+    half = len(R) // 2
+    return _mean_over_error(R[:half] - F[:half] @ _slopes(R[half:], F[half:])[1:])
+
+
 def _without_an_intercept(R, F):
     half = len(R) // 2
     betas = np.linalg.lstsq(F[:half], R[:half], rcond=None)[0]
@@ -310,7 +338,12 @@ q5 = Exercise(
         "number of dates.",
         _without_an_intercept: "Your regression has no intercept, so its lines go through zero and β is bent to swallow some of α. Keep the "
         "column of ones in the fit, and leave it out of r̂.",
+        _means_alone: "These are the α, the means of what is left. Divide each by its standard error.",
+        _tested_on_all_dates: "The fit is right. But the dates of the fit are among those that you test on: take the second half alone.",
+        _second_half_alone: "β was fitted to the second half, on which it is tested. Fit on the first half.",
+        _halves_exchanged: "The halves are exchanged: fit on the first, test on the second.",
     },
+    same=same_to_a_percent,  # a standard deviation with n or with n - 1
     calls=_returns_and_factors,
     hints=(
         "What is the mean of the residuals of a regression with an intercept, on the dates that it was fitted to?",
@@ -366,13 +399,23 @@ def _on_their_own_months(R, F, w):
     return [np.sqrt(12) * (R[:60] @ weights).std(ddof=1) for weights in (w, _by_factors(R[:60], F[:60])[1])]
 
 
-def _what_each_estimate_says(R, F, w):
-    covariance, weights = _by_factors(R[:60], F[:60])
-    return [np.sqrt(12 * w @ np.cov(R[:60].T) @ w), np.sqrt(12 * weights @ covariance @ weights)]
-
-
 def _fitted_to_the_next_months(R, F, w):
     return [np.sqrt(12) * (R[60:120] @ weights).std(ddof=1) for weights in (w, _by_factors(R[60:120], F[60:120])[1])]
+
+
+def _what_the_mended_estimate_says(R, F, w):
+    mended, (covariance, weights) = np.cov(R[:60].T) + 1e-8 * np.eye(len(w)), _by_factors(R[:60], F[:60])
+    return [np.sqrt(12 * w @ mended @ w), np.sqrt(12 * weights @ covariance @ weights)]
+
+
+def _true_risks(R, F, w):
+    B = simulate_constant_betas(n_dates=4800, n_tickers=100, seed=0).betas[0]
+    true = B @ np.diag([0.045, 0.03, 0.03]) ** 2 @ B.T + 0.05**2 * np.eye(len(w))
+    return [np.sqrt(12 * weights @ true @ weights) for weights in (w, _by_factors(R[:60], F[:60])[1])]
+
+
+def _variances(R, F, w):
+    return [risk**2 for risk in honest_risks(R, F, w)]
 
 
 def _a_month(R, F, w):
@@ -388,13 +431,16 @@ q7 = Exercise(
     mistakes={
         _on_their_own_months: "These are the risks on the 60 months from which the weights were made. Each portfolio was chosen to stand "
         "still there. Ask the next 60 months.",
-        _what_each_estimate_says: "You ask each covariance about the portfolio that was chosen to please it. Ask the next 60 months.",
+        _what_the_mended_estimate_says: "This is what each estimate promises of its own portfolio. Ask the next 60 months.",
+        _true_risks: "These are the risks under the true Σ, or over all later months. Ask the next 60 months, R[60:120].",
+        _variances: "These are variances. A risk is the root.",
         _fitted_to_the_next_months: "The portfolio of the factor model was made from months 60 to 119, on which it is judged. Make it from "
         "the first 60, as his was.",
         _a_month: "These are risks of one month. For a year multiply by the root of 12.",
         _over_all_120_months: "The first 60 months are still among those that judge. The weights know them: take R[60:120] alone.",
     },
     given=_short_history,
+    same=same_to_a_percent,  # a standard deviation with n or with n - 1
     hints=(
         "From which months come his weights, and from which his risk? What would R[60:120] @ w be?",
         "np.sqrt(12) * (R[60:120] @ weights).std(ddof=1), once for w and once for minimum_variance_weights(from_factors(R[:60], F[:60])).",
@@ -460,6 +506,36 @@ def _of_the_risk_of_all_days(r, F):
     return share_left(r, F) * r[21 : 21 + n_hedged].std() / r.std()
 
 
+def _from_the_first_day(r, F):
+    return _share_left(r, F, lambda d: slice(0, d))
+
+
+def _blocks(r, F):
+    """His blocks, from the second on, each hedged with the betas of the block before it."""
+    blocks = [slice(d, d + 21) for d in range(21, len(r) - 20, 21)]
+    betas = [time_series_betas(r[b, None], F[b])[1][0] for b in blocks]
+    return np.concatenate([r[b] - F[b] @ beta for b, beta in zip(blocks[1:], betas[:-1], strict=True)])
+
+
+def _a_block_lost(r, F):
+    hedged = _blocks(r, F)
+    return hedged.std() / r[42 : 42 + len(hedged)].std()
+
+
+def _a_block_lost_above_only(r, F):
+    hedged = _blocks(r, F)
+    return hedged.std() / r[21 : 21 + len(hedged)].std()
+
+
+def _alpha_taken_out(r, F):
+    hedged = []
+    for d in range(21, len(r) - 20, 21):
+        alphas, betas = time_series_betas(r[d - 21 : d, None], F[d - 21 : d])
+        hedged.append(r[d : d + 21] - alphas[0] - F[d : d + 21] @ betas[0])
+    hedged = np.concatenate(hedged)
+    return hedged.std() / r[21 : 21 + len(hedged)].std()
+
+
 q8 = Exercise(
     reference=share_left,
     mistakes={
@@ -470,6 +546,12 @@ q8 = Exercise(
         _of_the_variance: "This is the share of the variance. The share of the volatility is its root.",
         _of_the_risk_of_all_days: "The hedged days are compared with all days of the stock. Leave out there, too, what was not hedged: "
         "the first block, and the days after the last.",
+        _from_the_first_day: "Your windows begin with the first day of all. Take the 21 days before each block, and no more.",
+        _a_block_lost: "Very near: each block has the betas of the one before it. But his list begins with day 21, so days 21 to 41 teach you "
+        "and are not hedged. Let days 0 to 20 teach: then they can be.",
+        _a_block_lost_above_only: "His list begins with day 21, so your first hedged day is day 42, and you divide by the risk from day 21 on. "
+        "Let days 0 to 20 teach: then both begin with day 21.",
+        _alpha_taken_out: "You took α out, too. A hedge sells factors. Nobody can sell the α of last month, and so it stays in.",
     },
     calls=_days,
     hints=(
@@ -484,7 +566,8 @@ q8 = Exercise(
 # Exercise 9: open
 
 q9 = Open(
-    look_for="Two or three times as many days as tickers are not enough for 190 correlations. The factor model is no longer true here: the residuals "
+    look_for="With 40 and 60 days the sample covariance loses to equal weights (two or three times as many days as tickers are not enough for 190 "
+    "correlations), with 252 it wins, and the factor model stays a little ahead. The factor model is no longer true here: the residuals "
     "of real stocks are correlated (look at JPM and BAC). At which length does the sample covariance catch up, if it does, and why does "
     "a wrong model win before?",
     hints=(
