@@ -558,6 +558,8 @@ def exercise(truth, same=same_numbers):
         (VECTOR, VECTOR - 0.125, "All your values are off by the same amount, -0.125. Was a mean taken out, or left in?"),
         (VECTOR, VECTOR + [0, 0, 1, 0, 1], "3 of 5 values are right; the first that is not is number 3."),
         (VECTOR[:4].reshape(2, 2), [[9, -1.0], [2.0, 0.25]], "3 of 4 values are right; the first that is not is number 1."),
+        (2.4138, 2.41, "Your value is right as far as its digits go. Give more of them, or what computes it."),
+        (VECTOR + 0.0138, np.round(VECTOR + 0.0138, 2), "Your values are right as far as their digits go. Give more of them, or what computes them."),
         (2.5, 2.6, "Your value, 2.6, is too large."),
         (2.5, 2.4, "Your value, 2.4, is too small."),
         (-2.5, -3.7, "Your value, -3.7, is too small."),

@@ -419,7 +419,7 @@ def test_the_validation_part_reaches_the_network_and_every_fold_is_a_network_of_
 
 def test_the_result_says_what_it_holds_and_cannot_be_changed():
     found = out_of_sample(PCAFactors(1), PANEL, SPLITTER)
-    assert repr(found).startswith("OutOfSample(3 folds, 26 dates x 12 tickers)")
+    assert repr(found).startswith("OutOfSample(3 folds, 16 dates x 12 tickers)")
     with pytest.raises(ValueError, match="read-only"):
         found.prediction[0, 0] = 1
     with pytest.raises(FrozenInstanceError):

@@ -331,6 +331,11 @@ def _what_it_shows(value, true, near):
     """A sentence on how wrong numbers differ from the right ones; near says which of them are right."""
     if not np.isfinite(value).all():
         return f"{'Your value is' if value.size == 1 else 'Some of your values are'} infinite: was something divided by zero?"
+    if any(np.allclose(value, np.round(true, digits), rtol=0, atol=1e-9) for digits in range(2, 5)) and np.abs(value).max() > 0:
+        whose, it = (
+            ("Your value is right as far as its", "it") if value.size == 1 else ("Your values are right as far as their", "them")
+        )
+        return f"{whose} digits go. Give more of them, or what computes {it}."
     size = true @ true
     ratio = value @ true / size if size else np.nan
     if size and np.isfinite(ratio) and abs(ratio) > 1e-9 and _each_is(ratio * true, value):
