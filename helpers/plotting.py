@@ -52,7 +52,8 @@ def _figure(draw):
         try:
             with plt.rc_context(STYLE):
                 figure = draw(*args, **kwargs)
-                figure.canvas.draw()  # places the labels while the style holds
+                figure.get_layout_engine().execute(figure)  # places the labels while the style holds
+                figure.set_layout_engine("none")  # to look for places once more would take as long as the drawing
         finally:
             for number in set(plt.get_fignums()) - before:
                 plt.close(number)
@@ -889,8 +890,6 @@ def plot_matrices(matrices, title=None, xlabel="ticker", ylabel="date", unit="%"
     figure.colorbar(image, ax=panels, label=unit)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
-    figure.get_layout_engine().execute(figure)
-    figure.set_layout_engine("none")  # a second search for places would take as long as the drawing
     return figure
 
 

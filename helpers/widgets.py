@@ -45,7 +45,7 @@ class Slider(ipywidgets.VBox):
                 raise TypeError(
                     f"draw must return a Figure, as the functions of helpers.plotting do; it returned a {type(figure).__name__}."
                 )
-            figure.savefig(file, format="png")
+            figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})  # a move should be quick
         finally:  # a figure left open would be shown once more below the cell
             for number in set(plt.get_fignums()) - before:
                 plt.close(number)
