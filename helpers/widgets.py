@@ -54,7 +54,8 @@ class Slider(ipywidgets.VBox):
     def _show(self, png):
         words = ", ".join(f"{slider.description} {slider.label}" for slider in self.sliders.values())
         data = base64.b64encode(png).decode()
-        self.picture.value = f'<img src="data:image/png;base64,{data}" alt="{escape(f"{self._alt.rstrip()} Now: {words}.")}" style="max-width: 100%">'
+        alt = escape(f"{self._alt.rstrip()} Now: {words}.")
+        self.picture.value = f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%">'
 
     def _moved(self, _):
         try:

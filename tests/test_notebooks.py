@@ -32,7 +32,7 @@ from helpers import plotting
 from helpers.refresh import NOTEBOOKS, all_notebooks, stored_form
 from helpers.walk_forward import WalkForward
 
-MOST_CELLS = 70
+MOST_CELLS = 74
 MOST_LINES = 15
 WIDEST_PICTURE = 900  # pixels
 SHORTEST_ALT_TEXT = 20  # characters

@@ -343,7 +343,121 @@ q7 = Exercise(
     "not need that.",
 )
 
-# Exercise 8: chosen by the test
+# Exercises 8 and 9: networks that do not belong together, and one that knows too much
+
+
+def lam_of_one_network(every, refit):
+    running_mean = np.cumsum(every, axis=1) / np.arange(1, every.shape[1] + 1)[:, None]
+    dates = np.arange(1, len(refit))
+    return running_mean[refit[dates], dates - 1]
+
+
+def _collected(every, refit):
+    dates = np.arange(len(refit))
+    return (np.cumsum(every[refit, dates], axis=0) / (dates + 1)[:, None])[:-1]
+
+
+def _mean_over_networks(every, refit):
+    return (np.cumsum(every.mean(axis=0), axis=0) / np.arange(1, len(refit) + 1)[:, None])[:-1]
+
+
+def _always_the_first_network(every, refit):
+    return lam_of_one_network(every, 0 * refit)
+
+
+def _network_of_the_date_before(every, refit):
+    return lam_of_one_network(every, np.concatenate([refit[:1], refit[:-1]]))
+
+
+def _with_the_date_itself(every, refit):
+    running_mean = np.cumsum(every, axis=1) / np.arange(1, every.shape[1] + 1)[:, None]
+    return running_mean[refit, np.arange(len(refit))][1:]
+
+
+def _six_random_networks():
+    return [(np.random.default_rng(seed).normal(size=(6, 60, 3)), np.arange(60) // 5 % 6) for seed in (0, 1)]
+
+
+q8 = Exercise(
+    reference=lam_of_one_network,
+    mistakes={
+        _collected: "This is the recipe as it was: the factors in the mean come from different networks.",
+        _mean_over_networks: "Now each date's factors are a mean over networks. Their rotations differ, so that is a mean of unlike "
+        "things, too.",
+        _always_the_first_network: "λ comes from one network now. But β comes from the network of refit[d], and yours is always the first.",
+        _network_of_the_date_before: "You take the network of the date before. At the first date after a refit β comes from the new one.",
+        _with_the_date_itself: "The right network. But its factors of date d are in the mean already, and were not known before d.",
+    },
+    calls=_six_random_networks,
+    hints=(
+        "The new network can say F of the old dates, too: every[m] holds F of network m at all dates.",
+        "Row d - 1 of the result is every[refit[d], :d].mean(axis=0).",
+    ),
+    insight="After a refit, compute the factors of the whole past again, with the new network, and average those. "
+    "FactorModel.predict(test, past) does that.",
+)
+
+
+def built_in_the_loop(make_network, fit, judge):
+    scores = []
+    for start in (200, 160, 120, 80, 40):
+        network = make_network()
+        fit(network, start)
+        scores.append(judge(network, start))
+    return scores
+
+
+def _built_once(make_network, fit, judge):
+    network = make_network()
+    return built_in_the_loop(lambda: network, fit, judge)
+
+
+def _oldest_first(make_network, fit, judge):
+    return built_in_the_loop(make_network, fit, judge)[::-1]
+
+
+def _oldest_first_and_built_once(make_network, fit, judge):
+    network, scores = make_network(), []
+    for start in (40, 80, 120, 160, 200):
+        fit(network, start)
+        scores.append(judge(network, start))
+    return scores
+
+
+def _fitted_to_all_dates(make_network, fit, judge):
+    return built_in_the_loop(make_network, lambda network, start: fit(network, 240), judge)
+
+
+def _memory():
+    """A network that remembers the dates it was fitted to; its score is their number, far lower for each that it is judged on."""
+
+    def fit(network, start):
+        network.extend(range(start))
+
+    def judge(network, start):
+        return len(network) - 1000 * len(set(network) & set(range(start, start + 40)))
+
+    return [(list, fit, judge)]
+
+
+q9 = Exercise(
+    reference=built_in_the_loop,
+    mistakes={
+        _built_once: "The network is still built once: from the second round on it is judged on dates that it was fitted to.",
+        _oldest_first: "Built in the loop, so no round knows too much. But the scores come in another order: the newest fold first.",
+        _oldest_first_and_built_once: "With the oldest fold first no date is known too early. But the network goes on from round to "
+        "round, and has seen the early dates five times. Build it anew, and the order does not matter.",
+        _fitted_to_all_dates: "Each network is new, and fitted to all 240 dates, those that it is judged on among them.",
+    },
+    calls=_memory,
+    hints=(
+        "Which line has to move, so that no round inherits a network?",
+        "network = make_network() goes into the loop, before fit.",
+    ),
+    insight="out_of_sample clones the model in each fold, so that nothing can be carried over.",
+)
+
+# Exercise 10: chosen by the test
 
 
 def chosen_before(seed):
@@ -390,7 +504,7 @@ def _reports_the_past(seed):
     return np.abs(_ics(seed)[0]).max()
 
 
-q8 = Exercise(
+q10 = Exercise(
     reference=chosen_before,
     mistakes={
         _chosen_by_the_test: "The characteristic is still chosen by the dates that it is judged on.",
@@ -409,7 +523,7 @@ q8 = Exercise(
     "line of code is wrong.",
 )
 
-q9 = Open(
+q11 = Open(
     look_for="A leak is any number that could not have been written down before the date. Perturb the future and look whether the past "
     "moves: tests/test_no_look_ahead.py of this course does nothing else.",
     hints=(
