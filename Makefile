@@ -25,10 +25,10 @@ test: environment
 	@$(PYTHON) -m pytest $(ARGS)
 
 refresh: environment
-	@$(PYTHON) -m helpers.refresh $(ARGS)
+	@$(PYTHON) -m tools.refresh $(ARGS)
 
 homework: environment
-	@$(PYTHON) notebooks/homework/build.py $(ARGS)
+	@$(PYTHON) tools/homework.py $(ARGS)
 
 environment:
 	@sh environment.sh

@@ -5,7 +5,7 @@ Here rather than in tests/: pytest reads it for `pytest notebooks/01_time_series
 
 import os
 
-from helpers.refresh import set_kernel_environment
+from tools.refresh import set_kernel_environment
 
 set_kernel_environment(os.environ)
 

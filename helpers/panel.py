@@ -1,13 +1,12 @@
 """The Panel: returns, the characteristics known before them, and the observed portfolios, by date and ticker."""
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_array, as_choice, as_flag, first_few
-from helpers.least_squares import factors_given
+from helpers.checks import as_array, first_few
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -278,108 +277,6 @@ class Panel:
             columns=["returns", *self.characteristic_names],
         )
         return frame.dropna(how="all")
-
-
-def managed_portfolios(panel, constant=False):
-    """The returns of one portfolio per characteristic: at each date, the regression of the returns on the characteristics.
-
-        x^(d) = (Z^(d)' Z^(d))⁻¹ Z^(d)' r^(d)        Z^(d) : (n_tickers x n_chars), known before r^(d)
-
-    A characteristic that is 0 for every ticker at a date tells none from another. Its portfolio is then empty, and earns 0: so it
-    is where a characteristic was unknown for everybody and became the median.
-
-    Parameters
-    ----------
-    panel : Panel
-        Tickers whose return or characteristics are missing at a date are left out at that date.
-    constant : bool
-        Whether a column of ones joins the characteristics, as the last one (the paper's empirical part does so).
-
-    Returns
-    -------
-    portfolios : (n_dates, n_chars) or (n_dates, n_chars + 1)
-        In fractions per period.
-
-    Raises
-    ------
-    ValueError
-        If the panel has no characteristics, or at some date they are collinear or outnumber the tickers.
-
-    Examples
-    --------
-    A panel with these as its portfolios, for a Factor network to read:
-
-    >>> replace(panel, portfolios=managed_portfolios(panel), portfolio_names=panel.characteristic_names)  # doctest: +SKIP
-
-    References
-    ----------
-    Gu, Kelly, Xiu (2021), equation for x_t in section 2.3.
-    """
-    require_panel(panel, characteristics=True)
-    as_flag("constant", constant)
-    nobody = np.argwhere(np.isnan(panel.characteristics).all(axis=1))
-    if len(nobody):
-        d, j = nobody[0]
-        raise ValueError(
-            f"characteristics: {panel.characteristic_names[j]!r} is unknown for every ticker at {_short(panel.dates[d])} "
-            f"({len(nobody)} such case(s) in all). Drop the characteristic, or those dates."
-        )
-    z = panel.characteristics
-    if constant:
-        z = np.concatenate([z, np.ones((*z.shape[:2], 1), z.dtype)], axis=2)
-    returns = np.where(np.isnan(z).any(axis=2), np.nan, panel.returns)
-    known = ~np.isnan(returns)
-    held = ((z != 0) & known[:, :, None]).any(axis=1)
-    held[~known.any(axis=1)] = True  # a date without returns is no date of empty portfolios: it is refused below
-    if held[:, held.any(axis=0)].all():  # what is 0 for everybody at every date is refused, too
-        return factors_given(returns, z, "characteristics", panel.dates)
-    portfolios = np.zeros(held.shape)
-    for columns in np.unique(held, axis=0):
-        dates = np.flatnonzero((held == columns).all(axis=1))
-        if columns.any():
-            part = factors_given(returns[dates], z[dates][:, :, columns], "characteristics", panel.dates[dates])
-            portfolios[np.ix_(dates, columns)] = part
-    return portfolios
-
-
-def rank_across_tickers(characteristics, missing="keep"):
-    """Each characteristic as its rank among the tickers of the same date, spread evenly between -1 and 1.
-
-        c_s^(d) = 2 rank(c_s^(d)) / (N + 1) - 1        N: the tickers that have the characteristic at date d; ties share a rank
-
-    Parameters
-    ----------
-    characteristics : (n_dates, n_tickers, n_chars), (n_dates, n_tickers) or Panel
-        Several characteristics, or one. NaN where unknown.
-    missing : {"keep", "median"}
-        Whether an unknown value stays NaN, or becomes 0: the rank of the date's median. In a panel, a ticker with neither a
-        return nor a characteristic at a date stays unknown there.
-
-    Returns
-    -------
-    ranks : array or Panel, as given
-
-    References
-    ----------
-    Gu, Kelly, Xiu (2021), section 4. The ranks are taken across tickers: ranks over time would look ahead.
-    """
-    from scipy.stats import rankdata  # here, since it takes longer to load than all else
-
-    as_choice("missing", missing, ("keep", "median"))
-    if isinstance(characteristics, Panel):
-        panel = characteristics
-        ranks = rank_across_tickers(panel.characteristics, missing)
-        ranks[np.isnan(panel.returns) & np.isnan(panel.characteristics).all(axis=2)] = np.nan
-        return panel._with({"characteristics": ranks})
-    axes = ("n_dates", "n_tickers", "n_chars")[: 2 if np.ndim(characteristics) == 2 else 3]
-    characteristics = as_array("characteristics", characteristics, axes, missing=True)
-    ranks = np.empty_like(characteristics)
-    for d, values in enumerate(characteristics):  # a date at a time, so that a large panel is never copied whole
-        known = ~np.isnan(values)
-        ranks[d] = 2 * rankdata(values, axis=0, nan_policy="omit") / (known.sum(axis=0) + 1) - 1
-        if missing == "median":
-            ranks[d][~known] = 0.0
-    return ranks
 
 
 def split_by_date(panel, fractions=(1 / 3, 1 / 3, 1 / 3), at=None):

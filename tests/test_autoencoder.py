@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import TimeSeriesSplit
 
-from helpers.autoencoder import make_model, train_validation_arrays
-from helpers.backend import keras
+from helpers.data.simulated import simulate_market
+from helpers.models.backend import keras
+from helpers.models.lecture import make_model, train_validation_arrays
 from helpers.panel import Panel
-from helpers.synthetic import simulate_market
 from tests.common import assert_refused, small_panel, with_value
 
 N_DATES, N_TICKERS, N_CHARS = 40, 12, 3

@@ -20,8 +20,8 @@ import matplotlib
 import nbformat
 import pytest
 
-from helpers.exercises import NOT_ATTEMPTED, Choice, Exercise
-from helpers.refresh import NOTEBOOKS, ROOT, set_kernel_environment
+from helpers.exercises.checker import NOT_ATTEMPTED, Choice, Exercise
+from tools.refresh import NOTEBOOKS, ROOT, set_kernel_environment
 
 WITHOUT = "The lessons were not tried in a browser: {}, then run the tests again."
 playwright = pytest.importorskip("playwright.sync_api", reason=WITHOUT.format("install the package playwright (make lab does)"))

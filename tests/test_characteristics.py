@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skfolio.datasets import load_factors_dataset, load_sp500_dataset
 
-from helpers.characteristics import characteristics_from_prices
-from helpers.datasets import load_stocks
-from helpers.panel import managed_portfolios, rank_across_tickers
+from helpers.data.datasets import load_stocks
+from helpers.data.prices import characteristics_from_prices
+from helpers.data.ranks import rank_across_tickers
+from helpers.models.managed import managed_portfolios
 from tests.common import assert_refused
 
 SOME = settings(deadline=None, derandomize=True, max_examples=10)

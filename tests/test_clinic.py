@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata, spearmanr
 
-from helpers import clinic
-from helpers.evaluation import predictive_r2
-from helpers.ipca import InstrumentedPCA
+from helpers.evaluation.metrics import predictive_r2
+from helpers.experiments import clinic
+from helpers.models.ipca import InstrumentedPCA
 from helpers.panel import Panel
 from tests.common import assert_refused
 

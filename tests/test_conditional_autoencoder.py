@@ -19,13 +19,14 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from helpers import backend, stacked
-from helpers.autoencoder import PAPER_MODELS, ConditionalAutoencoder
-from helpers.backend import keras
-from helpers.evaluation import total_r2
-from helpers.ipca import InstrumentedPCA
-from helpers.panel import Panel, managed_portfolios
-from helpers.synthetic import simulate_market
+from helpers.data.simulated import simulate_market
+from helpers.evaluation.metrics import total_r2
+from helpers.models import backend, stacked
+from helpers.models.autoencoder import PAPER_MODELS, ConditionalAutoencoder
+from helpers.models.backend import keras
+from helpers.models.ipca import InstrumentedPCA
+from helpers.models.managed import managed_portfolios
+from helpers.panel import Panel
 from tests.common import assert_refused, small_panel, with_value
 
 if keras.backend.backend() != "tensorflow":
@@ -912,7 +913,7 @@ def test_parameters_are_checked_before_anything_is_computed(change, monkeypatch)
     def too_early(*arguments, **named):
         raise AssertionError("computed before the parameters were checked")
 
-    monkeypatch.setattr("helpers.autoencoder.managed_portfolios", too_early)
+    monkeypatch.setattr("helpers.models.autoencoder.managed_portfolios", too_early)
     monkeypatch.setattr(stacked, "initial_weights", too_early)
     with pytest.raises((TypeError, ValueError)):
         small(factor_inputs="managed", **change).fit(PANEL[TRAIN], PANEL[HELD_OUT])
@@ -921,8 +922,8 @@ def test_parameters_are_checked_before_anything_is_computed(change, monkeypatch)
 # Another backend
 
 ON_ANY_BACKEND = """
-from helpers.autoencoder import ConditionalAutoencoder
-from helpers.backend import keras
+from helpers.models.autoencoder import ConditionalAutoencoder
+from helpers.models.backend import keras
 from helpers.evaluation import total_r2
 from helpers.synthetic import simulate_market
 panel = simulate_market("nonlinear", n_dates=60, n_tickers=30, n_characteristics=3).panel

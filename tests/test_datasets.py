@@ -6,10 +6,10 @@ import pytest
 from linearmodels.datasets import french
 from skfolio.datasets import load_factors_dataset, load_sp500_dataset
 
-from helpers.datasets import load_industries, load_sorted_portfolios, load_stocks
-from helpers.evaluation import total_r2
-from helpers.pca import PCAFactors
-from helpers.regression import TimeSeriesRegression
+from helpers.data.datasets import load_industries, load_sorted_portfolios, load_stocks
+from helpers.evaluation.metrics import total_r2
+from helpers.models.pca import PCAFactors
+from helpers.models.regression import TimeSeriesRegression
 
 PANELS = {"industries": load_industries(), "sorted portfolios": load_sorted_portfolios(), "stocks": load_stocks()}
 INDUSTRIES, SORTED, STOCKS = PANELS.values()

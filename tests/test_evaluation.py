@@ -13,21 +13,15 @@ from scipy import stats
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import mean_squared_error, r2_score
 
-from helpers.evaluation import (
-    align_factors,
-    bootstrap_interval,
-    characteristic_importance,
-    information_coefficient,
-    newey_west,
-    predictive_r2,
-    pricing_errors,
-    total_r2,
-)
-from helpers.ipca import InstrumentedPCA
-from helpers.panel import Panel, managed_portfolios
-from helpers.pca import PCAFactors
-from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
-from helpers.synthetic import simulate_constant_betas, simulate_market
+from helpers.data.simulated import simulate_constant_betas, simulate_market
+from helpers.evaluation.inference import bootstrap_interval, newey_west, pricing_errors
+from helpers.evaluation.inspection import align_factors, characteristic_importance
+from helpers.evaluation.metrics import information_coefficient, predictive_r2, total_r2
+from helpers.models.ipca import InstrumentedPCA
+from helpers.models.managed import managed_portfolios
+from helpers.models.pca import PCAFactors
+from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
+from helpers.panel import Panel
 from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)
@@ -475,7 +469,7 @@ def test_neither_the_model_nor_the_panel_is_changed(network):
 @pytest.fixture(scope="module")
 def network():
     """Two members that read managed portfolios. Not to be changed by a test."""
-    from helpers.autoencoder import ConditionalAutoencoder
+    from helpers.models.autoencoder import ConditionalAutoencoder
 
     model = ConditionalAutoencoder(2, (4,), n_members=2, factor_inputs="managed", l1=1e-3, batch_size=60, epochs=3)
     return model.fit(PANEL[:25])

@@ -7,7 +7,6 @@ on the machine of an instructor who has not activated it.
 import csv
 import errno
 import getpass
-import importlib.util
 import json
 import os
 import re
@@ -21,10 +20,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.refresh import NOTEBOOKS
+from tools import homework as build
+from tools.refresh import NOTEBOOKS, ROOT
 
 nbgrader_api = pytest.importorskip("nbgrader.api", reason="nbgrader is not installed: run `make environment`.")
 
+BUILD = ROOT / "tools" / "homework.py"
 SOURCES = sorted((NOTEBOOKS / "homework").glob("*.ipynb"))
 NAMES = [path.stem for path in SOURCES]
 POINTS, READ_BY_A_PERSON = 20, 3
@@ -41,11 +42,6 @@ for name, *arguments in json.loads(sys.argv[1]):
     app.clear_instance()
 """
 
-BUILD = NOTEBOOKS / "homework" / "build.py"
-spec = importlib.util.spec_from_file_location("build", BUILD)
-build = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(build)
-
 
 # --- A course folder -----------------------------------------------------------------------------------------------------------
 
@@ -60,7 +56,7 @@ def run(*arguments, cwd, jupyter):
 
 
 class Course:
-    """A course folder made by build.py, students who hand in, and nbgrader."""
+    """A course folder made by tools/homework.py, students who hand in, and nbgrader."""
 
     def __init__(self, folder):
         self.folder = folder / "the course"
@@ -373,12 +369,15 @@ def one_assignment(tmp_path):
     """The command for the first assignment alone, and a course folder with a copy of it: (command, notebook, its path)."""
     ours = tmp_path / "repository" / "notebooks" / "homework"
     ours.mkdir(parents=True)
-    for name in (BUILD.name, "homework_1.ipynb", "nbgrader_config.py"):
+    for name in ("homework_1.ipynb", "nbgrader_config.py"):
         shutil.copy(NOTEBOOKS / "homework" / name, ours)
+    command = tmp_path / "repository" / "tools" / BUILD.name
+    command.parent.mkdir()
+    shutil.copy(BUILD, command)
     path = tmp_path / "course" / "source" / "homework_1" / "homework_1.ipynb"
     path.parent.mkdir(parents=True)
     (tmp_path / "course" / "nbgrader_config.py").write_text("c = get_config()\nc.ClearSolutions.code_stub = {'python': 'todo'}\n")
-    command = partial(run, ours / BUILD.name, "course", cwd=tmp_path, jupyter=tmp_path / "jupyter")
+    command = partial(run, command, "course", cwd=tmp_path, jupyter=tmp_path / "jupyter")
     return command, nbformat.read(SOURCES[0], as_version=4), path
 
 

@@ -44,7 +44,7 @@ def test_only_the_backend_imports_keras(file):
             imported |= {name.name.split(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             imported |= {(node.module or "").split(".")[0]}
-            if node.module == "helpers.backend":
+            if node.module == "helpers.models.backend":
                 imported |= {name.name for name in node.names}
     assert not imported & {"tensorflow", "jax"} or file.stem == "backend"
     assert "keras" not in imported or file.stem in ("backend", "autoencoder", "stacked", "clinic")

@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from helpers import ipca
-from helpers.evaluation import align_factors, total_r2
-from helpers.ipca import InstrumentedPCA
-from helpers.least_squares import cross_sectional_factors
-from helpers.panel import Panel, managed_portfolios
-from helpers.pca import PCAFactors
-from helpers.synthetic import simulate_market
+from helpers.data.simulated import simulate_market
+from helpers.evaluation.inspection import align_factors
+from helpers.evaluation.metrics import total_r2
+from helpers.models import ipca
+from helpers.models.ipca import InstrumentedPCA
+from helpers.models.least_squares import cross_sectional_factors
+from helpers.models.managed import managed_portfolios
+from helpers.models.pca import PCAFactors
+from helpers.panel import Panel
 from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=15)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from helpers.least_squares import cross_sectional_factors, rolling_betas, time_series_betas
+from helpers.models.least_squares import cross_sectional_factors, rolling_betas, time_series_betas
 from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)

@@ -7,11 +7,11 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from helpers.ipca import InstrumentedPCA
-from helpers.models import FactorModel
+from helpers.models.base import FactorModel
+from helpers.models.ipca import InstrumentedPCA
+from helpers.models.pca import PCAFactors
+from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
 from helpers.panel import Panel
-from helpers.pca import PCAFactors
-from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
 from tests.common import assert_refused, small_panel
 
 PANEL, GAPPY = small_panel(), small_panel(missing=0.15)

@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 
-from helpers.autoencoder import make_model, train_validation_arrays
-from helpers.backend import keras
-from helpers.evaluation import information_coefficient, predictive_r2
-from helpers.ipca import InstrumentedPCA
-from helpers.least_squares import rolling_betas, time_series_betas
-from helpers.panel import Panel, managed_portfolios, rank_across_tickers, split_by_date
-from helpers.pca import PCAFactors
-from helpers.portfolios import portfolio_returns, sorted_positions, tangency_returns, turnover
-from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
-from helpers.walk_forward import WalkForward, out_of_sample
+from helpers.data.ranks import rank_across_tickers
+from helpers.evaluation.metrics import information_coefficient, predictive_r2
+from helpers.evaluation.portfolios import portfolio_returns, sorted_positions, tangency_returns, turnover
+from helpers.evaluation.splitter import WalkForward
+from helpers.evaluation.walk_forward import out_of_sample
+from helpers.models.backend import keras
+from helpers.models.ipca import InstrumentedPCA
+from helpers.models.least_squares import rolling_betas, time_series_betas
+from helpers.models.lecture import make_model, train_validation_arrays
+from helpers.models.managed import managed_portfolios
+from helpers.models.pca import PCAFactors
+from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
+from helpers.panel import Panel, split_by_date
 from tests.common import small_panel
 
 N_DATES, N_TICKERS, N_CHARS = 40, 12, 3

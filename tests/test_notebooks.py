@@ -29,8 +29,8 @@ from matplotlib.text import Text
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers import plotting
-from helpers.refresh import NOTEBOOKS, all_notebooks, stored_form
-from helpers.walk_forward import WalkForward
+from helpers.evaluation.splitter import WalkForward
+from tools.refresh import NOTEBOOKS, all_notebooks, stored_form
 
 MOST_CELLS = 74
 MOST_LINES = 15
@@ -244,7 +244,7 @@ def code_cells(notebook):
 
 
 def ends_in_slide(cell):
-    """Whether what a code cell shows is what `helpers.widgets.slide` returns."""
+    """Whether what a code cell shows is what `helpers.plotting.sliders.slide` returns."""
     if not re.search(r"\bslide\(", cell.source):
         return False
     last = ast.parse(cell.source).body[-1]
@@ -540,7 +540,7 @@ def look(handle):
 
 
 def network():
-    from helpers.autoencoder import make_model
+    from helpers.models.lecture import make_model
 
     return make_model(7, 5, hidden_units=4, n_factors=2, n_factor_inputs=3)
 

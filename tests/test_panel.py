@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from helpers.panel import Panel, managed_portfolios, rank_across_tickers, split_by_date
-from helpers.pca import PCAFactors
-from helpers.regression import TimeSeriesRegression
+from helpers.data.ranks import rank_across_tickers
+from helpers.models.managed import managed_portfolios
+from helpers.models.pca import PCAFactors
+from helpers.models.regression import TimeSeriesRegression
+from helpers.panel import Panel, split_by_date
 from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.exceptions import ConvergenceWarning
 
-from helpers.evaluation import total_r2
-from helpers.least_squares import cross_sectional_factors
+from helpers.data.simulated import simulate_constant_betas
+from helpers.evaluation.metrics import total_r2
+from helpers.models.least_squares import cross_sectional_factors
+from helpers.models.pca import PCAFactors
 from helpers.panel import Panel
-from helpers.pca import PCAFactors
-from helpers.synthetic import simulate_constant_betas
 from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)

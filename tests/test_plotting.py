@@ -6,9 +6,9 @@ from matplotlib.colors import to_hex
 from sklearn.model_selection import KFold
 
 from helpers import plotting
-from helpers.refresh import PICTURE, refresh_picture
-from helpers.walk_forward import WalkForward
+from helpers.evaluation.splitter import WalkForward
 from tests.common import assert_refused
+from tools.refresh import PICTURE, refresh_picture
 
 
 def texts(figure):
@@ -38,7 +38,7 @@ def test_the_picture_of_the_readme_is_the_one_that_the_code_draws(tmp_path):
 
 
 def test_the_network_is_drawn_from_the_model():
-    from helpers.autoencoder import make_model
+    from helpers.models.lecture import make_model
 
     model = make_model(7, 5, hidden_units=4, n_factors=2, n_factor_inputs=3)
     figure = plotting.draw_network(model)
@@ -50,7 +50,7 @@ def test_the_network_is_drawn_from_the_model():
 
 
 def test_the_network_of_a_sequential_model_is_a_chain():
-    from helpers.backend import keras
+    from helpers.models.backend import keras
 
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="encoder"), keras.layers.Dense(4, name="decoder")])
     assert {"encoder", "decoder"} <= set(texts(plotting.draw_network(model)))

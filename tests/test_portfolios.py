@@ -9,10 +9,10 @@ from scipy.optimize import minimize
 from skfolio.prior import LoadingMatrixRegression, TimeSeriesFactorModel
 from sklearn.linear_model import LinearRegression
 
-from helpers.datasets import load_stocks
-from helpers.evaluation import newey_west
-from helpers.least_squares import cross_sectional_factors, time_series_betas
-from helpers.portfolios import (
+from helpers.data.datasets import load_stocks
+from helpers.data.simulated import simulate_constant_betas
+from helpers.evaluation.inference import newey_west
+from helpers.evaluation.portfolios import (
     factor_covariance,
     hedge,
     minimum_variance_weights,
@@ -23,7 +23,7 @@ from helpers.portfolios import (
     tangency_weights,
     turnover,
 )
-from helpers.synthetic import simulate_constant_betas
+from helpers.models.least_squares import cross_sectional_factors, time_series_betas
 from tests.common import assert_refused, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)

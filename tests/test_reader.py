@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import helpers.datasets
+import helpers.data.datasets
+from helpers.data.published import PUBLISHED_CHARACTERISTICS, PUBLISHED_LAYOUT, write_published_layout
+from helpers.data.reader import Schema, read_panel, read_schema
 from helpers.panel import Panel
-from helpers.published import PUBLISHED_CHARACTERISTICS, PUBLISHED_LAYOUT, write_published_layout
-from helpers.reader import Schema, read_panel, read_schema
 from tests.common import assert_refused, small_panel
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -178,8 +178,8 @@ def test_shuffled_and_unbalanced_rows_make_the_panel_that_from_frame_makes(folde
 
 @pytest.mark.parametrize("start", range(0, 60, 7))
 def test_files_longer_than_a_batch_are_put_together(folder, monkeypatch, start):
-    monkeypatch.setattr("helpers.reader.BLOCK", 4096 + start)
-    monkeypatch.setattr("helpers.reader.BATCH", 50 + start)
+    monkeypatch.setattr("helpers.data.reader.BLOCK", 4096 + start)
+    monkeypatch.setattr("helpers.data.reader.BATCH", 50 + start)
     frame = as_rows(small_panel(n_dates=60)).sample(frac=1, random_state=start)
     expected = Panel.from_frame(frame.set_index(["date", "ticker"]))
     for kind in KINDS:
@@ -271,7 +271,7 @@ def test_quoted_text_may_hold_commas_and_new_lines(folder):
 
 @pytest.mark.parametrize("block", range(300, 330, 3))
 def test_quoted_text_may_run_over_the_end_of_a_batch(folder, monkeypatch, block):
-    monkeypatch.setattr("helpers.reader.BLOCK", block)
+    monkeypatch.setattr("helpers.data.reader.BLOCK", block)
     frame = as_rows(small_panel()).assign(name="one\ntwo\nthree\nfour, five")
     assert_same_panel(folder.read(frame, exclude=["name"], dtype="float64"), small_panel())
 
@@ -1045,8 +1045,8 @@ def test_a_file_may_be_named_from_the_home_folder_and_in_capitals(folder, monkey
 
 
 def test_datasets_offers_the_reader():
-    assert helpers.datasets.read_panel is read_panel and helpers.datasets.read_schema is read_schema
-    assert Schema.__module__ == "helpers.reader"
+    assert helpers.data.datasets.read_panel is read_panel and helpers.data.datasets.read_schema is read_schema
+    assert Schema.__module__ == "helpers.data.reader"
 
 
 # --- A file like the published one ---------------------------------------------------------------------------------------------
@@ -1137,7 +1137,7 @@ def test_the_market_warns_of_nothing_but_its_late_characteristics(published):
 
 def test_the_betas_are_nonlinear_in_characteristics_that_are_named(tmp_path):
     """Given the true betas, a regression at each date explains about what it does in the paper's own nonlinear market."""
-    from helpers.panel import rank_across_tickers
+    from helpers.data.ranks import rank_across_tickers
 
     paths = write_published_layout(tmp_path, n_tickers=400, n_dates=60, n_characteristics=3)
     panel = rank_across_tickers(read_published(paths), missing="median")
@@ -1183,7 +1183,7 @@ def test_a_market_that_cannot_be_written_whole_leaves_what_was_there(tmp_path, m
     def no_more(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("helpers.published._yyyymmdd", no_more)
+    monkeypatch.setattr("helpers.data.published._yyyymmdd", no_more)
     with pytest.raises(OSError, match="No space left"):
         write_published_layout(tmp_path, n_tickers=10, n_dates=12, n_characteristics=3, seed=1)
     assert [path.read_bytes() for path in paths] == before and len(os.listdir(tmp_path)) == 2
@@ -1209,8 +1209,8 @@ def test_bad_arguments_of_the_writer(tmp_path, arguments, error, fragments):
 PEAK = """
 import re, sys, warnings
 from pathlib import Path
-from helpers.published import PUBLISHED_LAYOUT
-from helpers.reader import read_panel, read_schema
+from helpers.data.published import PUBLISHED_LAYOUT
+from helpers.data.reader import read_panel, read_schema
 warnings.simplefilter("ignore")
 
 def peak():

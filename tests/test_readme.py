@@ -6,8 +6,8 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers.refresh import NOTEBOOKS
-from helpers.synthetic import simulate_market
+from helpers.data.simulated import simulate_market
+from tools.refresh import NOTEBOOKS
 
 ROOT = NOTEBOOKS.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

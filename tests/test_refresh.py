@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.refresh import all_notebooks, main, stored_form
+from tools.refresh import all_notebooks, main, stored_form
 
 TALKATIVE = """
 import os, sys

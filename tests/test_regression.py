@@ -9,10 +9,11 @@ import statsmodels.api as sm
 from linearmodels.asset_pricing import TradedFactorModel
 from linearmodels.panel import FamaMacBeth
 
-from helpers.datasets import load_industries
-from helpers.panel import Panel, managed_portfolios
-from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
-from helpers.synthetic import simulate_constant_betas, simulate_market
+from helpers.data.datasets import load_industries
+from helpers.data.simulated import simulate_constant_betas, simulate_market
+from helpers.models.managed import managed_portfolios
+from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
+from helpers.panel import Panel
 from tests.common import assert_refused, small_panel, with_value
 
 PANEL, GAPPY = small_panel(), small_panel(missing=0.15)

@@ -225,9 +225,9 @@ def test_arguments_are_handed_on(machine):
     machine.make("test", "ARGS=-k panel")
     assert machine.called("fake-python -m pytest -k panel") == 1
     machine.make("refresh")
-    assert machine.called("fake-python -m helpers.refresh") == 1
+    assert machine.called("fake-python -m tools.refresh") == 1
     machine.make("homework", "ARGS=../my-class")
-    assert machine.called("fake-python notebooks/homework/build.py ../my-class") == 1
+    assert machine.called("fake-python tools/homework.py ../my-class") == 1
 
 
 @posix_only

@@ -14,10 +14,10 @@ import nbformat
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.exercises import NOT_ATTEMPTED, Exercise, Question
-from helpers.refresh import NOTEBOOKS
-from helpers.widgets import Slider
+from helpers.exercises.checker import NOT_ATTEMPTED, Exercise, Question
+from helpers.plotting.sliders import Slider
 from tests.test_notebooks import faint_texts, tags, twins
+from tools.refresh import NOTEBOOKS
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 USES_AN_EXERCISE = re.compile(r"\bq\d+\.(check|hint|solution)\(")
@@ -48,7 +48,7 @@ def answer_by_its_solution(q, variables):
 
 def declared(lesson):
     """The exercises of a lesson's module by name, in order."""
-    module = import_module(f"helpers.exercises.lesson_{lesson}")
+    module = import_module(f"helpers.exercises.{lesson}")
     return {name: value for name, value in vars(module).items() if isinstance(value, Question)}
 
 
@@ -56,7 +56,7 @@ def declared(lesson):
 def test_every_solution_answers_its_exercise_in_its_notebook(path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.chdir(path.parent)
-    exercises = declared(path.name[:2])
+    exercises = declared(path.stem[3:])
     namespace, checked = {"__name__": "__main__"}, []
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code" and "raises-exception" in tags(cell):

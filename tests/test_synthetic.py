@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import kstest, spearmanr, t
 
-from helpers.evaluation import total_r2
-from helpers.least_squares import time_series_betas
-from helpers.synthetic import FAMILIAR_TICKERS, SimulatedMarket, simulate_constant_betas, simulate_market
+from helpers.data.simulated import FAMILIAR_TICKERS, SimulatedMarket, simulate_constant_betas, simulate_market
+from helpers.evaluation.metrics import total_r2
+from helpers.models.least_squares import time_series_betas
 from tests.common import assert_refused
 
 both_cases = pytest.mark.parametrize("case", ["linear", "nonlinear"])

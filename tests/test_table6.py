@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import table6
-from helpers.evaluation import total_r2
-from helpers.pca import PCAFactors
-from helpers.synthetic import simulate_market
+from helpers.data.simulated import simulate_market
+from helpers.evaluation.metrics import total_r2
+from helpers.experiments import table6
+from helpers.models.pca import PCAFactors
 from tests.common import assert_refused
 
 ROOT = Path(__file__).parent.parent
@@ -369,18 +369,18 @@ def test_interrupted_the_command_says_how_to_go_on(tmp_path, monkeypatch):
 
 
 def test_help_is_given_where_the_module_is_started():
-    run = subprocess.run([sys.executable, "-m", "helpers.table6", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-m", "helpers.experiments.table6", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
     for option in ("--cases", "--models", "--factors", "--repetitions", "--repetitions-elsewhere", "--jobs", "--dask", "--out"):
         assert option in run.stdout
-    assert "python -m helpers.table6" in run.stdout and "Table 6" in run.stdout and not run.stderr
+    assert "python -m helpers.experiments.table6" in run.stdout and "Table 6" in run.stdout and not run.stderr
 
 
 def test_started_as_a_module_the_workers_know_its_functions_by_their_name(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(table6, "main", lambda: seen.append("helpers.table6.main"))
-    with pytest.warns(RuntimeWarning, match="helpers.table6"):
-        runpy.run_module("helpers.table6", run_name="__main__")
-    assert seen == ["helpers.table6.main"]
+    monkeypatch.setattr(table6, "main", lambda: seen.append("helpers.experiments.table6.main"))
+    with pytest.warns(RuntimeWarning, match="helpers.experiments.table6"):
+        runpy.run_module("helpers.experiments.table6", run_name="__main__")
+    assert seen == ["helpers.experiments.table6.main"]
 
 
 def test_on_a_cluster_the_rows_are_those_made_here(tmp_path, whole, capsys):

@@ -21,12 +21,13 @@ from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import walk_forward
-from helpers.ipca import InstrumentedPCA
-from helpers.models import FactorModel
-from helpers.pca import PCAFactors
-from helpers.regression import CrossSectionalRegression, TimeSeriesRegression
-from helpers.walk_forward import OutOfSample, WalkForward, out_of_sample
+from helpers.evaluation import walk_forward
+from helpers.evaluation.splitter import WalkForward
+from helpers.evaluation.walk_forward import OutOfSample, out_of_sample
+from helpers.models.base import FactorModel
+from helpers.models.ipca import InstrumentedPCA
+from helpers.models.pca import PCAFactors
+from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
 from tests.common import assert_refused, small_panel
 
 SOME = settings(deadline=None, derandomize=True, max_examples=100)
@@ -406,7 +407,7 @@ def test_nothing_is_carried_from_fold_to_fold(memory):
 
 
 def test_the_validation_part_reaches_the_network_and_every_fold_is_a_network_of_its_own():
-    from helpers.autoencoder import ConditionalAutoencoder
+    from helpers.models.autoencoder import ConditionalAutoencoder
 
     model = ConditionalAutoencoder(1, (2,), n_members=1, l1=(1e-3, 1e-2), epochs=2, batch_size=64)
     splitter = WalkForward(20, 10, 5)
@@ -577,7 +578,7 @@ def test_a_folder_of_a_model_with_another_parameter_is_refused(there, here, word
 @pytest.mark.parametrize(
     ("model", "panel", "splitter", "words"),
     [
-        (PCAFactors(2), PANEL, SPLITTER, "model is helpers.walk_forward.PCAFactors"),
+        (PCAFactors(2), PANEL, SPLITTER, "model is helpers.evaluation.walk_forward.PCAFactors"),
         (None, changed(PANEL, slice(39, None), ["returns"]), SPLITTER, "panel returns is float64 (40, 12) "),
         (None, changed(PANEL, slice(39, None), ["characteristics"]), SPLITTER, "panel characteristics is float64 (40, 12, 3) "),
         (None, replace(PANEL, portfolios=None, portfolio_names=None), SPLITTER, "panel portfolios is float64 (40, 2) "),
@@ -593,7 +594,7 @@ def test_a_folder_of_another_run_is_refused(model, panel, splitter, words, fits,
     out_of_sample(Plain(), PANEL, SPLITTER, tmp_path)
     (tmp_path / "fold_000.npz").unlink()  # whichever folds are there
     words = words.replace(
-        "helpers.walk_forward.PCAFactors", "tests.test_walk_forward.Plain there and helpers.pca.PCAFactors here"
+        "helpers.evaluation.walk_forward.PCAFactors", "tests.test_walk_forward.Plain there and helpers.models.pca.PCAFactors here"
     )
     assert_refused(partial(out_of_sample, model or Plain(), panel, splitter, tmp_path), ValueError, "another run", words)
     assert fits == [] and names(tmp_path) == ["fold_001.npz", "fold_002.npz"]
@@ -627,7 +628,7 @@ def test_a_stored_fold_can_be_read_with_numpy_alone(tmp_path):
     with np.load(tmp_path / "fold_002.npz") as file:
         assert np.array_equal(file["prediction"], found.prediction[found.fold == 2])
         run = json.loads(str(file["run"]))
-    assert run["model"] == "helpers.pca.PCAFactors" and run["model n_factors"] == "2" and run["splitter n_train"] == "16"
+    assert run["model"] == "helpers.models.pca.PCAFactors" and run["model n_factors"] == "2" and run["splitter n_train"] == "16"
 
 
 # --- Refusals ------------------------------------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from helpers import plotting
-from helpers.refresh import NOTEBOOKS
-from helpers.widgets import slide
+from helpers.plotting.sliders import slide
 from tests.common import assert_refused
 from tests.test_notebooks import SHORTEST_ALT_TEXT, code_cells, ends_in_slide, pictures, read, tags
+from tools.refresh import NOTEBOOKS
 
 # Lessons of 01 to 08 that have no slider so far, by number. Empty when the course is done.
 NOT_YET = set()

@@ -15,10 +15,10 @@ import time
 
 import numpy as np
 
-from helpers import stacked
-from helpers.autoencoder import ConditionalAutoencoder
-from helpers.backend import keras
-from helpers.synthetic import simulate_market
+from helpers.data.simulated import simulate_market
+from helpers.models import stacked
+from helpers.models.autoencoder import ConditionalAutoencoder
+from helpers.models.backend import keras
 from tests.benchmarks.regressions import OURS, milliseconds, table
 
 L1 = 6e-3

@@ -14,10 +14,10 @@ import os
 
 import numpy as np
 
-from helpers.evaluation import total_r2
-from helpers.ipca import InstrumentedPCA
-from helpers.least_squares import cross_sectional_factors
-from helpers.synthetic import simulate_market
+from helpers.data.simulated import simulate_market
+from helpers.evaluation.metrics import total_r2
+from helpers.models.ipca import InstrumentedPCA
+from helpers.models.least_squares import cross_sectional_factors
 from tests.benchmarks.regressions import OURS, check_same_numbers, milliseconds, table
 
 

@@ -22,7 +22,7 @@ import statsmodels.api as sm
 from linearmodels.panel import FamaMacBeth
 from sklearn.linear_model import LinearRegression
 
-from helpers.least_squares import cross_sectional_factors, time_series_betas
+from helpers.models.least_squares import cross_sectional_factors, time_series_betas
 
 OURS = "helpers"
 

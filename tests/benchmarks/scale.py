@@ -18,11 +18,12 @@ import warnings
 
 import numpy as np
 
-from helpers.datasets import read_panel
-from helpers.evaluation import predictive_r2, total_r2
-from helpers.ipca import InstrumentedPCA
-from helpers.panel import rank_across_tickers, split_by_date
-from helpers.published import PUBLISHED_LAYOUT, write_published_layout
+from helpers.data.published import PUBLISHED_LAYOUT, write_published_layout
+from helpers.data.ranks import rank_across_tickers
+from helpers.data.reader import read_panel
+from helpers.evaluation.metrics import predictive_r2, total_r2
+from helpers.models.ipca import InstrumentedPCA
+from helpers.panel import split_by_date
 
 TARGET = 8  # GB
 
@@ -34,7 +35,7 @@ def peak_memory():
 
 def stages(paths, n_factors, epochs):
     """The lines of the report: one for each stage, with its minutes and the memory so far."""
-    from helpers.autoencoder import PAPER_MODELS, ConditionalAutoencoder
+    from helpers.models.autoencoder import PAPER_MODELS, ConditionalAutoencoder
 
     lines, start = [], time.perf_counter()
 

@@ -1,0 +1,15 @@
+from .datasets import load_industries as load_industries
+from .datasets import load_sorted_portfolios as load_sorted_portfolios
+from .datasets import load_stocks as load_stocks
+from .prices import characteristics_from_prices as characteristics_from_prices
+from .published import PUBLISHED_CHARACTERISTICS as PUBLISHED_CHARACTERISTICS
+from .published import PUBLISHED_LAYOUT as PUBLISHED_LAYOUT
+from .published import write_published_layout as write_published_layout
+from .ranks import rank_across_tickers as rank_across_tickers
+from .reader import read_panel as read_panel
+from .reader import Schema as Schema
+from .reader import read_schema as read_schema
+from .simulated import FAMILIAR_TICKERS as FAMILIAR_TICKERS
+from .simulated import SimulatedMarket as SimulatedMarket
+from .simulated import simulate_constant_betas as simulate_constant_betas
+from .simulated import simulate_market as simulate_market

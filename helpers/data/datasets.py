@@ -1,0 +1,80 @@
+"""Real returns as a Panel ready for the models: some that ship inside the declared libraries, and your own. No network is needed."""
+
+import pandas as pd
+
+from helpers.data.reader import read_panel, read_schema
+from helpers.panel import Panel
+
+__all__ = ["load_industries", "load_sorted_portfolios", "load_stocks", "read_panel", "read_schema"]
+
+FRENCH_FACTORS = {"MktRF": "market", "SMB": "size", "HML": "value", "Mom": "momentum"}
+INDUSTRIES = ("NoDur", "Durbl", "Manuf", "Enrgy", "Chems", "BusEq", "Telcm", "Utils", "Shops", "Hlth", "Money", "Other")
+
+
+def load_industries():
+    """Twelve American industries with the market, size, value and momentum factors: monthly, 1949 to 2017.
+
+    Returns
+    -------
+    Panel
+        819 dates x 12 tickers (the industries, in excess of the risk-free rate); portfolios: the four factors.
+        Fractions per month.
+
+    References
+    ----------
+    Ken French's data library, as it ships in `linearmodels.datasets.french`.
+    """
+    return _french_panel(INDUSTRIES)
+
+
+def load_sorted_portfolios():
+    """Eighteen portfolios of American stocks sorted by size and value (S1V1 to S5V5) or size and momentum (S1M1 to S5M5).
+
+    S1 holds small firms, S5 large ones; V1 firms of low value (growth), V5 of high value; M1 losers, M5 winners.
+
+    Returns
+    -------
+    Panel
+        819 dates x 18 tickers, in excess of the risk-free rate; portfolios: the four factors. Fractions per month.
+
+    References
+    ----------
+    Ken French's data library, as it ships in `linearmodels.datasets.french`.
+    """
+    return _french_panel([f"S{size}{by}{rank}" for by in "VM" for size in (1, 3, 5) for rank in (1, 3, 5)])
+
+
+def load_stocks():
+    """Twenty large American stocks, AAPL among them, with five factor ETFs: daily, 2014 to 2022.
+
+    Returns
+    -------
+    Panel
+        2,263 dates x 20 tickers; portfolios: the ETFs MTUM (momentum), QUAL (quality), SIZE, USMV (low volatility), VLUE (value).
+        Fractions per day, not in excess of any rate.
+
+    Notes
+    -----
+    The stocks were chosen for being large in 2022: survivors, not a sample of the market of 2014.
+
+    References
+    ----------
+    `skfolio.datasets.load_sp500_dataset` and `load_factors_dataset`.
+    """
+    from skfolio.datasets import load_factors_dataset, load_sp500_dataset
+
+    etfs = load_factors_dataset()
+    prices = load_sp500_dataset().loc[etfs.index]
+    returns, etf_returns = (table.pct_change().iloc[1:] for table in (prices, etfs))
+    return Panel(returns=returns, portfolios=etf_returns)
+
+
+def _french_panel(tickers):
+    from linearmodels.datasets import french
+
+    table = french.load().set_index("dates")
+    table.index = table.index + pd.offsets.MonthEnd(0)
+    return Panel(
+        returns=table[list(tickers)].sub(table["RF"], axis=0),
+        portfolios=table[list(FRENCH_FACTORS)].rename(columns=FRENCH_FACTORS),
+    )

@@ -1,0 +1,142 @@
+"""What a model rests on, and how its factors compare with the true ones."""
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from helpers.checks import as_array, as_choice, first_few
+from helpers.evaluation.metrics import total_r2
+from helpers.models.base import ConstantBetas, FactorModel
+from helpers.panel import require_panel
+
+
+def characteristic_importance(model, panel, side="betas"):
+    """How much total R² is lost when one characteristic is set to zero everywhere, and all that was estimated stays as it is.
+
+        importance of c_j = total R²(r, β · F) - total R²(r, β · F with c_j = 0)        0: the median, once ranked
+
+    Parameters
+    ----------
+    model : FactorModel
+        Fitted. For "betas", one whose β is a function of the characteristics; for "factors", one with a Factor network.
+    panel : Panel
+        Unknown characteristics stay unknown, and returns that the model does not reconstruct for that reason are left out.
+    side : {"betas", "factors", "both"}
+        Where the zeros are put. "betas": where β is computed; F stays. "factors": among the inputs of the Factor network, one
+        after the other, whatever these are; β stays. "both": where either reads the characteristic, which needs a Factor network
+        whose inputs are named as the characteristics, such as factor_inputs='managed'.
+
+    Returns
+    -------
+    Series
+        In descending order, indexed by characteristic (for "factors", by factor input). Negative where the model explains these
+        returns better without.
+
+    Raises
+    ------
+    TypeError
+        If the model has no β of characteristics, or no Factor network, to put zeros into.
+    ValueError
+        If side is none of the three, or "both" is asked of factor inputs with other names.
+
+    References
+    ----------
+    Gu, Kelly, Xiu (2021), the importance of characteristics.
+    """
+    as_choice("side", side, ("betas", "factors", "both"))
+    _require_side(model, panel, side)
+    betas, factors = model._all_betas(panel), model._all_factors(panel)
+    reconstruction = model._product(betas, factors)
+    returns = np.where(np.isnan(reconstruction), np.nan, panel.returns)
+    whole = total_r2(returns, reconstruction)
+    lost = {}
+    for name in model.factor_input_names_ if side == "factors" else panel.characteristic_names:
+        b = betas if side == "factors" else model._all_betas(_without_characteristic(panel, name))
+        f = factors if side == "betas" else _without_input(model, name)._all_factors(panel)
+        lost[name] = whole - total_r2(returns, model._product(b, f))
+    return pd.Series(lost, name="importance").sort_values(ascending=False, kind="stable")
+
+
+def align_factors(betas, factors, true_factors):
+    """The betas and factors rewritten in the coordinates of the true factors; their product does not change.
+
+        F ≈ F_true B   (least squares across dates)        F βᵀ = (F B⁻¹) (β Bᵀ)ᵀ
+
+    Factors are known up to an invertible K x K matrix only, so they are compared after this change of coordinates. The estimate
+    is regressed on the truth, and not the other way round, since the noise is in the estimate.
+
+    Parameters
+    ----------
+    betas : (n_dates, n_tickers, n_factors)
+    factors, true_factors : (n_dates, n_factors)
+
+    Returns
+    -------
+    betas : (n_dates, n_tickers, n_factors)
+    factors : (n_dates, n_factors)
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree or no invertible B exists: a factor is missing from the estimate, or repeated in the truth.
+    """
+    factors = as_array("factors", factors, ("n_dates", "n_factors"))
+    true_factors = as_array(
+        "true_factors",
+        true_factors,
+        ("n_dates", "n_factors"),
+        sizes=dict(zip(("n_dates", "n_factors"), factors.shape, strict=True)),
+    )
+    betas = as_array(
+        "betas",
+        betas,
+        ("n_dates", "n_tickers", "n_factors"),
+        missing=True,
+        sizes={"n_dates": len(factors), "n_factors": factors.shape[1]},
+    )
+    change, *_ = np.linalg.lstsq(true_factors, factors, rcond=None)
+    if np.linalg.cond(change) > 1e10:
+        raise ValueError("No invertible matrix turns true_factors into factors: at least one true factor is missing from them.")
+    return betas @ change.T, factors @ np.linalg.inv(change)
+
+
+def _require_side(model, panel, side):
+    """Nothing, or an error that says why zeros cannot be put on that side of the model."""
+    if not isinstance(model, FactorModel):
+        raise TypeError(f"model must be a FactorModel; a {type(model).__name__} was given.")
+    check_is_fitted(model)
+    require_panel(panel)
+    kind = type(model).__name__
+    given = getattr(model, "given_betas", None) is not None
+    if side != "factors" and (given or isinstance(model, ConstantBetas)):
+        raise TypeError(
+            f"The betas of this {kind} do not depend on characteristics, so none of them can be set to zero. "
+            "Pass a model whose betas do, such as InstrumentedPCA or ConditionalAutoencoder."
+        )
+    if side == "betas":
+        return
+    if not hasattr(model, "factor_weights_"):
+        raise TypeError(f"{kind} has no Factor network whose inputs could be set to zero. Choose side='betas', or another model.")
+    unread = panel.characteristic_names.difference(model.factor_input_names_)
+    if side == "both" and len(unread):
+        raise ValueError(
+            f"side='both' needs a Factor network that reads every characteristic by its name, and {first_few(unread)} are not "
+            f"among its inputs {first_few(model.factor_input_names_)}. Choose one side, or fit with factor_inputs='managed'."
+        )
+
+
+def _without_characteristic(panel, name):
+    """The panel with one characteristic at zero wherever it is known."""
+    characteristics = panel.characteristics.copy()
+    characteristics[:, :, panel.characteristic_names == name] *= 0.0
+    return replace(panel, characteristics=characteristics)
+
+
+def _without_input(model, name):
+    """The model whose Factor network gives no weight to one of its inputs."""
+    without = copy(model)
+    without.factor_weights_ = np.where((model.factor_input_names_ == name)[:, None], 0.0, model.factor_weights_)
+    return without

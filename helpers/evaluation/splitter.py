@@ -1,0 +1,232 @@
+"""Folds in time order: the past to learn from, then the dates to be tested on."""
+
+from copy import copy
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import BaseCrossValidator
+
+from helpers.checks import as_count, as_flag
+from helpers.panel import Panel, require_panel
+
+# What pandas.api.types.infer_dtype calls the labels whose order is that of time. Text may sort in another way.
+ORDERED_IN_TIME = ("integer", "floating", "datetime64", "datetime", "date", "period")
+
+
+class Fold(NamedTuple):
+    """The parts of one fold in time order: panels, or where only the number of dates is known, slices of their positions.
+
+    `validation` is None where there is none. `past` is every date before the test, gaps included: what a model may average its
+    factors over, `model.predict(fold.test, fold.past)`.
+    """
+
+    train: Panel | slice
+    validation: Panel | slice | None
+    test: Panel | slice
+    past: Panel | slice
+
+
+class WalkForward(BaseCrossValidator):
+    """Folds in time order: each trains on the past, validates on what follows, and tests on what follows that.
+
+        fold k tests the dates from n_train + n_validation + k n_test on, n_test of them
+
+        k = 0   | training   | validation | test |
+        k = 1   | training          | validation | test |        expanding: the training part grows
+        k = 1          | training   | validation | test |        not expanding: it keeps its size and rolls
+
+    Every date after the first n_train + n_validation is tested exactly once, and the last fold tests fewer than n_test dates if
+    no more are left. Gaps are dates left out of the past, at its end, never of the test.
+
+    Parameters
+    ----------
+    n_train : int
+        How many dates the training part of the first fold spans (of every fold, if not expanding), the gap at its end included.
+    n_validation : int
+        How many dates the validation part spans, the gap at its end included. It rolls. 0 leaves it out.
+    n_test : int
+        How many dates are tested before the next fit.
+    purge : int
+        How many dates are left out at the end of the training part, and of the validation part, since their targets reach into
+        what follows. A target that is the return of the next date (day ahead) needs purge=1.
+    embargo : int
+        How many further dates are left out before the test, since characteristics made of overlapping windows resemble each
+        other.
+    expanding : bool
+        Whether the training part begins with the first date of all, or rolls.
+
+    Notes
+    -----
+    It is a splitter for scikit-learn, to be given as `cv=`. Estimators that choose a parameter by themselves, such as LassoCV,
+    hand over arrays without dates: give them `cv=list(splitter.split(X))` where X is a long frame.
+
+    Examples
+    --------
+    The paper's scheme with monthly data: train 18 years, growing, validate 12 years, rolling, test a year, fit again every year.
+
+    >>> WalkForward(n_train=18 * 12, n_validation=12 * 12, n_test=12)
+    WalkForward(n_train=216, n_validation=144, n_test=12, purge=0, embargo=0, expanding=True)
+
+    References
+    ----------
+    Gu, Kelly, Xiu (2021), section 3. López de Prado (2018), chapter 7: purging and embargo.
+    """
+
+    # So that scikit-learn hands `groups` over where its metadata routing is switched on, too.
+    __metadata_request__split = {"groups": True}
+
+    def __init__(self, n_train, n_validation=0, n_test=1, purge=0, embargo=0, expanding=True):
+        self.n_train = n_train
+        self.n_validation = n_validation
+        self.n_test = n_test
+        self.purge = purge
+        self.embargo = embargo
+        self.expanding = expanding
+
+    def __sklearn_clone__(self):
+        return copy(self)
+
+    def __repr__(self):
+        return f"WalkForward({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    def slices(self, n_dates):
+        """The folds of so many dates, oldest first, as a list of Fold whose parts are slices of positions."""
+        n_train, n_validation, n_test, purge, embargo, expanding = self._checked()
+        first = n_train + n_validation
+        if as_count("n_dates", n_dates) <= first:
+            raise ValueError(
+                f"n_train = {n_train} and n_validation = {n_validation} leave none of the {n_dates} date(s) to test. "
+                f"Bring at least {first + 1} dates, or ask for smaller parts."
+            )
+        folds = []
+        for start in range(first, n_dates, n_test):
+            known, validation = start - purge - embargo, None
+            if n_validation:
+                known, validation = start - n_validation - purge, slice(start - n_validation, known)
+            train, test = slice(0 if expanding else start - first, known), slice(start, min(start + n_test, n_dates))
+            folds.append(Fold(train, validation, test, slice(0, start)))
+        return folds
+
+    def folds(self, panel):
+        """The folds of a panel, oldest first, as an iterator of Fold whose parts are panels."""
+        require_panel(panel)
+        slices = self.slices(panel.n_dates)
+        return (Fold(*(None if part is None else panel[part] for part in fold)) for fold in slices)
+
+    def split(self, X, y=None, groups=None):
+        """Positions of rows, oldest fold first: for each fold those of the past (training and validation), and of the test.
+
+        Parameters
+        ----------
+        X : Panel, DataFrame or array
+            A pandas index, of a long frame the first level of (date, ticker), says the date of each row; otherwise each row is a
+            date, in time order. The rows of a date stay together, and come in time order wherever they stand in X.
+        y : optional
+            Not read.
+        groups : (n_rows,), optional
+            The date of each row; it goes before the index of X.
+
+        Returns
+        -------
+        iterator of (array of int, array of int)
+            With validation dates, the first is training and validation together, without the gaps.
+
+        Raises
+        ------
+        TypeError
+            If the dates are text, or of several types: their order could be another than that of time.
+        ValueError
+            If the parameters do not fit each other or the number of dates.
+        """
+        codes, dates = _date_codes(X, groups)
+        rows, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))
+        starts = np.concatenate([[0], ends])
+
+        def positions(*parts):
+            return np.concatenate([rows[starts[part.start] : starts[part.stop]] for part in parts if part is not None])
+
+        return ((positions(fold.train, fold.validation), positions(fold.test)) for fold in self.slices(len(dates)))
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """How many folds the dates of X, or of groups, make."""
+        return len(self.slices(len(_date_codes(X, groups)[1])))
+
+    def _checked(self):
+        """The parameters, if they fit each other."""
+        n_train, n_test = as_count("n_train", self.n_train), as_count("n_test", self.n_test)
+        n_validation, purge, embargo = (
+            as_count(name, getattr(self, name), at_least=0) for name in ("n_validation", "purge", "embargo")
+        )
+        gaps = {"n_train": purge, "n_validation": purge + embargo} if n_validation else {"n_train": purge + embargo}
+        for name, gap in gaps.items():
+            if gap >= getattr(self, name):
+                raise ValueError(
+                    f"The gap of {gap} date(s) (purge = {purge}, embargo = {embargo}) leaves nothing of "
+                    f"{name} = {getattr(self, name)}. Make {name} at least {gap + 1}, or the gap smaller."
+                )
+        return n_train, n_validation, n_test, purge, embargo, as_flag("expanding", self.expanding)
+
+
+def _date_codes(X, groups):
+    """The date of each row as a number, (n_rows,), and the labels that the numbers stand for, in time order."""
+    if groups is not None:
+        name, dates = "groups", _one_axis(groups, X)
+    elif isinstance(X, Panel):
+        name, dates = "The dates of X", X.dates
+    elif isinstance(getattr(X, "index", None), pd.Index):  # a list has an index too, which is a method
+        name, dates = "The dates of X", _index_of_dates(X.index)
+    else:
+        name, dates = "X", pd.RangeIndex(_n_rows(X))
+    kind = pd.api.types.infer_dtype(dates)
+    if len(dates) and kind not in ORDERED_IN_TIME:
+        raise TypeError(
+            f"{name} are of the kind {kind!r}, such as {dates[0]!r}, which may sort in another order than that of time. "
+            "Convert them with pd.to_datetime."
+        )
+    if dates.hasnans:
+        raise ValueError(f"{name} are missing for {int(dates.isna().sum())} row(s). Drop those rows first.")
+    return pd.factorize(dates, sort=True)
+
+
+def _one_axis(groups, X):
+    if isinstance(groups, pd.MultiIndex) or np.ndim(groups) != 1:
+        raise ValueError("groups must be one date for each row of X, such as X.index.get_level_values('date').")
+    groups = pd.Index(groups)
+    if X is not None and len(groups) != _n_rows(X):
+        raise ValueError(f"groups must be one date for each of the {_n_rows(X)} rows of X; {len(groups)} were given.")
+    return groups
+
+
+def _index_of_dates(index):
+    """The dates that a pandas index holds, or an error where it could be mistaken for dates."""
+    if isinstance(index, pd.MultiIndex):
+        names = [str(name).lower() for name in index.names]
+        if (
+            isinstance(index.levels[1], (pd.DatetimeIndex, pd.PeriodIndex))
+            or names[1] in ("date", "month")
+            or names[0] == "ticker"
+        ):
+            raise TypeError("X is indexed by (ticker, date); (date, ticker) is needed. Call X.swaplevel() first.")
+        return index.get_level_values(0)
+    if pd.api.types.is_numeric_dtype(index) and not index.is_monotonic_increasing:
+        raise ValueError(
+            "The rows of X are numbered, and the numbers do not ascend: they may be dates or not. "
+            "Say the date of each row with groups=, or bring the rows in time order and call X.reset_index(drop=True)."
+        )
+    return index
+
+
+def _n_rows(X):
+    if isinstance(X, Panel):
+        return X.n_dates
+    try:
+        return X.shape[0] if hasattr(X, "shape") else len(X)
+    except (IndexError, TypeError):
+        raise TypeError(
+            f"X must have rows, of which the folds are made; {_kind(X)} was given. Pass a Panel, a frame or an array."
+        ) from None
+
+
+def _kind(value):
+    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"

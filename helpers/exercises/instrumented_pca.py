@@ -1,0 +1,287 @@
+"""Exercises of lesson 05: instrumented PCA."""
+
+from functools import cache
+
+import numpy as np
+
+from helpers.data.simulated import simulate_market
+from helpers.exercises.checker import Choice, Exercise, Open, same_up_to_rotation
+
+
+@cache
+def _small():
+    panel = simulate_market("linear", n_dates=60, n_tickers=40, n_characteristics=5, seed=0).panel
+    return {"R_small": panel.returns, "Z_small": panel.characteristics}
+
+
+@cache
+def _curves():
+    c = np.random.default_rng(0).uniform(-1, 1, (200_000, 3))
+    return {"c": c, "curves": np.column_stack([c[:, 0] ** 2, 2 * c[:, 0] * c[:, 1], 0.6 * np.sign(c[:, 2])])}
+
+
+def _returns_characteristics_and_factors():
+    random = np.random.default_rng(0)
+    sizes = ((20, 8, 4, 1), (20, 8, 4, 3), (20, 8, 5, 2))
+    return [
+        (
+            random.normal(0.02, 0.1, (n_dates, n_tickers)),
+            random.uniform(-1, 1, (n_dates, n_tickers, n_chars)),
+            random.normal(0.03, 0.1, (n_dates, K)),
+        )
+        for n_dates, n_tickers, n_chars, K in sizes
+    ]
+
+
+def _moments():
+    random = np.random.default_rng(1)
+    calls = []
+    for n_chars, K in ((4, 2), (5, 3)):
+        Z, gamma = random.uniform(-1, 1, (30, n_chars)), random.normal(0, 1, (n_chars, K))
+        calls.append((Z.T @ Z, Z.T @ random.normal(0.02, 0.1, 30), gamma))
+    return calls
+
+
+def _within_a_hundredth(answer, truth):
+    """Whether no number is off by more than 0.01, so that an exact share and one from a sample both count."""
+    return bool(np.abs(answer - truth).max() <= 0.01)
+
+
+# Exercise 1: three wild guesses
+
+q1 = Choice(
+    right="b",
+    advice={
+        "a": "The errors come out the same. But is there only one Γ with these errors? Think of lesson 03, where nothing was given.",
+        "c": "Each half is solved exactly, so no round can make the errors larger. Here they also lead to the same end.",
+        "d": "Each half is solved exactly: F is the best for this Γ, then Γ the best for this F. So no round can make the errors "
+        "larger.",
+    },
+    hints=(
+        "Both halves are least squares. Can a round make the sum of squared errors larger?",
+        "Put an invertible matrix A between Γ and F, and its inverse beside it. Does the product change?",
+    ),
+    insight="Each half takes the best, so the error never rises, and here all three walks end at the same fit. But Γ A with the "
+    "factors turned by the inverse of A is the same fit, for any invertible A. Where a walk ends among these is a matter of its start.",
+)
+
+# Exercise 2: the other half, from the same moments
+
+
+def factors_from_moments(ZZ, Zr, gamma):
+    return np.linalg.solve(gamma.T @ ZZ @ gamma, gamma.T @ Zr)
+
+
+def _portfolios_of_beta(ZZ, Zr, gamma):
+    return gamma.T @ Zr
+
+
+def _fixed_weights(ZZ, Zr, gamma):
+    return gamma.T @ np.linalg.solve(ZZ, Zr)
+
+
+def _all_alike(ZZ, Zr, gamma):
+    return np.linalg.lstsq(gamma, np.linalg.solve(ZZ, Zr), rcond=None)[0]
+
+
+def _without_the_squares(ZZ, Zr, gamma):
+    return np.linalg.solve(gamma.T @ gamma, gamma.T @ Zr)
+
+
+q2 = Exercise(
+    reference=factors_from_moments,
+    mistakes={
+        _portfolios_of_beta: "This is β'r, the right-hand side of the normal equations. The left-hand side, β'β, is missing.",
+        _fixed_weights: "This is Γ'x, the managed portfolios added up with fixed weights. The regression divides by β'β.",
+        _all_alike: "This is the regression of the managed portfolios x on Γ, with all portfolios alike. The errors of the returns "
+        "weigh them by Z'Z.",
+        _without_the_squares: "You divided by Γ'Γ. With β = Z Γ, what is β'β?",
+    },
+    calls=_moments,
+    hints=(
+        "The normal equations of one date are β'β F = β'r.",
+        "β = Z Γ. Put it in: β'β = Γ'(Z'Z)Γ, and β'r = Γ'(Z'r).",
+    ),
+    insight="Both halves need the tickers only through Z'Z and Z'r: a few small matrices for each date, whether it has 40 tickers "
+    "or 6 000. That is why the helper is fast.",
+)
+
+# Exercise 3: find the mistake
+
+
+def mended_gamma(R, Z, F):
+    left = sum(np.kron(np.outer(F[d], F[d]), Z[d].T @ Z[d]) for d in range(len(R)))
+    right = sum(np.kron(F[d], Z[d].T @ R[d]) for d in range(len(R)))
+    return np.linalg.solve(left, right).reshape(F.shape[1], Z.shape[2]).T
+
+
+def _not_mended(R, Z, F):
+    return mended_gamma(R, Z, F).T.reshape(Z.shape[2], F.shape[1])
+
+
+def _on_its_side(R, Z, F):
+    return mended_gamma(R, Z, F).T
+
+
+def _only_the_left(R, Z, F):
+    left = sum(np.kron(Z[d].T @ Z[d], np.outer(F[d], F[d])) for d in range(len(R)))
+    right = sum(np.kron(F[d], Z[d].T @ R[d]) for d in range(len(R)))
+    return np.linalg.solve(left, right).reshape(Z.shape[2], F.shape[1])
+
+
+def _only_the_right(R, Z, F):
+    left = sum(np.kron(np.outer(F[d], F[d]), Z[d].T @ Z[d]) for d in range(len(R)))
+    right = sum(np.kron(Z[d].T @ R[d], F[d]) for d in range(len(R)))
+    return np.linalg.solve(left, right).reshape(Z.shape[2], F.shape[1])
+
+
+q3 = Exercise(
+    reference=mended_gamma,
+    mistakes={
+        _not_mended: "These are the numbers of your fellow student: all right, and in the wrong places. In his solution the "
+        "characteristic runs fastest.",
+        _on_its_side: "The numbers are in the right places of Γ transposed. One .T is missing.",
+        _only_the_left: "Now the left-hand side puts Z first and the right-hand side puts F first. They must be of one order.",
+        _only_the_right: "Now the right-hand side puts Z first and the left-hand side puts F first. They must be of one order.",
+    },
+    calls=_returns_characteristics_and_factors,
+    hints=(
+        "Which index runs fastest in his solution, that of the characteristic or that of the factor? Which does reshape expect?",
+        "np.kron(A, B): the index of B runs fastest. He has Z in the second place, so his solution is Γ transposed, row by row.",
+    ),
+    insight="His equations are right. With one factor Γ has a single column, and both orders are the same: that test could not see "
+    "it. A test of a matrix needs at least two rows and two columns.",
+)
+
+# Exercise 4: which entries matter?
+
+q4 = Choice(
+    right="c",
+    advice={
+        "a": "Look at c4, and compare the dash-dotted line with the one of c1.",
+        "b": "It is flat for c1 (but for the notch at 0). Look at c2 and c3 as well.",
+        "d": "Look again at c4 to c10: the dash-dotted line has its top at 0, and falls to both sides.",
+    },
+    hints=(
+        "Move the slider from c1 to c10 and look at the dash-dotted line alone.",
+        "Flat means: moving the entry leaves the columns of Γ in the same space. What is that space here?",
+    ),
+    insight="The three columns of the true Γ span all that can be made of rows 1 to 3. A first column (1.2, 0.5, 0, …) lies in that "
+    "span too, and F makes up for it. An entry in row 4 leads out of the span, and no F can make up for that. (With 0 in row c1 the "
+    "first column is gone, and with it a factor: that is the notch.)",
+)
+
+# Exercise 5: a good first guess
+
+
+def first_guess(R_small, Z_small):
+    x = [np.linalg.lstsq(Z_d, r_d, rcond=None)[0] for Z_d, r_d in zip(Z_small, R_small)]
+    return np.linalg.svd(x, full_matrices=False)[2][:3].T
+
+
+def _portfolios(R_small, Z_small):
+    return np.stack([np.linalg.lstsq(Z_d, r_d, rcond=None)[0] for Z_d, r_d in zip(Z_small, R_small, strict=True)])
+
+
+def _demeaned(R_small, Z_small):
+    x = _portfolios(R_small, Z_small)
+    return np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][:3].T
+
+
+def _smallest_first(R_small, Z_small):
+    x = _portfolios(R_small, Z_small)
+    return np.linalg.eigh(x.T @ x)[1][:, :3]
+
+
+def _of_the_observed_portfolios(R_small, Z_small):
+    portfolios = simulate_market("linear", n_dates=60, n_tickers=40, n_characteristics=5, seed=0).panel.portfolios
+    return np.linalg.svd(portfolios, full_matrices=False)[2][:3].T
+
+
+def _undivided(R_small, Z_small):
+    x = np.einsum("dsj,ds->dj", Z_small, R_small)
+    return np.linalg.svd(x, full_matrices=False)[2][:3].T
+
+
+def _first_three_rows(R_small, Z_small):
+    return np.linalg.svd(_portfolios(R_small, Z_small), full_matrices=False)[2].T[:3].T
+
+
+q5 = Exercise(
+    reference=first_guess,
+    mistakes={
+        _demeaned: "The means of the portfolios were taken out (scikit-learn's PCA does so). The factors of this course keep theirs.",
+        _smallest_first: "These are the components that matter least: np.linalg.eigh gives the smallest first.",
+        _of_the_observed_portfolios: "These are the components of small.portfolios, which come with the market. The managed ones are "
+        "made from R_small and Z_small.",
+        _undivided: "These are the components of Z'r. The managed portfolios of this lesson are (Z'Z)⁻¹Z'r: a regression for each date.",
+        _first_three_rows: "These are rows of V where columns are needed. svd returns V transposed: its first three rows, turned.",
+    },
+    given=_small,
+    same=same_up_to_rotation,
+    hints=(
+        "First the managed portfolios x: at each date, regress the returns on the characteristics. Then their PCA, as in lesson 03.",
+        "np.linalg.svd(x, full_matrices=False)[2] is V transposed. Γ is (n_chars, 3).",
+    ),
+    insight="Any invertible matrix behind Γ gives the same fit, so your answer was compared by what its columns span. It is not the "
+    "best Γ, since Z'Z moves a little from date to date, but a good first guess: the helper starts here.",
+)
+
+# Exercise 6: what a line can catch
+
+
+def shares(c, curves):
+    rows = []
+    for regressors in (c, np.column_stack([c, np.ones(len(c))])):
+        slopes, *_ = np.linalg.lstsq(regressors, curves, rcond=None)
+        rows.append(1 - ((curves - regressors @ slopes) ** 2).sum(axis=0) / (curves**2).sum(axis=0))
+    return np.array(rows)
+
+
+def _around_the_mean(c, curves):
+    spread = ((curves - curves.mean(axis=0)) ** 2).sum(axis=0)
+    return 1 - (1 - shares(c, curves)) * (curves**2).sum(axis=0) / spread
+
+
+def _no_constant(c, curves):
+    return shares(c, curves)[[0, 0]]
+
+
+def _rows_exchanged(c, curves):
+    return shares(c, curves)[::-1]
+
+
+def _what_is_missed(c, curves):
+    return 1 - shares(c, curves)
+
+
+q6 = Exercise(
+    reference=shares,
+    mistakes={
+        _around_the_mean: "Your denominator takes the mean out. As in total R², a share of Σ curve² is asked for.",
+        _no_constant: "Both rows are those without a constant. For the second, put a column of ones beside c.",
+        _rows_exchanged: "The row without a constant comes first.",
+        _what_is_missed: "These are the shares that a line misses.",
+    },
+    given=_curves,
+    same=_within_a_hundredth,
+    hints=(
+        "One lstsq serves all three curves. The share is 1 − Σ (curve − fit)² / Σ curve², for each column.",
+        "By symmetry: which way would the best line through c1² lean? Which way through 2 c1 c2, along c1, if c2 may have either sign?",
+    ),
+    insight="Without a constant 0, 0 and 3/4; with one 5/9, 0 and 3/4. The constant catches more than half of c1². Nothing linear "
+    "catches the product.",
+)
+
+# Exercise 7: open
+
+q7 = Open(
+    look_for="Without movement, is the hidden ticker still explained better than by PCA, which has a number for every name? Better "
+    "than by the plain average? The first answer says what fewer numbers are worth, the second what movement is worth. And mind the "
+    "first column: which of the two fits the past better?",
+    hints=(
+        "Freeze the characteristics of each stock at their average over 2015-2018, fit again, and compare with the table.",
+        "replace(stocks, characteristics=np.broadcast_to(before.characteristics.mean(axis=0), stocks.characteristics.shape)) is a "
+        "panel with frozen ones. Cut it into before and after as above.",
+    ),
+)

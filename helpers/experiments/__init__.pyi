@@ -1,0 +1,3 @@
+from . import cells as cells
+from . import clinic as clinic
+from . import table6 as table6

@@ -1,0 +1,13 @@
+from .autoencoder import PAPER_MODELS as PAPER_MODELS
+from .autoencoder import ConditionalAutoencoder as ConditionalAutoencoder
+from .base import FactorModel as FactorModel
+from .ipca import InstrumentedPCA as InstrumentedPCA
+from .least_squares import cross_sectional_factors as cross_sectional_factors
+from .least_squares import rolling_betas as rolling_betas
+from .least_squares import time_series_betas as time_series_betas
+from .lecture import make_model as make_model
+from .lecture import train_validation_arrays as train_validation_arrays
+from .managed import managed_portfolios as managed_portfolios
+from .pca import PCAFactors as PCAFactors
+from .regression import CrossSectionalRegression as CrossSectionalRegression
+from .regression import TimeSeriesRegression as TimeSeriesRegression

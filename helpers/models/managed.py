@@ -1,0 +1,69 @@
+"""Managed portfolios: the returns of characteristics, one regression for each date."""
+
+import numpy as np
+
+from helpers.checks import as_flag
+from helpers.models.least_squares import factors_given
+from helpers.panel import _short, require_panel
+
+
+def managed_portfolios(panel, constant=False):
+    """The returns of one portfolio per characteristic: at each date, the regression of the returns on the characteristics.
+
+        x^(d) = (Z^(d)' Z^(d))⁻¹ Z^(d)' r^(d)        Z^(d) : (n_tickers x n_chars), known before r^(d)
+
+    A characteristic that is 0 for every ticker at a date tells none from another. Its portfolio is then empty, and earns 0: so it
+    is where a characteristic was unknown for everybody and became the median.
+
+    Parameters
+    ----------
+    panel : Panel
+        Tickers whose return or characteristics are missing at a date are left out at that date.
+    constant : bool
+        Whether a column of ones joins the characteristics, as the last one (the paper's empirical part does so).
+
+    Returns
+    -------
+    portfolios : (n_dates, n_chars) or (n_dates, n_chars + 1)
+        In fractions per period.
+
+    Raises
+    ------
+    ValueError
+        If the panel has no characteristics, or at some date they are collinear or outnumber the tickers.
+
+    Examples
+    --------
+    A panel with these as its portfolios, for a Factor network to read:
+
+    >>> replace(panel, portfolios=managed_portfolios(panel), portfolio_names=panel.characteristic_names)  # doctest: +SKIP
+
+    References
+    ----------
+    Gu, Kelly, Xiu (2021), equation for x_t in section 2.3.
+    """
+    require_panel(panel, characteristics=True)
+    as_flag("constant", constant)
+    nobody = np.argwhere(np.isnan(panel.characteristics).all(axis=1))
+    if len(nobody):
+        d, j = nobody[0]
+        raise ValueError(
+            f"characteristics: {panel.characteristic_names[j]!r} is unknown for every ticker at {_short(panel.dates[d])} "
+            f"({len(nobody)} such case(s) in all). Drop the characteristic, or those dates."
+        )
+    z = panel.characteristics
+    if constant:
+        z = np.concatenate([z, np.ones((*z.shape[:2], 1), z.dtype)], axis=2)
+    returns = np.where(np.isnan(z).any(axis=2), np.nan, panel.returns)
+    known = ~np.isnan(returns)
+    held = ((z != 0) & known[:, :, None]).any(axis=1)
+    held[~known.any(axis=1)] = True  # a date without returns is no date of empty portfolios: it is refused below
+    if held[:, held.any(axis=0)].all():  # what is 0 for everybody at every date is refused, too
+        return factors_given(returns, z, "characteristics", panel.dates)
+    portfolios = np.zeros(held.shape)
+    for columns in np.unique(held, axis=0):
+        dates = np.flatnonzero((held == columns).all(axis=1))
+        if columns.any():
+            part = factors_given(returns[dates], z[dates][:, :, columns], "characteristics", panel.dates[dates])
+            portfolios[np.ix_(dates, columns)] = part
+    return portfolios

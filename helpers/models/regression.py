@@ -1,0 +1,128 @@
+"""The two models in which one half of the product is given: the factors, or the sensitivities."""
+
+import numpy as np
+import pandas as pd
+
+from helpers.checks import as_array, beta_axes
+from helpers.models.base import ConstantBetas, FactorModel, require_same_labels
+from helpers.models.least_squares import betas_given, factors_given
+from helpers.panel import require_panel
+
+
+class TimeSeriesRegression(ConstantBetas):
+    """Given F, solve for β: one regression per ticker, across dates. The given factors are the panel's portfolios.
+
+        r_s^(d) = α_s + β_s · F^(d) + ε_s^(d)        min over (α_s, β_s) of Σ_d ε_s^(d)²
+
+    β is constant over time. α is what the factors leave unexplained on average; it is estimated so that β is not bent to fit it,
+    and it stays out of `reconstruct`, which is β · F as in every other model.
+
+    Parameters
+    ----------
+    intercept : bool
+        Whether α is estimated.
+
+    Attributes
+    ----------
+    alphas_ : (n_tickers,)
+        In fractions per period.
+    betas_ : (n_tickers, n_factors)
+
+    References
+    ----------
+    Fama, French (1993). Gu, Kelly, Xiu (2021) call it the model with observable factors.
+    """
+
+    def __init__(self, intercept=True):
+        self.intercept = intercept
+
+    def fit(self, panel, validation=None):
+        require_panel(panel, portfolios=True)
+        alphas, betas = betas_given(panel.returns, panel.portfolios, self.intercept, "portfolios", panel.tickers)
+        self.alphas_, self.betas_ = alphas, betas
+        self.tickers_, self.portfolio_names_ = panel.tickers, panel.portfolio_names
+        return self
+
+    def factors(self, panel):
+        self._require_fitted(panel)
+        require_panel(panel, portfolios=True)
+        require_same_labels("portfolio_names", panel.portfolio_names, self.portfolio_names_)
+        return panel.portfolios
+
+
+class CrossSectionalRegression(FactorModel):
+    """Given β, solve for F: one regression per date, across tickers. β is the panel's characteristics unless it is given.
+
+        r^(d) = β^(d) F^(d) + ε^(d)        min over F^(d) of Σ_s ε_s^(d)²
+
+    Nothing about β or F is learned from the past: each date's factors come from that date's returns alone. What `fit` learns is
+    the average of the factors, as Fama and MacBeth (1973) do, and how sure it is.
+
+    Parameters
+    ----------
+    given_betas : (n_tickers, n_factors) or (n_dates, n_tickers, n_factors), optional
+        β, constant or one for each date of the panel.
+
+    Attributes
+    ----------
+    factors_ : (n_dates, n_factors)
+        F at the dates of the panel fitted to, in fractions per period.
+    premia_ : (n_factors,)
+        λ, the mean of the factors over those dates.
+    standard_errors_ : (n_factors,)
+        Of λ: the standard deviation of the factors over √n_dates.
+
+    References
+    ----------
+    Fama, MacBeth (1973).
+    """
+
+    def __init__(self, given_betas=None):
+        self.given_betas = given_betas
+
+    def fit(self, panel, validation=None):
+        require_panel(panel)
+        factors = self._factors(panel)
+        self.dates_, self.tickers_, self.characteristic_names_ = panel.dates, panel.tickers, panel.characteristic_names
+        self.factors_ = factors
+        self.premia_ = factors.mean(axis=0)
+        self.standard_errors_ = (
+            factors.std(axis=0, ddof=1) / np.sqrt(len(factors)) if len(factors) > 1 else np.full(factors.shape[1], np.nan)
+        )
+        return self
+
+    def betas(self, panel):
+        self._require_fitted(panel)
+        self._require_same_betas(panel)
+        return self._betas(panel)
+
+    def factors(self, panel):
+        self._require_fitted(panel)
+        self._require_same_betas(panel)
+        return self._factors(panel)
+
+    def _factors(self, panel):
+        name = "characteristics" if self.given_betas is None else "given_betas"
+        return factors_given(panel.returns, self._betas(panel), name, panel.dates)
+
+    def _require_same_betas(self, panel):
+        if self.given_betas is None:
+            require_panel(panel, characteristics=True)
+            require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
+            return
+        require_same_labels("tickers", panel.tickers, self.tickers_)
+        if np.ndim(self.given_betas) == 3 and not panel.dates.equals(self.dates_):
+            raise ValueError(
+                "given_betas has one β for each date that the model was fitted to, and the panel has other dates. "
+                "Fit again with given_betas for these dates, or give betas without dates."
+            )
+
+    def _betas(self, panel):
+        if self.given_betas is None:
+            require_panel(panel, characteristics=True)
+            return panel.characteristics
+        if isinstance(self.given_betas, pd.DataFrame) and not self.given_betas.index.equals(panel.tickers):
+            raise ValueError("The index of given_betas must be the panel's tickers: pass given_betas.loc[panel.tickers].")
+        sizes = {"n_dates": panel.n_dates, "n_tickers": panel.n_tickers}
+        betas = as_array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True, sizes=sizes)
+        return np.broadcast_to(betas, (panel.n_dates, *betas.shape[-2:]))

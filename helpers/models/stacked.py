@@ -1,0 +1,278 @@
+"""Conditional autoencoders of one shape, trained side by side as one: each with its own weights, L1 strength and best epoch.
+
+A network this small leaves a processor idle most of the time; a stack of them is one set of larger matrix products. Its members
+share the data and the order of the batches, and nothing else: the loss is a sum over members, so no gradient crosses from one
+to another, and each ends with the weights that it would have reached alone.
+"""
+
+import warnings
+from dataclasses import astuple, dataclass
+from functools import cache, partial
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from tqdm.auto import tqdm
+
+from helpers.models.backend import compiled, compiled_loop, keras, with_gradient
+
+ops = keras.ops
+
+MOMENTUM = 0.9  # of batch normalisation's running means: Keras' 0.99 still remembers the random start after twenty epochs
+DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, as the paper prints them
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What two stacks must have in common to be the same matrix products."""
+
+    n_members: int
+    n_characteristics: int
+    n_inputs: int
+    hidden_units: tuple
+    n_factors: int
+    batch_normalization: bool
+
+
+@dataclass(frozen=True)
+class Observations:
+    """The returns that are known, one a row, with what the two networks read for each.
+
+    Parameters
+    ----------
+    z : (n_rows, n_chars)
+        What the Beta network reads.
+    x : (n_dates, n_inputs)
+        What the Factor network reads.
+    date : (n_rows,)
+        Which row of x belongs to the observation.
+    y : (n_rows,)
+        The returns.
+    """
+
+    z: np.ndarray
+    x: np.ndarray
+    date: np.ndarray
+    y: np.ndarray
+
+
+@cache
+def network(shape):
+    """The stack as a Keras model: (z, x) to (β, F), each (n_rows, n_members, n_factors).
+
+        β = Dense(K)(… BatchNorm(ReLU(Dense(h)(z))))        F = Dense(K)(x), without a constant: factors are portfolios of x
+
+    The weights it was made with are never used: others are handed to `stateless_call`, and so one model serves all fits.
+    """
+    m, layers = shape.n_members, keras.layers
+    dense = partial(layers.EinsumDense, kernel_initializer="zeros")  # Keras' default draws from Python's global random numbers
+    z, x = keras.Input((shape.n_characteristics,)), keras.Input((shape.n_inputs,))
+    hidden, product = z, "ri,imo->rmo"  # row, input, member, output
+    for units in shape.hidden_units:
+        hidden = dense(product, (m, units), bias_axes="mo", activation="relu")(hidden)
+        if shape.batch_normalization:
+            side_by_side = layers.Reshape((m * units,))(hidden)
+            hidden = layers.Reshape((m, units))(layers.BatchNormalization(momentum=MOMENTUM)(side_by_side))
+        product = "rmi,imo->rmo"
+    # Without a hidden layer there is no constant either: β = z Γ, as in instrumented PCA.
+    betas = dense(product, (m, shape.n_factors), bias_axes="mo" if shape.hidden_units else None)(hidden)
+    factors = dense("ri,imo->rmo", (m, shape.n_factors))(x)
+    return keras.Model([z, x], [betas, factors])
+
+
+def initial_weights(shape, seed):
+    """The random weights that training starts from: two lists of arrays, those it moves and those batch normalisation keeps.
+
+    Member m draws from a generator of its own, (seed, m), so that it starts the same in a stack of any size.
+    """
+    model = network(shape)
+    randoms = [np.random.default_rng([seed, m]) for m in range(shape.n_members)]
+
+    def start(variable):
+        if "kernel" not in variable.path:
+            return np.asarray(variable)
+        n_in, _, n_out = variable.shape
+        limit = np.sqrt(6 / (n_in + n_out))  # Glorot's
+        return np.stack([random.uniform(-limit, limit, (n_in, n_out)) for random in randoms], axis=1).astype("float32")
+
+    return [start(v) for v in model.trainable_variables], [np.asarray(v) for v in model.non_trainable_variables]
+
+
+def select_members(weights, members, n_members):
+    """The weights of some members of a stack of n_members, in the order asked for; one may be asked for repeatedly."""
+
+    def select(array):
+        if array.ndim == 1:  # batch normalisation has the units of all members in one row
+            return array.reshape(n_members, -1)[members].reshape(-1)
+        return array[..., members, :]
+
+    return tuple([select(array) for array in part] for part in weights)
+
+
+def member_betas(shape, weights, z, n_rows=8192):
+    """The betas of all members for each row of z, (n_rows, n_members, n_factors); a block of rows at a time."""
+    x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
+    blocks = (z[first : first + n_rows] for first in range(0, len(z), n_rows))
+    outputs = [network(shape).stateless_call(*weights, [block, x[: len(block)]], training=False)[0] for block in blocks]
+    return np.concatenate([np.asarray(betas) for betas, _ in outputs])
+
+
+def train(shape, weights, training, validation, l1, learning_rate, batch_size, epochs, patience, seed, progress=False):
+    """The weights of each member at its best epoch, and the history.
+
+        min over each member's weights θ of mean (y - β · F)² + l1 Σ |θ|        Σ over the kernels, not over the constants
+
+    by Adam on random batches of observations. A member whose error on the validation observations has not improved for
+    `patience` epochs stops, and keeps the weights of its best epoch.
+
+    Parameters
+    ----------
+    shape : Shape
+    weights : as from `initial_weights`
+    training, validation : Observations
+    l1 : (n_members,)
+    learning_rate : float
+    batch_size, epochs, patience, seed : int
+    progress : bool
+        Whether a progress bar is shown.
+
+    Returns
+    -------
+    weights : as given
+    history : DataFrame
+        One row for each epoch and member that was running: mean squared errors `training` (a running mean within the epoch)
+        and `validation`.
+
+    Raises
+    ------
+    ValueError
+        If the first epoch of a member already has an error that is not finite. Later, that member stops with a warning.
+    """
+    n_rows = len(training.y)
+    batch_size = min(batch_size, n_rows)
+    run_epoch, squared_errors, keep = _compiled(shape, batch_size, learning_rate)
+    weights, statistics = ([ops.convert_to_tensor(array) for array in part] for part in weights)
+    moments = [ops.zeros_like(w) for w in weights]
+    state = [weights, statistics, moments, moments, ops.convert_to_tensor(np.float32(0))]
+    best, l1 = [weights, statistics], ops.convert_to_tensor(np.asarray(l1, "float32"))
+    data, unseen = _tensors(training), _whole_batches(validation, batch_size)
+
+    smallest, best_epoch = np.full(shape.n_members, np.inf), np.zeros(shape.n_members, int)
+    running, history = np.ones(shape.n_members, bool), []
+    quiet = {} if progress else {"disable": True}  # left out otherwise, since the variable TQDM_DISABLE must have its say
+    for epoch in (bar := tqdm(range(1, epochs + 1), desc="training", unit="epoch", leave=False, **quiet)):
+        order = np.random.default_rng([seed, epoch, n_rows]).permutation(n_rows).astype("int32")
+        state, training_error = run_epoch(state, *data, ops.convert_to_tensor(order), l1)
+        validation_error = np.asarray(squared_errors(state[0], state[1], *unseen)) / len(validation.y)
+        errors = np.stack([np.asarray(training_error), validation_error])
+
+        finite = np.isfinite(errors).all(axis=0)
+        _report_lost(running & ~finite, best_epoch, epoch)
+        running &= finite
+        history += [(epoch, member, *errors[:, member]) for member in np.flatnonzero(running)]
+        better = running & (validation_error < smallest)
+        best = keep(best, state[:2], ops.convert_to_tensor(better))
+        smallest[better], best_epoch[better] = validation_error[better], epoch
+        running &= epoch - best_epoch < patience
+        bar.set_postfix_str(f"validation error {smallest.min():.4f}, {running.sum()} of {len(running)} networks running")
+        if not running.any():
+            break
+    bar.close()
+    best = tuple([np.asarray(array) for array in part] for part in best)
+    return best, pd.DataFrame(history, columns=["epoch", "member", "training", "validation"])
+
+
+@cache
+def _compiled(shape, batch_size, learning_rate):
+    """The machine code of training, kept so that a hundred panels of one shape compile once: three functions."""
+    model = network(shape)
+    kernels = [i for i, variable in enumerate(model.trainable_variables) if "kernel" in variable.path]
+
+    def loss(weights, statistics, z, x, y, l1):
+        (betas, factors), statistics = model.stateless_call(weights, statistics, [z, x], training=True)
+        error = ops.mean(ops.square(y[:, None] - ops.sum(betas * factors, axis=-1)), axis=0)
+        size = sum(ops.sum(ops.abs(weights[i]), axis=(0, 2)) for i in kernels)
+        return ops.sum(error + l1 * size), (statistics, error)
+
+    gradient = with_gradient(loss)
+
+    @compiled
+    def step(state, z, x, y, l1):
+        weights, statistics, first, second, t = state
+        slopes, (statistics, error) = gradient(weights, statistics, z, x, y, l1)
+        t = t + 1
+        first = [DECAY_1 * m + (1 - DECAY_1) * g for m, g in zip(first, slopes, strict=True)]
+        second = [DECAY_2 * v + (1 - DECAY_2) * g * g for v, g in zip(second, slopes, strict=True)]
+        rate = learning_rate * ops.sqrt(1 - DECAY_2**t) / (1 - DECAY_1**t)
+        weights = [w - rate * m / (ops.sqrt(v) + EPSILON) for w, m, v in zip(weights, first, second, strict=True)]
+        return [weights, statistics, first, second, t], error
+
+    @compiled_loop
+    def run_epoch(state, z, x, date, y, order, l1):
+        n_steps = ops.shape(order)[0] // batch_size
+
+        def next_batch(i, carried):
+            state, total = carried
+            rows = ops.slice(order, [i * batch_size], [batch_size])
+            state, error = step(state, *_take(rows, z, x, date, y), l1)
+            return state, total + error
+
+        state, total = ops.fori_loop(0, n_steps, next_batch, (state, ops.zeros((shape.n_members,))))
+        return state, total / ops.cast(n_steps, "float32")
+
+    @compiled
+    def batch_errors(weights, statistics, z, x, y, counts):
+        betas, factors = model.stateless_call(weights, statistics, [z, x], training=False)[0]
+        return ops.sum(counts[:, None] * ops.square(y[:, None] - ops.sum(betas * factors, axis=-1)), axis=0)
+
+    @compiled_loop
+    def squared_errors(weights, statistics, z, x, date, y, counts):
+        def next_batch(i, total):
+            rows = i * batch_size + ops.arange(batch_size)
+            return total + batch_errors(weights, statistics, *_take(rows, z, x, date, y), ops.take(counts, rows, axis=0))
+
+        return ops.fori_loop(0, ops.shape(y)[0] // batch_size, next_batch, ops.zeros((shape.n_members,)))
+
+    @compiled
+    def keep(best, new, better):
+        def choose(old, new):
+            mask = ops.repeat(better, old.shape[0] // shape.n_members) if len(old.shape) == 1 else better[:, None]
+            return ops.where(mask, new, old)
+
+        return [[choose(*pair) for pair in zip(*parts, strict=True)] for parts in zip(best, new, strict=True)]
+
+    return run_epoch, squared_errors, keep
+
+
+def _take(rows, z, x, date, y):
+    return ops.take(z, rows, axis=0), ops.take(x, ops.take(date, rows, axis=0), axis=0), ops.take(y, rows, axis=0)
+
+
+def _tensors(observations, rows=slice(None)):
+    z, x, date, y = astuple(observations)
+    return [ops.convert_to_tensor(array) for array in (z[rows], x, date[rows], y[rows])]
+
+
+def _whole_batches(observations, batch_size):
+    """The observations, filled up to whole batches by repeating some, and how often each counts: once or not at all."""
+    n_rows = len(observations.y)
+    rows = np.arange(-(-n_rows // batch_size) * batch_size)
+    counts = ops.convert_to_tensor((rows < n_rows).astype("float32"))
+    return [*_tensors(observations, rows % n_rows), counts]
+
+
+def _report_lost(lost, best_epoch, epoch):
+    """Nothing, or an error or a warning: members whose errors are not finite any more."""
+    if not lost.any():
+        return
+    if (best_epoch[lost] == 0).any():
+        raise ValueError(
+            f"Training failed at epoch {epoch}: the error of {int(lost.sum())} network(s) is not finite, and there are no earlier "
+            "weights to keep. Lower learning_rate, or rank the characteristics first (rank_across_tickers)."
+        )
+    warnings.warn(
+        f"{int(lost.sum())} network(s) stopped at epoch {epoch}, where the error was not finite; each keeps its best weights "
+        "from before. Lower learning_rate.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,5 @@
+"""The pictures of the course: `draw_*` diagrams, `plot_*` charts, and sliders. Every function returns a Figure and shows nothing."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

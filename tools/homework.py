@@ -1,0 +1,128 @@
+"""Makes a course folder for nbgrader, with the versions of the homework that students get in its release/.
+
+    make homework                             the folder homework/, which git ignores
+    make homework ARGS=../factor-models-2027  another one
+
+The notebooks of notebooks/homework/ go to its source/, and nbgrader_config.py with them. What is already there is kept, so that an
+instructor may change the copies; the command then builds release/ from those. The README, under "In a class", tells the rest.
+"""
+
+import argparse
+import os
+import sys
+import sysconfig
+from contextlib import chdir
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+HERE = NOTEBOOKS / "homework"
+COURSE = ROOT / "homework"
+
+
+class NotBuilt(Exception):
+    """Says in a sentence what is in the way."""
+
+
+def main(argv=None):
+    """0 when every release version could be built, else 1, with a sentence on stderr."""
+    parser = argparse.ArgumentParser(prog="make homework", description="Build the homework that students get.")
+    parser.add_argument("folder", nargs="?", type=Path, default=COURSE, help="the course folder; default: homework/")
+    folder = parser.parse_args(argv).folder
+    try:
+        generate = generate_assignment()
+        course = course_folder(folder)
+        kept = bring_sources(course)
+        names = build(course, generate)
+    except NotBuilt as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{folder} cannot be made or written ({error.strerror}): give another folder.", file=sys.stderr)
+        return 1
+    for name in kept:
+        print(f"{name}: your version in {course / 'source'} differs from ours, and was kept. Delete it to get ours.")
+    print(f"Built {', '.join(names)} for students, in {course / 'release'}")
+    return 0
+
+
+def generate_assignment():
+    """nbgrader's command of that name.
+
+    Raises
+    ------
+    NotBuilt
+        nbgrader is not installed.
+    """
+    try:
+        from nbgrader.apps import GenerateAssignmentApp
+    except ImportError as error:
+        raise NotBuilt(f"nbgrader cannot be loaded ({error}): run `make homework`, or `pip install '.[homework]'`.") from None
+    return GenerateAssignmentApp
+
+
+def course_folder(path):
+    """The path of a course folder, made if it is not there.
+
+    Raises
+    ------
+    NotBuilt
+        It lies among the course's own notebooks, or holds something else.
+    """
+    course = path.expanduser().resolve()
+    if course.is_relative_to(NOTEBOOKS):
+        raise NotBuilt(f"{path} lies in notebooks/, where every notebook is run by the tests: give a folder outside of it.")
+    if course.exists() and not course.is_dir():
+        raise NotBuilt(f"{path} is a file: give a folder.")
+    if course.is_dir() and any(course.iterdir()) and not (course / "nbgrader_config.py").is_file():
+        raise NotBuilt(f"{path} holds other files, and no nbgrader_config.py: give a new folder, or an earlier course folder.")
+    course.mkdir(parents=True, exist_ok=True)
+    return course
+
+
+def bring_sources(course):
+    """The names of the assignments of which the folder holds a version of its own. Those that it does not hold are copied."""
+    copy(HERE / "nbgrader_config.py", course / "nbgrader_config.py")
+    sources = sorted(HERE.glob("homework_*.ipynb"))
+    return [ours.stem for ours in sources if not copy(ours, course / "source" / ours.stem / ours.name)]
+
+
+def copy(ours, theirs):
+    """Whether the two files are the same, after one that was not there was copied, as a whole or not at all."""
+    if not theirs.exists():
+        theirs.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = theirs.with_name(f".{theirs.name}")
+        try:
+            unfinished.write_bytes(ours.read_bytes())
+            unfinished.replace(theirs)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return theirs.read_bytes() == ours.read_bytes()
+
+
+def build(course, generate):
+    """The names of all assignments in the folder's source/, after nbgrader made their release versions.
+
+    Raises
+    ------
+    NotBuilt
+        nbgrader could not read one of them; it has then said why on stderr.
+    """
+    # For a new gradebook nbgrader calls the program alembic, which is where this environment's programs are.
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    names = sorted(folder.name for folder in (course / "source").iterdir() if folder.is_dir() and folder.name[0] != ".")
+    for name in names:
+        try:
+            with chdir(course):  # nbgrader looks for its configuration and the assignments here
+                generate.launch_instance([name, "--force", "--log-level=ERROR"])
+        except SystemExit as stop:
+            if stop.code:
+                place = course / "source" / name
+                raise NotBuilt(f"nbgrader could not build {place}, for the reason above: mend it, then run this again.") from None
+        finally:
+            generate.clear_instance()
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())
