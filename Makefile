@@ -21,20 +21,23 @@ lab: environment
 	    --ServerApp.use_redirect_file=False --LabApp.news_url=None \
 	    --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $$options $(ARGS)
 
-test: environment
+test: everything
 	@$(PYTHON) -m pytest $(ARGS)
 
-refresh: environment
+refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
 
-homework: environment
+homework: everything
 	@$(PYTHON) tools/homework.py $(ARGS)
 
 environment:
-	@sh environment.sh
+	@sh environment.sh course
+
+everything:
+	@sh environment.sh everything
 
 clean:
-	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .coverage build dist *.egg-info
+	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test refresh homework environment clean
+.PHONY: help lab test refresh homework environment everything clean

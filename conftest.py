@@ -4,8 +4,14 @@ Here rather than in tests/: pytest reads it for `pytest notebooks/01_time_series
 """
 
 import os
+import re
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tools.refresh import set_kernel_environment
+
+pytest_plugins = ["tests.between_cells"]
 
 set_kernel_environment(os.environ)
 
@@ -14,3 +20,20 @@ def pytest_configure(config):
     """Lets the summary name each skipped test and why: what was not tried, and what to install so that it is."""
     if "s" not in config.option.reportchars:
         config.option.reportchars += "s"
+
+
+class FilesAndLessons(LoadFileScheduling):
+    """The tests of a file stay in one process, but for those in the browser: there, the tests of a lesson do.
+
+    So two processes share the longest file, and end at about the same time.
+    """
+
+    def _split_scope(self, nodeid):
+        lesson = re.search(r"test_browser\.py::\w+\[(\d\d_[a-z_]+)", nodeid)
+        return f"{super()._split_scope(nodeid)}::{lesson.group(1)}" if lesson else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)  # there is nobody to ask it when pytest runs without xdist
+def pytest_xdist_make_scheduler(config, log):
+    """The scheduler of `--dist=loadfile`, which pyproject.toml asks for."""
+    return FilesAndLessons(config, log) if config.getoption("dist") == "loadfile" else None

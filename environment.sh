@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes .venv what uv.lock says. The Makefile calls it before each command; when there is nothing to do it takes milliseconds.
+# `sh environment.sh course` installs what students need, `sh environment.sh everything` also what tests and instructors need.
 # A script and not make recipes: it asks questions (which Python? what went wrong?), and macOS has make 3.81, one shell per line.
 #
-# .venv/.made tells what .venv is: "unfinished" while it is being made, afterwards the checksum of the two files and this folder.
-# Without it, .venv is removed and made anew. That is quick, because uv keeps what it has fetched in its cache.
+# .venv/.made tells what .venv is: "unfinished" while it is being made, afterwards which of the two it holds, the checksum of the two
+# files, and this folder. Without it, .venv is removed and made anew. That is quick, because uv keeps what it has fetched in its cache.
 set -eu
 trap 'exit 130' INT
 cd "$(dirname "$0")"
@@ -11,7 +12,12 @@ unset VIRTUAL_ENV UV_PYTHON                     # another project's choices
 export UV_PROJECT_ENVIRONMENT=.venv
 
 here=$(pwd -P)
-wanted="$(cat pyproject.toml uv.lock | cksum) $here"
+made=$(cat .venv/.made 2>/dev/null) || made=
+case "$made ${1-}" in                           # what is there once is kept up to date, also by those who need less
+    "everything "* | *" everything") set=everything without= needs="a download of about 0.8 GB, and 4 GB on disk" ;;
+    *) set=course without=--no-dev needs="a download of about 0.6 GB, and 3 GB on disk" ;;
+esac
+wanted="$set $(cat pyproject.toml uv.lock | cksum) $here"
 log=.venv/.log
 
 say() { printf '%s\n' "$*"; }
@@ -20,6 +26,7 @@ suits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (
 start_over() {
     [ ! -d .venv ] || say "Making .venv anew: the one that is here is unfinished, was moved, or was not made by this command ..."
     rm -rf .venv
+    made=
 }
 
 uv_on_path() {
@@ -47,25 +54,26 @@ bring_uv() {
         >"$log" 2>&1 || explain
 }
 
-sync() { "$uv" sync --locked --inexact "$@"; }  # inexact: leaves uv itself, and what a student has added
+sync() { "$uv" sync --locked --inexact $without; } # inexact: leaves uv itself, and what a student has added
 
 explain() {
     if grep -Eqi 'no space left' "$log"; then
-        fail "The disk is full: the course needs about 4 GB; make room, then run this command again."
+        fail "The disk is full: this needs $needs; make room, then run this command again."
     elif grep -Eqi 'for the current platform' "$log"; then
         grep -i 'for the current platform' "$log" >&2
         fail "A package has no build for this machine (Intel Macs have no TensorFlow): use another machine, or Binder."
     elif grep -Eqi 'retrying|failed to fetch|error sending request|dns error|timed out|network' "$log"; then
-        say "fetched nothing $here" >.venv/.made # uv installs when it has all packages, so the next run can go on from here
+        # uv installs when it has all packages: what was there is untouched, and the next run can go on from here.
+        say "${made:-fetched nothing $here}" >.venv/.made
         fail "The packages could not be fetched: connect this machine to the network, then run this command again."
     fi
     cat "$log" >&2
     fail "The environment could not be made, for the reason above; run this command again once it is gone."
 }
 
-case "$(cat .venv/.made 2>/dev/null)" in
+case "$made" in
     "$wanted") if suits .venv/bin/python; then exit 0; fi ;;
-    *" $here") ;;                               # finished here, for another uv.lock: brought up to date below
+    "course "*" $here" | "everything "*" $here" | "fetched nothing $here") ;; # for another uv.lock, or for less: updated below
     *) start_over ;;                            # interrupted, moved, or not made here: uv would not see missing files
 esac
 suits .venv/bin/python || start_over            # its Python has left this machine
@@ -88,7 +96,7 @@ else
     fi
 fi
 
-say "Installing the packages of uv.lock: the first time a download of about 1 GB, and 4 GB on disk ..."
+say "Installing the packages of uv.lock: the first time $needs ..."
 if ! sync; then
     say "Trying once more, trusting this machine's own certificates ..."
     (export UV_SYSTEM_CERTS=true UV_NATIVE_TLS=true; sync) 2>"$log" || explain

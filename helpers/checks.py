@@ -1,13 +1,28 @@
 """What every public function asks of its input, said once: errors name the argument, what was given, and what to do."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+Choice = TypeVar("Choice")
 
-def as_array(name, values, axes, missing=False, sizes=None):
-    """The values as an array of floats with the axes asked for.
+# A regressor is called collinear when the others leave less than this share of its sum of squares unexplained. Double
+# precision keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
+SMALLEST_SHARE = 1e-10
+
+
+def as_array(
+    name: str,
+    values: Any,
+    axes: Sequence[str],
+    missing: bool = False,
+    sizes: Mapping[str, int] | None = None,
+    keep_precision: bool = False,
+) -> np.ndarray:
+    """The values as an array of float64 with the axes asked for: one precision for every fit and every measure.
 
     Parameters
     ----------
@@ -20,6 +35,8 @@ def as_array(name, values, axes, missing=False, sizes=None):
         Whether NaN is allowed. Infinity never is.
     sizes : dict of str to int, optional
         The lengths that some of the axes must have.
+    keep_precision : bool
+        Whether float32 stays so: for what is stored, never for what is computed.
 
     Raises
     ------
@@ -29,17 +46,22 @@ def as_array(name, values, axes, missing=False, sizes=None):
         If an axis is missing, superfluous or of the wrong length, or if a value is infinite or (unless allowed) NaN.
     """
     array = as_numbers(name, values, axes, sizes)
-    if not np.isfinite(array.sum()):  # one quick pass clears most arrays; only the others are searched
-        _refuse(name, np.isinf(array), "infinite", "Replace infinite values by NaN where nothing is known, or drop them.")
+    if not np.isfinite(array.sum(dtype=float)):  # one quick pass clears most arrays; only the others are searched
+        remedy = "Replace infinite values by NaN where nothing is known, or drop them."
+        _refuse(name, np.isinf(array), "infinite", remedy)
         if not missing:
             _refuse(name, np.isnan(array), "NaN", "Fill or drop the missing values first: none may be missing here.")
-    return array
+    return array if keep_precision else array.astype(float, copy=False)
 
 
-def as_numbers(name, values, axes, sizes=None):
-    """The values as an array of floats with the axes asked for; float32 stays, and so do NaN and infinity. See `as_array`."""
+def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, int] | None = None) -> np.ndarray:
+    """The values as an array of floats with the axes asked for; float32 stays, and so do NaN and infinity.
+
+    The arguments are those of `as_array`.
+    """
+    sizes = sizes or {}
     try:
-        array = values.astype(float).filled(np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
+        array = np.ma.filled(values.astype(float), np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
         if array.dtype.kind not in "fiubO":
             raise TypeError(f"{array.dtype} is no number")
         if array.dtype == object:
@@ -52,7 +74,7 @@ def as_numbers(name, values, axes, sizes=None):
     if array.ndim != len(axes):
         raise ValueError(f"{name} must have {len(axes)} axes, {wanted}; its shape is {array.shape}.")
     for axis, length in zip(axes, array.shape, strict=True):
-        if length != (sizes or {}).get(axis, length):
+        if length != sizes.get(axis, length):
             raise ValueError(
                 f"{name} must be {wanted} with {axis} = {sizes[axis]}; its shape is {array.shape}. "
                 "Pass arrays that cover the same dates and tickers, in the same order."
@@ -60,49 +82,52 @@ def as_numbers(name, values, axes, sizes=None):
     return array
 
 
-def as_count(name, value, at_least=1, at_most=None, why=""):
+def as_count(name: str, value: Any, at_least: int = 1, at_most: int | None = None, why: str = "") -> int:
     """The value as an int between the bounds."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number; {_kind(value)} was given.")
-    if value < at_least or (at_most is not None and value > at_most):
+    count = int(value)
+    if count < at_least or (at_most is not None and count > at_most):
         bounds = f"at least {at_least}" if at_most is None else f"between {at_least} and {at_most}"
         raise ValueError(f"{name} must be {bounds}; {value} was given.{' ' + why if why else ''}")
-    return int(value)
+    return count
 
 
-def as_finite(name, value):
+def as_finite(name: str, value: Any) -> float:
     """The value as a finite float."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number; {_kind(value)} was given.")
-    if not np.isfinite(value):
+    number = float(value)
+    if not np.isfinite(number):
         raise ValueError(f"{name} must be a finite number; {value} was given.")
-    return float(value)
+    return number
 
 
-def as_positive(name, value, zero=False):
+def as_positive(name: str, value: Any, zero: bool = False) -> float:
     """The value as a finite float above zero (or, if allowed, zero itself)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number; {_kind(value)} was given.")
-    if not np.isfinite(value) or value < 0 or (value == 0 and not zero):
+    number = float(value)
+    if not np.isfinite(number) or number < 0 or (number == 0 and not zero):
         raise ValueError(f"{name} must be a finite number {'of at least' if zero else 'above'} 0; {value} was given.")
-    return float(value)
+    return number
 
 
-def as_choice(name, value, choices):
+def as_choice(name: str, value: Choice, choices: Collection[Choice]) -> Choice:
     """The value, which must be one of the choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; {value!r} was given.")
     return value
 
 
-def as_flag(name, value):
+def as_flag(name: str, value: Any) -> bool:
     """The value, which must be True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False; {_kind(value)} was given.")
     return bool(value)
 
 
-def beta_axes(betas):
+def beta_axes(betas: Any) -> tuple[str, ...]:
     """The names of the axes that betas should have: with dates if there are three, else without."""
     try:
         dated = np.ndim(betas) == 3
@@ -111,20 +136,35 @@ def beta_axes(betas):
     return ("n_dates", "n_tickers", "n_factors") if dated else ("n_tickers", "n_factors")
 
 
-def require_same_axis(what, name, table, axis, other_name, other, other_axis):
-    """Nothing, or an error: two tables (arrays have no labels) that cover different dates or tickers, or in another order."""
-    if isinstance(table, pd.DataFrame) and isinstance(other, pd.DataFrame):
-        if not table.axes[axis].equals(other.axes[other_axis]):
-            raise ValueError(
-                f"The {what} of {name} are not those of {other_name}, or stand in another order. Align the two tables first."
-            )
+def labels_along(table: Any, axis: int) -> pd.Index | None:
+    """The labels along an axis of a table, or None where it has none: plain arrays go by position."""
+    axes = getattr(table, "axes", ())
+    has = not callable(axes) and -len(axes) <= axis < len(axes) and isinstance(axes[axis], pd.Index)
+    return axes[axis] if has else None
 
 
-def first_few(items, how_many=3):
+def require_same_axis(
+    what: str, name: str, table: Any, axis: int, other_name: str, other: Any, other_axis: int
+) -> None:
+    """Refuses two tables with labels that cover different dates or tickers, or the same in another order."""
+    labels, others = labels_along(table, axis), labels_along(other, other_axis)
+    if labels is not None and others is not None and not labels.equals(others):
+        raise ValueError(
+            f"The {what} of {name} are not those of {other_name}, or stand in another order. "
+            "Align the two tables first."
+        )
+
+
+def first_few(items: Iterable, how_many: int = 3) -> str:
     """The first items as text, with a count of the rest."""
     items = list(items)
     rest = len(items) - how_many
     return ", ".join(map(str, items[:how_many])) + (f" and {rest} more" if rest > 0 else "")
+
+
+def described_kind(value: Any) -> str:
+    """What kind of thing was given, for a message: the class itself, or one of its instances."""
+    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
 
 
 def _refuse(name, bad, what, remedy):

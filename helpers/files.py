@@ -4,14 +4,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """The path of a new file to write to, which takes the place of the one at `path` when the block ends without an error.
+    """The path of a new file, which takes the place of the one at `path` when the block ends without an error.
 
-    Until then the old content stands, if there was any; after an error, for good. The new file is beside the old one, since only
-    within a folder is the exchange a single step.
+    Until then the old content stands, if there was any; after an error, for good. The new file is beside the old one,
+    since only within a folder is the exchange a single step.
 
     Parameters
     ----------
@@ -19,7 +20,8 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         Of the file; its folder exists.
     """
     path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    # A name that no other writer has, of this machine or another.
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.unfinished")
     try:
         yield unfinished
         with open(unfinished, "rb+") as file:

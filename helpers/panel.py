@@ -1,12 +1,35 @@
 """The Panel: returns, the characteristics known before them, and the observed portfolios, by date and ticker."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from helpers.checks import as_array, first_few
+from helpers.checks import as_array
+from helpers.labels import (
+    as_dates,
+    as_labels,
+    columns_named,
+    columns_of_numbers,
+    dates_and_tickers,
+    pairs,
+    require_same_dates,
+    rows_at,
+    rows_for,
+    rows_named,
+    short,
+    written,
+)
+
+# Where a long frame carries what of its panel has no place in its rows and columns.
+ASIDE = "panel"
+
+Table = ArrayLike | pd.DataFrame | pd.Index | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -20,35 +43,52 @@ class Panel:
     characteristics : (n_dates, n_tickers, n_chars), optional
         X; row d is known BEFORE the return of row d is earned. NaN where unknown.
     portfolios : (n_dates, n_portfolios), optional
-        Returns of observed portfolios in fractions per period: given factors, or what a Factor network reads.
+        Returns of observed portfolios in fractions per period: given factors, or what a Factor network reads. NaN only
+        at dates that have not happened.
     dates, tickers, characteristic_names, portfolio_names : sequences, optional
-        Labels. Dates must ascend; none may repeat. Where they are left out, those of a DataFrame are taken, else 0, 1, 2, ….
+        Labels. Dates must ascend; none may repeat. Where they are left out, those of a DataFrame are taken, else 0, 1,
+        2, ….
 
     Raises
     ------
     TypeError
         If an array does not hold numbers.
     ValueError
-        If shapes or labels disagree, labels repeat, dates do not ascend, or a value is infinite (or, in portfolios, NaN).
+        If shapes or labels disagree, labels repeat, dates do not ascend, or a value is infinite (or, in portfolios, NaN
+        at a date with returns or before one).
 
     Notes
     -----
-    The arrays are copied once and then read-only. `panel[a:b]` is a panel of the dates a to b, by position or by date label;
-    `panel.select_tickers(labels)` one of some tickers. Dates given as text like 2020-01-31 become timestamps.
+    The arrays are copied once and then read-only. `panel[a:b]` is a panel of the dates a to b, by position or by date
+    label; `panel.sel(dates, tickers)` one of some dates and tickers, by label. Dates given as text like 2020-01-31
+    become timestamps.
+
+    The last dates may be such as have not happened: their characteristics are known and no ticker has a return. Those
+    are the dates that one forecasts; models learn nothing from them.
     """
 
+    # What each holds once the panel is made; what may be left out is filled in, but for the portfolios and their names.
     returns: np.ndarray
-    characteristics: np.ndarray | None = None
+    characteristics: np.ndarray = None  # type: ignore[assignment]
     portfolios: np.ndarray | None = None
-    dates: pd.Index | None = None
-    tickers: pd.Index | None = None
-    characteristic_names: pd.Index | None = None
+    dates: pd.Index = None  # type: ignore[assignment]
+    tickers: pd.Index = None  # type: ignore[assignment]
+    characteristic_names: pd.Index = None  # type: ignore[assignment]
     portfolio_names: pd.Index | None = None
+
+    if TYPE_CHECKING:
+        # What an editor shows: the constructor takes whatever becomes these.
+        def __init__(
+            self, returns: Table, characteristics: Table = None, portfolios: Table = None, dates: Table = None,
+            tickers: Table = None, characteristic_names: Table = None, portfolio_names: Table = None
+        ): ...  # fmt: skip
 
     def __post_init__(self):
         if isinstance(self.returns, pd.DataFrame) and self.returns.index.nlevels > 1:
-            raise TypeError("returns must be a table of dates x tickers; a long frame was given. Call Panel.from_frame(frame).")
-        returns = as_array("returns", self.returns, ("n_dates", "n_tickers"), missing=True)
+            raise TypeError(
+                "returns must be a table of dates x tickers; a long frame was given. Call Panel.from_frame(frame)."
+            )
+        returns = as_array("returns", self.returns, ("n_dates", "n_tickers"), missing=True, keep_precision=True)
         n_dates, n_tickers = returns.shape
         if returns.size == 0:
             raise ValueError(f"returns must hold at least one date and one ticker; its shape is {returns.shape}.")
@@ -57,18 +97,22 @@ class Panel:
             characteristics = np.empty((n_dates, n_tickers, 0))
         else:
             axes = ("n_dates", "n_tickers", "n_chars")
-            characteristics = as_array("characteristics", self.characteristics, axes, missing=True, sizes=sizes)
+            characteristics = as_array(
+                "characteristics", self.characteristics, axes, missing=True, sizes=sizes, keep_precision=True
+            )
         portfolios = None
         if self.portfolios is not None:
-            portfolios = as_array("portfolios", self.portfolios, ("n_dates", "n_portfolios"), sizes=sizes)
+            of_portfolios = "portfolios", self.portfolios, ("n_dates", "n_portfolios")
+            portfolios = as_array(*of_portfolios, missing=True, sizes=sizes, keep_precision=True)
+            as_array("portfolios", portfolios[: _n_happened(returns)], of_portfolios[2])
         elif self.portfolio_names is not None:
             raise ValueError("portfolio_names was given without portfolios. Pass both or neither.")
 
-        self._settle(returns, characteristics, portfolios, _frozen)
+        self._settle(returns, characteristics, portfolios, lambda array: read_only(np.array(array)))
 
     @classmethod
     def _of(cls, **parts):
-        """The panel that takes over arrays made for it alone: its labels are checked, the arrays neither checked nor copied."""
+        """The panel that takes over arrays made for it alone: labels are checked, arrays neither checked nor copied."""
         panel = object.__new__(cls)
         panel.__setstate__({name: None for name in cls.__dataclass_fields__} | parts)
         panel._settle(panel.returns, panel.characteristics, panel.portfolios, read_only)
@@ -77,78 +121,99 @@ class Panel:
     def _settle(self, returns, characteristics, portfolios, frozen):
         """Checks the labels against the arrays, and stores both."""
         n_dates, n_tickers = returns.shape
-        dates = _as_dates("dates", _labels("dates", self.dates, n_dates, self.returns, "index"))
+        dates = as_dates("dates", as_labels("dates", self.dates, n_dates, self.returns, 0))
         if not dates.is_monotonic_increasing:
-            raise ValueError("dates must ascend, and these do not. Sort the panel by date first (Panel.from_frame does it).")
-        _require_same_dates(self.portfolios, dates)
-        names = _labels("characteristic_names", self.characteristic_names, characteristics.shape[2])
+            raise ValueError(
+                "dates must ascend, and these do not. Sort the panel by date first (Panel.from_frame does it)."
+            )
+        require_same_dates(self.portfolios, dates)
+        names = as_labels("characteristic_names", self.characteristic_names, characteristics.shape[2])
         if "returns" in names:
-            raise ValueError("characteristic_names must not hold 'returns': to_frame gives that name to the returns. Rename it.")
+            raise ValueError(
+                "characteristic_names must not hold 'returns': to_frame gives that name to the returns. Rename it."
+            )
         found = {
             "returns": frozen(returns),
             "characteristics": frozen(characteristics),
             "portfolios": None if portfolios is None else frozen(portfolios),
             "dates": dates.rename("date"),
-            "tickers": _labels("tickers", self.tickers, n_tickers, self.returns, "columns").rename("ticker"),
+            "tickers": as_labels("tickers", self.tickers, n_tickers, self.returns, 1).rename("ticker"),
             "characteristic_names": names,
             "portfolio_names": None
             if portfolios is None
-            else _labels("portfolio_names", self.portfolio_names, portfolios.shape[1], self.portfolios, "columns"),
+            else as_labels("portfolio_names", self.portfolio_names, portfolios.shape[1], self.portfolios, 1),
         }
         for name, value in found.items():
             object.__setattr__(self, name, value)
 
     @property
-    def n_dates(self):
+    def n_dates(self) -> int:
         """The number of dates."""
         return self.returns.shape[0]
 
     @property
-    def n_tickers(self):
+    def n_tickers(self) -> int:
         """The number of tickers."""
         return self.returns.shape[1]
 
     @property
-    def n_characteristics(self):
+    def n_characteristics(self) -> int:
         """The number of characteristics of each ticker."""
         return self.characteristics.shape[2]
 
     @property
-    def n_portfolios(self):
+    def n_portfolios(self) -> int:
         """The number of observed portfolios."""
         return 0 if self.portfolios is None else self.portfolios.shape[1]
 
-    def __repr__(self):
+    @property
+    def n_happened(self) -> int:
+        """How many dates have happened: those up to the last at which some ticker has a return."""
+        return _n_happened(self.returns)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_dates, n_tickers), as scikit-learn asks of what it cuts into folds."""
+        return self.returns.shape
+
+    def __len__(self) -> int:
+        return self.n_dates
+
+    def __repr__(self) -> str:
         missing = np.isnan(self.returns).mean()
         return (
             f"Panel({self.n_dates} dates x {self.n_tickers} tickers, {self.n_characteristics} characteristics, "
             f"{self.n_portfolios} portfolios, {missing:.1%} missing, "
-            f"{_short(self.dates[0])} to {_short(self.dates[-1])})"
+            f"{short(self.dates[0])} to {short(self.dates[-1])})"
         )
 
     def __setstate__(self, state):
         for name, value in state.items():  # numpy forgets, on copying and unpickling, that an array is read-only
             object.__setattr__(self, name, read_only(value))
 
-    def __getitem__(self, dates):
+    def __getitem__(self, dates: Any) -> Panel:
         """The panel of some of its dates.
 
         Parameters
         ----------
         dates : slice or array
-            A slice of positions or of date labels, the last label included; or ascending positions; or one bool for each date.
+            A slice of positions or of date labels, the last label included; or ascending positions; or one bool for
+            each date.
         """
+        # how scikit-learn asks for the rows of an array
+        if isinstance(dates, tuple) and len(dates) == 2 and dates[1] is ...:
+            dates = dates[0]
         rows = self.rows(dates)
         by_date = ("returns", "characteristics", "portfolios", "dates")
         part = self._with({name: getattr(self, name)[rows] for name in by_date if getattr(self, name) is not None})
         if part.n_dates == 0:
             raise ValueError(
-                f"No date is left by panel[{_written(dates)}]: the panel has {self.n_dates} dates, "
-                f"{_short(self.dates[0])} to {_short(self.dates[-1])}."
+                f"No date is left by panel[{written(dates)}]: the panel has {self.n_dates} dates, "
+                f"{short(self.dates[0])} to {short(self.dates[-1])}."
             )
         return part
 
-    def select_tickers(self, tickers):
+    def select_tickers(self, tickers: Iterable[Hashable]) -> Panel:
         """The panel of some of its tickers, in the order given; the portfolios stay as they are.
 
         Parameters
@@ -156,17 +221,57 @@ class Panel:
         tickers : sequence
             Labels out of `panel.tickers`.
         """
-        if isinstance(tickers, str) or not isinstance(tickers, Iterable):
-            raise TypeError(f"tickers must be a sequence of labels, such as [{tickers!r}]; {tickers!r} was given.")
-        wanted = pd.Index(list(tickers))
-        if not len(wanted) or not wanted.is_unique:
-            raise ValueError(f"tickers must hold at least one label, and they must all differ; {first_few(wanted)} was given.")
-        unknown = wanted.difference(self.tickers)
-        if len(unknown):
-            raise ValueError(f"tickers {first_few(unknown)} are not in the panel, whose tickers are {first_few(self.tickers)}.")
-        columns = self.tickers.get_indexer(wanted)
+        columns = columns_named(self.tickers, tickers)
         parts = {"returns": self.returns[:, columns], "characteristics": self.characteristics[:, columns]}
         return self._with(parts | {"tickers": self.tickers[columns]})
+
+    def sel(self, dates: Any = None, tickers: Iterable[Hashable] | None = None) -> Panel:
+        """The panel of some of its dates and of some of its tickers, by their labels.
+
+        Parameters
+        ----------
+        dates : label, slice of labels or sequence of labels, optional
+            Such as "2003" (all dates of that year), slice("2003", "2005-06") or some of `panel.dates`; all dates if
+            left out.
+        tickers : sequence, optional
+            Labels out of `panel.tickers`, in the order wanted; all tickers if left out.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a label is not in the panel, or none is given.
+        """
+        panel = self if tickers is None else self.select_tickers(tickers)
+        if dates is None:
+            return panel
+        if isinstance(dates, slice):
+            return panel[dates]
+        if isinstance(dates, str) or not isinstance(dates, Iterable):
+            dates = [dates]
+        rows = [rows_named(self.dates, date) for date in dates]
+        return panel[np.unique(np.concatenate([np.array([], int), *rows]))]
+
+    def joined(self, later: Panel) -> Panel:
+        """The panel of these dates and, after them, those of a later panel of the same market.
+
+        Parameters
+        ----------
+        later : Panel
+            Begins after this one ends; the same tickers, characteristics and portfolios in the same order.
+        """
+        require_panel(later)
+        if not self.dates[-1] < later.dates[0]:
+            raise ValueError(
+                f"The later panel must begin after the first, which ends at {short(self.dates[-1])}; it begins at "
+                f"{short(later.dates[0])}. Cut both from one panel, such as panel[:60] and panel[60:120]."
+            )
+        for name in ("tickers", "characteristic_names", "portfolio_names"):
+            ours, theirs = getattr(self, name), getattr(later, name)
+            if (ours is None) != (theirs is None) or (ours is not None and not ours.equals(theirs)):
+                raise ValueError(f"The two panels differ in {name}, or in their order. Cut both from one panel.")
+        by_date = ("returns", "characteristics") + ("portfolios",) * (self.portfolios is not None)
+        parts = {name: read_only(np.concatenate([getattr(self, name), getattr(later, name)])) for name in by_date}
+        return self._with(parts | {"dates": self.dates.append(later.dates)})
 
     def _with(self, parts):
         """The panel with some of its parts exchanged for others known to be sound; nothing is copied or checked."""
@@ -174,55 +279,24 @@ class Panel:
         panel.__setstate__(vars(self) | parts)
         return panel
 
-    def rows(self, dates):
+    def rows(self, dates: Any) -> slice | np.ndarray:
         """The positions of the dates, as a slice or an array: what `panel[dates]` takes from each of its arrays."""
-        if isinstance(dates, tuple):
-            raise TypeError("A panel is cut by dates only, panel[dates]. For tickers use panel.select_tickers(labels).")
-        if isinstance(dates, slice):
-            if dates.step not in (None, 1):
-                raise ValueError(f"A panel is cut into consecutive dates; the step {dates.step} was given. Leave it out.")
-            ends = (dates.start, dates.stop)
-            labels_are_numbers = pd.api.types.is_numeric_dtype(self.dates)
-            if all(end is None or isinstance(end, (int, np.integer)) for end in ends):
-                too_far = [end for end in ends if end is not None and abs(end) > self.n_dates]
-                if too_far and labels_are_numbers and not isinstance(self.dates, pd.RangeIndex):
-                    raise ValueError(
-                        f"panel[{_written(dates)}]: whole numbers are positions, 0 to {self.n_dates}, and {too_far[0]} is beyond. "
-                        "To cut by date, make the dates timestamps first, with pd.to_datetime(dates, format=...)."
-                    )
-                return slice(*ends)
-            try:
-                if labels_are_numbers:
-                    raise TypeError
-                return self.dates.slice_indexer(*ends)
-            except (TypeError, ValueError, KeyError):
-                raise TypeError(
-                    f"panel[{_written(dates)}] is neither a slice of positions nor one of timestamps like the panel's, "
-                    f"{_short(self.dates[0])} to {_short(self.dates[-1])}."
-                ) from None
-        rows = np.asarray(dates)
-        if rows.ndim == 1 and rows.dtype == bool and len(rows) == self.n_dates:
-            return np.flatnonzero(rows)
-        if rows.ndim != 1 or rows.dtype.kind not in "iu":
-            raise TypeError(
-                f"panel[...] takes a slice of dates, such as panel[:120] or panel[120:121], or an array of positions; "
-                f"{_written(dates)} was given."
-            )
-        if len(rows) and (rows.min() < 0 or rows.max() >= self.n_dates or (np.diff(rows) <= 0).any()):
-            raise ValueError(f"Positions of dates must ascend within 0 to {self.n_dates - 1}; {_written(dates)} was given.")
-        return rows
+        return rows_at(self.dates, dates)
 
     @classmethod
-    def from_frame(cls, frame, portfolios=None, returns="returns"):
+    def from_frame(
+        cls, frame: pd.DataFrame, portfolios: pd.DataFrame | None = None, returns: Hashable = "returns"
+    ) -> Panel:
         """The panel that a long frame describes: one row for each (date, ticker), in any order, with gaps allowed.
 
         Parameters
         ----------
         frame : DataFrame
-            Indexed by (date, ticker). One column holds the returns (fractions per period), every other one a characteristic
-            known BEFORE the return of its row is earned.
+            Indexed by (date, ticker). One column holds the returns (fractions per period), every other one a
+            characteristic known BEFORE the return of its row is earned.
         portfolios : DataFrame, optional
-            Indexed by date, one column for each portfolio, without NaN. It must cover the frame's dates; others are dropped.
+            Indexed by date, one column for each portfolio. It must cover the frame's dates; others are dropped. If left
+            out, the portfolios of the panel that the frame came from, if it came from `to_frame`.
         returns : str
             The name of the column of returns.
 
@@ -234,28 +308,26 @@ class Panel:
             If a (date, ticker) repeats, a label is missing, two tickers differ by blanks only, or a forward return
             (a column named ``returns_fwd``) stands among the characteristics.
         """
-        dates, tickers = _levels(frame)
-        if not isinstance(returns, Hashable):
-            raise TypeError(f"returns must be the name of one column; {returns!r} was given.")
-        if returns not in frame.columns:
-            raise ValueError(f"frame has no column {returns!r}; it has {first_few(frame.columns, 8)}. Pass returns='its name'.")
-        if not frame.columns.is_unique:
-            raise ValueError(f"frame has repeated columns: {first_few(frame.columns[frame.columns.duplicated()])}. Rename them.")
-        if "returns_fwd" in frame.columns and returns != "returns_fwd":
-            raise ValueError(
-                "frame has a column 'returns_fwd', which is not known before the return of its row. "
-                "Drop it: a characteristic that holds the future would leak it."
-            )
-        names = [name for name in frame.columns if name != returns]
-        for name in frame.columns:
-            if not pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_complex_dtype(frame[name]):
-                raise TypeError(f"Column {name!r} of frame holds {frame[name].dtype}, not numbers. Convert or drop it.")
+        dates, tickers = dates_and_tickers(frame)
+        names = columns_of_numbers(frame, returns)
+        aside = frame.attrs.get(ASIDE)
+        if not isinstance(aside, _Aside):
+            aside = None
         date_codes, date_labels = pd.factorize(dates, sort=True)
+        if date_labels.equals(pd.RangeIndex(len(date_labels))):
+            date_labels = pd.RangeIndex(len(date_labels))
         ticker_codes, ticker_labels = pd.factorize(tickers, sort=True)
-        grid = np.full((len(date_labels), len(ticker_labels), len(frame.columns)), np.nan)
-        grid[date_codes, ticker_codes] = frame[[returns, *names]].to_numpy(dtype=float, na_value=np.nan)
+        if aside is not None and ticker_labels.isin(aside.tickers).all():
+            ticker_labels = aside.tickers[aside.tickers.isin(ticker_labels)]
+            ticker_codes = ticker_labels.get_indexer(tickers)
+        half = (frame.dtypes == np.float32).all()
+        shape = (len(date_labels), len(ticker_labels), len(frame.columns))
+        grid = np.full(shape, np.nan, np.float32 if half else float)
+        grid[date_codes, ticker_codes] = frame[[returns, *names]].to_numpy(dtype=grid.dtype, na_value=np.nan)
+        if portfolios is None and aside is not None:
+            portfolios = aside.portfolios
         if portfolios is not None:
-            portfolios = _portfolios_for(portfolios, date_labels)
+            portfolios = rows_for(portfolios, date_labels)
         return cls(
             returns=grid[:, :, 0],
             characteristics=grid[:, :, 1:],
@@ -265,188 +337,64 @@ class Panel:
             characteristic_names=names,
         )
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """The long frame of the panel, indexed by (date, ticker): `returns`, then the characteristics.
 
-        Rows with neither a return nor a characteristic are left out, so that gaps stay gaps.
+        Rows with neither a return nor a characteristic are left out, so that gaps stay gaps; but a date, or a ticker,
+        that would be lost with all of its rows keeps them, or one. The portfolios, and the order of the tickers, travel
+        in `frame.attrs`: `Panel.from_frame(panel.to_frame())` gives the panel back.
         """
         values = np.concatenate([self.returns[:, :, None], self.characteristics], axis=2)
-        frame = pd.DataFrame(
-            values.reshape(-1, values.shape[2]),
-            index=pd.MultiIndex.from_product([self.dates, self.tickers], names=["date", "ticker"]),
-            columns=["returns", *self.characteristic_names],
-        )
-        return frame.dropna(how="all")
+        kept = ~np.isnan(values).all(axis=2)
+        kept[~kept.any(axis=1)] = True
+        kept[0, ~kept.any(axis=0)] = True
+        rows = pairs(self.dates, self.tickers)[kept.ravel()]
+        frame = pd.DataFrame(values[kept], rows, ["returns", *self.characteristic_names])
+        table = None if self.portfolios is None else pd.DataFrame(self.portfolios, self.dates, self.portfolio_names)
+        frame.attrs[ASIDE] = _Aside(self.tickers, table)
+        return frame
 
 
-def split_by_date(panel, fractions=(1 / 3, 1 / 3, 1 / 3), at=None):
-    """The panel cut into consecutive parts in time order: the past to learn from, then what comes later.
+class _Aside(dict):
+    """What of a panel does not fit into a long frame: its order of tickers, and its table of portfolios or None.
 
-    Parameters
-    ----------
-    panel : Panel
-    fractions : sequence of float
-        The share of the dates in each part; they add up to 1. The default is the paper's: thirds to train, validate and test.
-    at : sequence, optional
-        Instead of fractions: the first date of each part but the first, as date labels or as positions.
-
-    Returns
-    -------
-    parts : tuple of Panel
-
-    Raises
-    ------
-    ValueError
-        If the fractions do not add up to 1, or a part would be empty.
+    pandas copies attrs at every step: this is handed on as it is, and equals itself alone. Parquet files keep attrs as
+    JSON, and there it is an empty dict.
     """
-    require_panel(panel)
-    if at is None:
-        shares = as_array("fractions", fractions, ("n_parts",))
-        if (shares <= 0).any() or abs(shares.sum() - 1) > 1e-9:
-            raise ValueError(f"fractions must be above 0 and add up to 1; {tuple(fractions)} was given.")
-        cuts = np.round(np.cumsum(shares)[:-1] * panel.n_dates).astype(int)
-    else:
-        if isinstance(at, str) or not isinstance(at, Iterable):
-            raise TypeError(f"at must be a sequence of dates or positions, such as [{at!r}]; {at!r} was given.")
-        cuts = [_position(cut, panel.dates) for cut in at]
-    edges = [0, *cuts, panel.n_dates]
-    if (np.diff(edges) <= 0).any():
-        raise ValueError(
-            f"Every part needs at least one date, in time order; the parts asked for would begin at positions "
-            f"{[int(edge) for edge in edges[:-1]]} of {panel.n_dates} dates."
-        )
-    return tuple(panel[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True))
+
+    def __init__(self, tickers, portfolios):
+        super().__init__()
+        self.tickers, self.portfolios = tickers, portfolios
+
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__  # type: ignore[assignment]
+
+    def __deepcopy__(self, memo):
+        return self
 
 
-def _position(cut, dates):
-    """The position itself, or that of the first date which is not before the label."""
-    if isinstance(cut, (int, np.integer)):
-        return int(cut)
-    try:
-        if pd.api.types.is_numeric_dtype(dates):
-            raise TypeError
-        return dates.slice_indexer(start=cut).start
-    except (TypeError, ValueError, KeyError):
-        raise ValueError(
-            f"at must hold positions, or dates like the panel's ({_short(dates[0])} to {_short(dates[-1])}); {cut!r} was given."
-        ) from None
-
-
-def require_panel(panel, characteristics=False, portfolios=False):
-    """Nothing, or an error that says which part of the panel is missing and how to get it."""
+def require_panel(panel: Any, characteristics: bool = False, portfolios: bool = False) -> None:
+    """Refuses what is no panel, or one without a part that is needed, and says how to get it."""
     if not isinstance(panel, Panel):
-        raise TypeError(f"A Panel is needed; a {type(panel).__name__} was given. Make one with Panel(...) or Panel.from_frame.")
+        raise TypeError(
+            f"A Panel is needed; a {type(panel).__name__} was given. Make one with Panel(...) or Panel.from_frame."
+        )
     if characteristics and not panel.n_characteristics:
-        raise ValueError("The panel has no characteristics, and they are needed here. Pass Panel(..., characteristics=...).")
+        raise ValueError(
+            "The panel has no characteristics, and they are needed here. Pass Panel(..., characteristics=...)."
+        )
     if portfolios and not panel.n_portfolios:
         raise ValueError("The panel has no portfolios, and they are needed here. Pass Panel(..., portfolios=...).")
 
 
-def _levels(frame):
-    """The dates and tickers of a long frame's rows, refused where they could be mistaken for something else."""
-    if not isinstance(frame, pd.DataFrame):
-        raise TypeError(f"frame must be a DataFrame indexed by (date, ticker); a {type(frame).__name__} was given.")
-    if not isinstance(frame.index, pd.MultiIndex) or frame.index.nlevels != 2:
-        raise TypeError("frame must be indexed by (date, ticker). Call frame.set_index(['date', 'ticker']) first.")
-    if frame.empty:
-        raise ValueError(f"frame is empty: it has {frame.shape[0]} rows and {frame.shape[1]} columns.")
-    dates, tickers = (frame.index.get_level_values(level) for level in (0, 1))
-    names = [str(name).lower() for name in frame.index.names]
-    swapped = isinstance(tickers, (pd.DatetimeIndex, pd.PeriodIndex)) or names[1] in ("date", "month") or names[0] == "ticker"
-    if swapped:
-        raise TypeError("frame is indexed by (ticker, date); (date, ticker) is needed. Call frame.swaplevel() first.")
-    dates = _as_dates("The dates of frame", dates)
-    if dates.isna().any() or tickers.isna().any():
-        raise ValueError("frame has rows without a date or a ticker. Drop them first.")
-    if pd.api.types.infer_dtype(dates).startswith("mixed"):
-        raise TypeError(
-            f"The dates of frame are of several types: {first_few({type(d).__name__ for d in dates})}. Make them one."
-        )
-    repeated = frame.index.duplicated()
-    if repeated.any():
-        raise ValueError(
-            f"frame has {int(repeated.sum())} repeated (date, ticker) row(s), such as {frame.index[repeated][0]}. "
-            "Keep one: frame[~frame.index.duplicated()]."
-        )
-    if pd.api.types.is_string_dtype(tickers):
-        unique = tickers.unique()
-        alike = unique[unique.str.strip().duplicated(keep=False)]
-        if len(alike):
-            raise ValueError(f"Some tickers differ by blanks only: {first_few(map(repr, alike))}. Strip them first.")
-    return dates, tickers
+def _n_happened(returns):
+    """The number of dates up to the last with a return."""
+    with_returns = np.flatnonzero(~np.isnan(returns).all(axis=1))
+    return int(with_returns[-1]) + 1 if len(with_returns) else 0
 
 
-def _as_dates(name, dates):
-    """The dates, made timestamps where they are text like 2020-01-31; other text can be read in several ways, and is refused."""
-    if not pd.api.types.is_string_dtype(dates):
-        return dates
-    if not dates.str.fullmatch(r"\d{4}-\d\d(-\d\d)?", na=True).all():
-        raise TypeError(f"{name} are text such as {dates[0]!r}, not like '2020-01-31'. Convert them with pd.to_datetime.")
-    try:
-        return pd.to_datetime(dates)
-    except ValueError as error:
-        raise ValueError(f"{name} are text of which some is no date: {error}") from None
-
-
-def _portfolios_for(portfolios, dates):
-    if not isinstance(portfolios, pd.DataFrame):
-        raise TypeError(f"portfolios must be a DataFrame indexed by date; a {type(portfolios).__name__} was given.")
-    repeated = portfolios.index[portfolios.index.duplicated()]
-    if len(repeated):
-        raise ValueError(f"portfolios repeats the date(s) {first_few(map(_short, repeated))}. Keep one row for each.")
-    absent = dates.difference(portfolios.index)
-    if len(absent):
-        raise ValueError(
-            f"portfolios (dates {_short(portfolios.index[0])}, ...) has no row for {len(absent)} of the frame's dates: "
-            f"{first_few(map(_short, absent))}. "
-            "Drop those dates from the frame, or add the rows."
-        )
-    return portfolios.loc[dates]
-
-
-def _labels(name, labels, n, source=None, axis=None):
-    """The labels as an Index of n different entries: those given, else the DataFrame's, else 0, 1, 2, …."""
-    own = getattr(source, axis) if isinstance(source, pd.DataFrame) else None
-    if labels is None:
-        labels = pd.RangeIndex(n) if own is None else own
-    if isinstance(labels, str):
-        raise TypeError(f"{name} must be a sequence of {n} labels; the text {labels!r} was given.")
-    labels = pd.Index(labels)
-    if len(labels) != n:
-        raise ValueError(f"{name} must have {n} entries, as many as the array has; {len(labels)} were given.")
-    if own is not None and not labels.equals(own):
-        raise ValueError(f"{name} differ from the {axis} of the DataFrame given. Leave {name} out, or make them agree.")
-    if labels.hasnans:
-        raise ValueError(f"{name} has missing entries. Name every one.")
-    if not labels.is_unique:
-        raise ValueError(f"{name} must all differ; repeated: {first_few(labels[labels.duplicated()])}.")
-    return labels
-
-
-def _require_same_dates(portfolios, dates):
-    if isinstance(portfolios, pd.DataFrame) and not portfolios.index.equals(dates):
-        raise ValueError("The dates of portfolios differ from those of the panel. Align them first: portfolios.loc[dates].")
-
-
-def _frozen(array):
-    """A read-only copy."""
-    return read_only(np.array(array))
-
-
-def read_only(values):
+def read_only(values: Any) -> Any:
     """A view of the array that cannot be written to; anything else as it is."""
     if isinstance(values, np.ndarray):
         values = values.view()
         values.flags.writeable = False
     return values
-
-
-def _short(date):
-    """The date as text, with its time zone if it has one."""
-    if not isinstance(date, pd.Timestamp):
-        return str(date)
-    return date.date().isoformat() + (f" {date.tzname()}" if date.tzinfo else "")
-
-
-def _written(dates):
-    return f"{dates.start}:{dates.stop}" if isinstance(dates, slice) else repr(dates)

@@ -180,8 +180,12 @@ def test_day_ahead_the_target_is_the_return_of_the_next_date_and_the_last_date_h
 def test_day_ahead_a_frame_may_know_the_target_of_its_last_date():
     last = len(X2) - 1
     frame = LECTURE.assign(returns_fwd=LECTURE["returns_fwd"].fillna(7.0))
-    assert np.array_equal(train_validation_arrays(frame, rows_of([3]), rows_of([last]), "returns_fwd")[5], np.full_like(X2[:1], 7))
-    assert_refused(lambda: train_validation_arrays(LECTURE, rows_of([3]), rows_of([last]), "returns_fwd"), ValueError, "val_idx")
+    assert np.array_equal(
+        train_validation_arrays(frame, rows_of([3]), rows_of([last]), "returns_fwd")[5], np.full_like(X2[:1], 7)
+    )
+    assert_refused(
+        lambda: train_validation_arrays(LECTURE, rows_of([3]), rows_of([last]), "returns_fwd"), ValueError, "val_idx"
+    )
 
 
 def test_the_folds_of_scikit_learn_are_positions_of_dates():
@@ -200,7 +204,10 @@ def cut(data, train=TRAIN, val=VAL, target="returns"):
     return train_validation_arrays(data, train, val, target)
 
 
-def cut_frame(frame, train=tuple(rows_of(TRAIN)), val=tuple(rows_of(VAL)), target="returns"):
+TRAIN_ROWS, VAL_ROWS = rows_of(TRAIN), rows_of(VAL)
+
+
+def cut_frame(frame, train=TRAIN_ROWS, val=VAL_ROWS, target="returns"):
     return train_validation_arrays(frame, train, val, target)
 
 

@@ -26,7 +26,8 @@ def history(seed=0, n_days=560, n_tickers=6, missing=0.0):
     days = pd.bdate_range("2018-01-01", periods=n_days)
     tickers = [f"T{s}" for s in range(n_tickers)]
     market = pd.Series(random.normal(0.0005, 0.01, n_days), days)
-    returns = market.to_numpy()[:, None] * random.uniform(0.5, 1.5, n_tickers) + random.normal(0, 0.02, (n_days, n_tickers))
+    noise_free = market.to_numpy()[:, None] * random.uniform(0.5, 1.5, n_tickers)
+    returns = noise_free + random.normal(0, 0.02, (n_days, n_tickers))
     prices = pd.DataFrame(50 * np.exp(returns.cumsum(axis=0)), days, tickers)
     volume = pd.DataFrame(random.lognormal(10, 1, (n_days, n_tickers)), days, tickers)
     portfolios = pd.DataFrame(random.normal(0, 0.01, (n_days - 1, 2)), days[1:], ["value", "size"])
@@ -63,7 +64,7 @@ def characteristic(panel, name):
 
 
 def known_at(tables, name, d):
-    """One characteristic of every ticker at the close of day d, which the daily panel pairs with the return of day d + 1."""
+    """One characteristic of every ticker at the close of day d: in the daily panel it stands beside the next return."""
     return characteristic(panel_of(tables), name).loc[DAYS[d + 1]]
 
 
@@ -90,7 +91,7 @@ def same(a, b, exactly=True):
     return np.allclose(a, b, rtol=1e-6, atol=1e-10, equal_nan=True)
 
 
-# One cell at a time -----------------------------------------------------------------------------------------------------------
+# One cell at a time ---------------------------------------------------------------------------------------------------
 
 
 def plain(name, tables, d, s):
@@ -161,7 +162,7 @@ def test_a_panel_has_turnover_only_if_volume_is_given():
     assert same(panel_of(WHOLE).characteristics[:, :, :-1], panel_of(WHOLE, volume=None).characteristics)
 
 
-# Pairing ----------------------------------------------------------------------------------------------------------------------
+# Pairing --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,8 @@ def stairs():
 def test_months_by_hand(stairs):
     panel = characteristics_from_prices(stairs)
     assert [f"{date:%Y-%m-%d}" for date in panel.dates] == ["2021-01-31", "2021-02-28", "2021-03-31"]
-    # The last weekdays of December to March, 2020-12-31, 2021-01-29, 2021-02-26 and 2021-03-31, stand at 261, 282, 302 and 325.
+    # The last weekdays of December to March, 2020-12-31, 2021-01-29, 2021-02-26 and 2021-03-31, stand at
+    # 261, 282, 302 and 325.
     for ticker in (0, 1):
         assert np.allclose(panel.returns[:, ticker], [382 / 361 - 1, 402 / 382 - 1, 425 / 402 - 1])
     expected = [361 / 340 - 1, 382 / 361 - 1, 402 / 381 - 1]
@@ -194,7 +196,12 @@ def test_days_by_hand(stairs):
 
 @pytest.mark.parametrize(
     "end, last_row",
-    [("2021-03-31", "2021-03-31"), ("2021-03-30", "2021-02-28"), ("2021-02-26", "2021-02-28"), ("2021-02-25", "2021-01-31")],
+    [
+        ("2021-03-31", "2021-03-31"),
+        ("2021-03-30", "2021-02-28"),
+        ("2021-02-26", "2021-02-28"),
+        ("2021-02-25", "2021-01-31"),
+    ],
 )
 def test_a_last_month_counts_only_if_its_last_weekday_is_there(stairs, end, last_row):
     assert characteristics_from_prices(stairs[:end]).dates[-1] == pd.Timestamp(last_row)
@@ -252,7 +259,7 @@ def test_the_tables_given_stay_as_they_are():
     assert all(copies[name].equals(table) for name, table in LIVELY.items())
 
 
-# No look-ahead ----------------------------------------------------------------------------------------------------------------
+# No look-ahead --------------------------------------------------------------------------------------------------------
 
 
 def with_other_numbers(tables, days):
@@ -262,7 +269,8 @@ def with_other_numbers(tables, days):
     for name, table in tables.items():
         where = table.index.isin(DAYS[days])
         shape = table[where].shape
-        numbers = random.normal(0.05, 0.05, shape) if name in ("market", "portfolios") else random.lognormal(3, 1, shape)
+        of_returns = name in ("market", "portfolios")
+        numbers = random.normal(0.05, 0.05, shape) if of_returns else random.lognormal(3, 1, shape)
         if name in ("prices", "volume"):
             numbers[random.random(shape) < 0.1] = np.nan
         table[where] = numbers
@@ -287,7 +295,8 @@ def test_the_future_moves_neither_past_rows_nor_the_characteristics_of_the_next(
         assert not same(a.returns[row], b.returns[row]) and not same(a.portfolios[row], b.portfolios[row])
     for row in np.flatnonzero(~known)[:1]:
         moved = (a.characteristics[row] != b.characteristics[row]).any(axis=0)
-        assert moved[a.characteristic_names != "momentum"].all()  # so this test could tell; momentum sees a day 21 days later
+        # so this test could tell; momentum sees a day 21 days later
+        assert moved[a.characteristic_names != "momentum"].all()
 
 
 @with_and_without_gaps
@@ -321,7 +330,7 @@ def test_an_adjustment_made_later_moves_nothing_before_it():
         assert same(a.returns[ends < 400], b.returns[ends < 400])
 
 
-# Gaps ---------------------------------------------------------------------------------------------------------------------------
+# Gaps -----------------------------------------------------------------------------------------------------------------
 
 
 def unknown_days(tables, name, ticker):
@@ -361,7 +370,8 @@ def test_two_thirds_of_a_month_suffice(name):
 
 def test_two_thirds_of_a_year_suffice():
     day = 400
-    few, many = (without_prices(slice(day - 200, day - 200 + j)) for j in (83, 84))  # 168 and 167 of 252 returns are left
+    # 168 and 167 of 252 returns are left
+    few, many = (without_prices(slice(day - 200, day - 200 + j)) for j in (83, 84))
     assert np.isfinite(known_at(few, "beta", day)["T0"]) and np.isnan(known_at(many, "beta", day)["T0"])
     few, many = (without_prices(slice(day - 200, day - 200 + j)) for j in (84, 85))  # 168 and 167 of 252 volumes
     assert np.isfinite(known_at(few, "turnover", day)["T0"]) and np.isnan(known_at(many, "turnover", day)["T0"])
@@ -377,7 +387,9 @@ def test_two_thirds_of_the_volumes_suffice_for_turnover():
 def test_a_ticker_listed_late_gets_each_characteristic_when_its_window_is_there():
     listed = 100
     tables = without_prices(slice(None, listed))
-    first_known = {name: unknown_days(tables, name, "T0")[-1] + 1 if unknown_days(tables, name, "T0") else 252 for name in NAMES}
+    first_known = {
+        name: unknown_days(tables, name, "T0")[-1] + 1 if unknown_days(tables, name, "T0") else 252 for name in NAMES
+    }
     assert first_known == {
         "reversal": 252,  # by the first row, and for long
         "volatility": 252,
@@ -397,7 +409,8 @@ def test_a_ticker_that_has_left_has_neither_returns_nor_characteristics(frequenc
     panel = panel_of(without_prices(slice(left, None)), frequency)
     begins, ends = (np.array(positions) for positions in begins_and_ends(panel, frequency))
     assert np.isnan(panel.characteristics[begins >= left, 0]).all() and np.isnan(panel.returns[ends >= left, 0]).all()
-    assert not np.isnan(panel.characteristics[begins < left, 0]).any() and not np.isnan(panel.returns[ends < left, 0]).any()
+    assert not np.isnan(panel.characteristics[begins < left, 0]).any()
+    assert not np.isnan(panel.returns[ends < left, 0]).any()
 
 
 def test_volume_without_a_price_does_not_count():
@@ -420,7 +433,8 @@ def test_where_nothing_moves_or_is_traded_nothing_is_divided_by_zero():
     still = WHOLE["market"].copy()
     still.iloc[300:] = 0.003
     still = panel_of(WHOLE, market=still)
-    assert [DAYS.get_loc(date) for date in still.dates[np.isnan(characteristic(still, "beta")["T1"])]] == list(range(552, 560))
+    without = still.dates[np.isnan(characteristic(still, "beta")["T1"])]
+    assert [DAYS.get_loc(date) for date in without] == list(range(552, 560))
 
 
 def test_a_ticker_without_any_price_stays_a_column_of_unknowns():
@@ -429,7 +443,7 @@ def test_a_ticker_without_any_price_stays_a_column_of_unknowns():
     assert not np.isnan(panel.characteristics[:, 1:]).any()
 
 
-# Properties ---------------------------------------------------------------------------------------------------------------------
+# Properties -----------------------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.floats(1e-3, 1e3), min_size=6, max_size=6), st.sampled_from(FREQUENCIES))
@@ -452,7 +466,9 @@ def test_permuting_tickers_permutes_the_panel(order, frequency):
 @given(st.floats(0.1, 5))
 @SOME
 def test_a_market_scaled_up_scales_beta_down(scale):
-    a, b = (characteristic(panel_of(WHOLE, market=market), "beta") for market in (WHOLE["market"], scale * WHOLE["market"]))
+    a, b = (
+        characteristic(panel_of(WHOLE, market=market), "beta") for market in (WHOLE["market"], scale * WHOLE["market"])
+    )
     assert np.allclose(a, scale * b)
 
 
@@ -463,7 +479,7 @@ def test_with_a_market_given_no_ticker_depends_on_another():
     assert same(part.characteristics, whole.characteristics) and same(part.returns, whole.returns)
 
 
-# Portfolios ---------------------------------------------------------------------------------------------------------------------
+# Portfolios -----------------------------------------------------------------------------------------------------------
 
 
 @by_frequency
@@ -504,7 +520,7 @@ def test_days_that_only_the_portfolios_have_belong_to_the_row_around_them():
     assert np.allclose(at_400, 1.02 * (1 + WHOLE["portfolios"].loc[DAYS[400]]) - 1)
 
 
-# Real prices --------------------------------------------------------------------------------------------------------------------
+# Real prices ----------------------------------------------------------------------------------------------------------
 
 STOCKS, ETFS = load_sp500_dataset(), load_factors_dataset()
 
@@ -521,7 +537,8 @@ def test_twenty_real_stocks_by_month():
 
 
 def test_twenty_real_stocks_by_day_with_etfs_are_those_of_the_panel_of_stocks():
-    panel, stocks = characteristics_from_prices(STOCKS, frequency="daily", portfolios=ETFS.pct_change().iloc[1:]), load_stocks()
+    panel = characteristics_from_prices(STOCKS, frequency="daily", portfolios=ETFS.pct_change().iloc[1:])
+    stocks = load_stocks()
     assert panel.dates.equals(stocks.dates) and panel.tickers.equals(stocks.tickers)
     assert np.allclose(panel.returns, stocks.returns) and np.allclose(panel.portfolios, stocks.portfolios)
     assert panel.portfolio_names.equals(stocks.portfolio_names) and not np.isnan(panel.characteristics).any()
@@ -533,7 +550,7 @@ def test_the_panel_is_ready_for_ranks_and_managed_portfolios():
     assert np.abs(panel.characteristics).max() < 1
 
 
-# Bad input ----------------------------------------------------------------------------------------------------------------------
+# Bad input ------------------------------------------------------------------------------------------------------------
 
 
 def spoiled(name, days, columns, value):
@@ -553,15 +570,21 @@ REFUSED = {
     "nothing": (dict(prices=P.iloc[:0]), ValueError, "prices is empty", "0 rows"),
     "a row without a date": (dict(prices=P.set_axis([pd.NaT, *DAYS[1:]])), ValueError, "1 row(s) without a date"),
     "newest first": (dict(prices=P[::-1]), ValueError, "must ascend", "prices.sort_index()"),
-    "a day twice": (dict(prices=P.iloc[np.sort([*range(560), 7])]), ValueError, "one row a day", "1 more", "2018-01-10"),
+    "a day twice": (
+        dict(prices=P.iloc[np.sort([*range(560), 7])]), ValueError, "one row a day", "1 more", "2018-01-10"
+    ),
     "hours": (dict(prices=P.set_axis(pd.date_range("2018", periods=560, freq="h"))), ValueError, "one row a day"),
     "a ticker twice": (dict(prices=P.set_axis([*"ABCDEA"], axis=1)), ValueError, "must all differ", "A"),
     "infinity": (spoiled("prices", 3, 0, np.inf), ValueError, "prices has 1 infinite"),
     "a price of zero": (spoiled("prices", 9, 2, 0), ValueError, "above 0; T2 has 0 on 2018-01-12", "1 such", "NaN"),
     "a negative price": (spoiled("prices", [9, 8], 2, -1), ValueError, "above 0; T2 has -1 on 2018-01-11", "2 such"),
     "returns": (dict(prices=P.pct_change()), ValueError, "looks like a table of returns", "%", "cumprod()"),
-    "months": (dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="ME"))), ValueError, "daily", "31 or more days"),
-    "weeks": (dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="W"))), ValueError, "daily", "7 or more days"),
+    "months": (
+        dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="ME"))), ValueError, "daily", "31 or more days"
+    ),
+    "weeks": (
+        dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="W"))), ValueError, "daily", "7 or more days"
+    ),
     "few weeks": (dict(prices=P[::5]), ValueError, "daily", "7 or more days"),
     "too few days": (dict(prices=P[:253]), ValueError, "at least 254 days", "it has 253"),
     "one day": (dict(prices=P[:1]), ValueError, "at least 254 days", "it has 1"),
@@ -584,17 +607,25 @@ REFUSED = {
         "no return on 2 of the 559",
         "2018-01-10, 2018-01-11",
     ),
-    "a market with a gap": (dict(market=M.mask(M.index == DAYS[7])), ValueError, "no return on 1 of the 559", "2018-01-10"),
+    "a market with a gap": (
+        dict(market=M.mask(M.index == DAYS[7])), ValueError, "no return on 1 of the 559", "2018-01-10"
+    ),
     "a market in percent": (dict(market=100 * M), ValueError, "market must hold daily returns in fractions", "by 100"),
     "a market of prices": (dict(market=P["T0"]), ValueError, "market must hold daily returns", "pct_change()"),
-    "a market elsewhere": (dict(market=M.tz_localize("UTC")), TypeError, "market have the time zone UTC", "tz_localize(None)"),
+    "a market elsewhere": (
+        dict(market=M.tz_localize("UTC")), TypeError, "market have the time zone UTC", "tz_localize(None)"
+    ),
     "portfolios as an array": (dict(portfolios=X.to_numpy()), TypeError, "portfolios must be a DataFrame"),
     "portfolios with a gap": (spoiled("portfolios", 9, 0, np.nan), ValueError, "portfolios has 1 NaN", "Fill or drop"),
-    "portfolios with a hole": (dict(portfolios=X.drop(DAYS[[77, 78]])), ValueError, "no row for 2 of the days", "2018-04-18"),
+    "portfolios with a hole": (
+        dict(portfolios=X.drop(DAYS[[77, 78]])), ValueError, "no row for 2 of the days", "2018-04-18"
+    ),
     "portfolios of another time": (dict(portfolios=X[:4]), ValueError, "covers no row", "2018-01-05", "2020-02-21"),
     "portfolios in percent": (dict(portfolios=100 * X), ValueError, "portfolios must hold daily returns in fractions"),
     "portfolios elsewhere": (dict(portfolios=X.tz_localize("UTC")), TypeError, "portfolios have the time zone UTC"),
-    "another frequency": (dict(frequency="weekly"), ValueError, "frequency must be one of 'monthly', 'daily'", "'weekly'"),
+    "another frequency": (
+        dict(frequency="weekly"), ValueError, "frequency must be one of 'monthly', 'daily'", "'weekly'"
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Stacks of conditional autoencoders, against ordinary Keras models trained alone, numpy, instrumented PCA and plain loops."""
+"""Stacks of conditional autoencoders, against Keras models trained alone, numpy, instrumented PCA and plain loops."""
 
 import functools
 import gc
@@ -33,7 +33,8 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("These tests train reference models on TensorFlow.", allow_module_level=True)
 import tensorflow as tf
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")  # Keras' own
+# Keras' own warning.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 PANEL, GAPPY = small_panel(), small_panel(missing=0.15)
 TRAIN, HELD_OUT = slice(0, 25), slice(25, 40)
@@ -42,8 +43,10 @@ L1 = (1e-3, 3e-2)
 
 
 def small(**changes):
-    """Two strengths of L1, two members each: CA1 with four hidden units and two factors. Most tests share this one shape."""
-    parameters = {"n_factors": 2, "hidden_units": (4,), "n_members": 2, "l1": L1, "batch_size": 60, "epochs": 8, "patience": 3}
+    """Two strengths of L1, two members each: CA1 with four hidden units and two factors, which most tests share."""
+    parameters = {
+        "n_factors": 2, "hidden_units": (4,), "n_members": 2, "l1": L1, "batch_size": 60, "epochs": 8, "patience": 3
+    }
     return ConditionalAutoencoder(**(parameters | changes))
 
 
@@ -124,6 +127,11 @@ def errors_by_hand(weights, hidden, batch_normalization, seen):
     return seen.y - (betas_by_hand(weights, hidden, batch_normalization, seen.z) * factors[seen.date]).sum(axis=1)
 
 
+def test_the_papers_models_have_the_papers_layers_and_it_is_ca1_unless_another_is_asked_for():
+    assert PAPER_MODELS == {"CA0": (), "CA1": (32,), "CA2": (32, 16), "CA3": (32, 16, 8)}
+    assert ConditionalAutoencoder().hidden_units == PAPER_MODELS["CA1"]
+
+
 # The stack against networks alone
 
 
@@ -138,7 +146,9 @@ def keras_model(weights, hidden, batch_normalization, l1):
         if batch_normalization:
             reading.append(keras.layers.BatchNormalization(momentum=stacked.MOMENTUM))
             values = reading[-1](values)
-    reading += [keras.layers.Dense(2, use_bias=bool(hidden), **penalty), keras.layers.Dense(2, use_bias=False, **penalty)]
+    reading += [
+        keras.layers.Dense(2, use_bias=bool(hidden), **penalty), keras.layers.Dense(2, use_bias=False, **penalty)
+    ]
     product = keras.layers.Dot(axes=1)([reading[-2](values), reading[-1](x)])
     model = keras.Model([z, x], product)
     for name, part in zip(("trainable_variables", "non_trainable_variables"), weights, strict=True):
@@ -168,7 +178,9 @@ def test_each_member_is_an_ordinary_keras_model_trained_alone(hidden, batch_norm
                 losses.append(alone.train_on_batch(batch, TRAINING.y[rows], return_dict=True)["mse"])
             unseen = keras.ops.convert_to_numpy(alone([UNSEEN.z, UNSEEN.x[UNSEEN.date]], training=False))[:, 0]
             kinds = ("trainable_variables", "non_trainable_variables")
-            state = [[keras.ops.convert_to_numpy(v) for layer in layers for v in getattr(layer, kind)] for kind in kinds]
+            state = [
+                [keras.ops.convert_to_numpy(v) for layer in layers for v in getattr(layer, kind)] for kind in kinds
+            ]
             states.append((np.mean(losses), np.mean((UNSEEN.y - unseen) ** 2), state))
         ours = history[history["member"] == member]
         assert np.allclose(ours["training"], [state[0] for state in states], rtol=1e-4)
@@ -196,7 +208,9 @@ def test_a_member_ends_with_the_weights_that_it_reaches_alone():
         alone, own_history = train(1, one_member(start, member, 4), l1=l1[[member]], epochs=15, patience=2)
         assert_same_weights(one_member(together, member, 4), alone)
         ours = history[history["member"] == member]
-        assert np.allclose(ours[["epoch", "training", "validation"]], own_history[["epoch", "training", "validation"]], rtol=1e-4)
+        assert np.allclose(
+            ours[["epoch", "training", "validation"]], own_history[["epoch", "training", "validation"]], rtol=1e-4
+        )
 
 
 def test_the_l1_of_one_member_does_not_move_the_others():
@@ -259,8 +273,8 @@ def test_betas_factors_and_reconstruction_are_those_of_each_members_weights_by_h
         alone = one_member(model.weights_, member, 2)
         betas = betas_by_hand(alone, (4,), True, Z.reshape(-1, 3)).reshape(40, 12, 2)
         factors = PANEL.portfolios @ model.factor_weights_[member]
-        assert np.allclose(model.betas(PANEL, member), betas, atol=1e-5)
-        assert np.allclose(model.factors(PANEL, member), factors)
+        assert np.allclose(model.members_[member].betas(PANEL), betas, atol=1e-5)
+        assert np.allclose(model.members_[member].factors(PANEL), factors)
         products.append([betas[d] @ factors[d] for d in range(40)])
     assert model.factor_weights_.shape == (2, 2, 2)
     assert np.allclose(model.reconstruct(PANEL), np.mean(products, axis=0), atol=1e-6)
@@ -276,14 +290,43 @@ def test_factor_weights_undo_the_units_that_the_networks_train_in(model):
 
 
 def test_the_mean_of_the_products_is_not_the_product_of_the_means(model):
-    betas, factors = (np.mean([part(PANEL, m) for m in range(2)], axis=0) for part in (model.betas, model.factors))
+    betas = np.mean([member.betas(PANEL) for member in model.members_], axis=0)
+    factors = np.mean([member.factors(PANEL) for member in model.members_], axis=0)
     assert not np.allclose(np.einsum("dsk,dk->ds", betas, factors), model.reconstruct(PANEL), rtol=0.1, atol=1e-4)
 
 
-def test_the_first_member_is_the_one_shown_when_none_is_named(model):
-    assert np.array_equal(model.betas(PANEL), model.betas(PANEL, member=0))
-    assert np.array_equal(model.factors(PANEL), model.factors(PANEL, member=0))
-    assert not np.allclose(model.betas(PANEL), model.betas(PANEL, member=1))
+def test_an_ensemble_has_no_betas_or_factors_of_its_own_and_says_whom_to_ask(model):
+    for what in ("betas", "factors"):
+        words = "2 members", f"no {what} of its own", f"model.members_[0].{what}(panel)", "reconstruct(panel)"
+        assert_refused(lambda what=what: getattr(model, what)(PANEL), ValueError, *words)
+    assert_refused(lambda: model.expected_factors(PANEL[30:], PANEL[:30]), ValueError, "members_[0].factors")
+
+
+def test_the_members_are_models_of_one_network_each_with_what_they_have_in_common(model):
+    first, second = model.members_
+    for member in (first, second):
+        assert type(member) is ConditionalAutoencoder and member.get_params() == model.get_params() | {"n_members": 1}
+        assert member.members_ == [member]
+        assert (member.l1_, member.returns_scale_) == (model.l1_, model.returns_scale_)
+        pd.testing.assert_series_equal(member.validation_curve_, model.validation_curve_)
+        assert member.factor_weights_.shape == (1, 2, 2)
+    assert not np.allclose(first.betas(PANEL), second.betas(PANEL))
+    assert np.allclose(model.reconstruct(PANEL), (first.reconstruct(PANEL) + second.reconstruct(PANEL)) / 2)
+
+
+def test_the_history_of_a_member_is_its_own_part_of_the_whole(model):
+    for m, member in enumerate(model.members_):
+        own = model.history_[model.history_["member"] == m]
+        assert len(own) and (member.history_["member"] == 0).all()
+        assert member.history_.drop(columns="member").equals(own.drop(columns="member").reset_index(drop=True))
+
+
+def test_a_model_of_one_network_is_its_own_member_and_has_betas_and_factors(model):
+    alone = fitted(n_members=1, l1=(1e-3, 2e-3, 3e-3, 4e-3))  # four networks in all, as most tests have
+    assert alone.members_ == [alone]
+    betas, factors = alone.betas(PANEL), alone.factors(PANEL)
+    assert betas.shape == (40, 12, 2) and factors.shape == (40, 2)
+    assert np.allclose(alone.reconstruct(PANEL), np.einsum("dsk,dk->ds", betas, factors))
 
 
 @pytest.mark.parametrize("what", ["returns", "portfolios"])
@@ -299,7 +342,7 @@ def test_prediction_is_the_past_mean_of_each_members_factors_by_plain_loops(mode
     past, later = PANEL[:30], PANEL[30:]
     expected = np.zeros((10, 12))
     for member in range(2):
-        betas, factors = model.betas(PANEL, member), model.factors(PANEL, member)
+        betas, factors = model.members_[member].betas(PANEL), model.members_[member].factors(PANEL)
         for d in range(10):
             for s in range(12):
                 expected[d, s] += betas[30 + d, s] @ factors[: 30 + d].mean(axis=0) / 2
@@ -310,7 +353,8 @@ def test_the_future_moves_no_earlier_prediction_or_reconstruction(model):
     changed = Panel(**{
         name: np.concatenate([getattr(PANEL, name)[:35], 3 - getattr(PANEL, name)[35:]])
         for name in ("returns", "characteristics", "portfolios")
-    }, dates=PANEL.dates, characteristic_names=PANEL.characteristic_names, portfolio_names=PANEL.portfolio_names)  # fmt: skip
+    }, dates=PANEL.dates, characteristic_names=PANEL.characteristic_names,
+       portfolio_names=PANEL.portfolio_names)  # fmt: skip
     a, b = (model.predict(panel[30:], panel[:30]) for panel in (PANEL, changed))
     assert np.array_equal(a[:5], b[:5]) and not np.allclose(a[5:], b[5:])
     assert np.array_equal(model.reconstruct(PANEL)[:35], model.reconstruct(changed)[:35])
@@ -348,6 +392,19 @@ def test_where_characteristics_are_constant_the_linear_network_is_instrumented_p
     assert best - 5e-3 < total_r2(panel.returns, linear.reconstruct(panel)) < best + 1e-6
 
 
+def explained(**changes):
+    """The total R² of two networks at dates after those of fit and validation."""
+    panel = simulate_market("nonlinear", n_dates=60, n_tickers=30, n_characteristics=3).panel
+    model = ConditionalAutoencoder(2, (4,), n_members=2, l1=(1e-3, 1e-2), batch_size=60, **changes)
+    model.fit(panel[:30], panel[30:45])
+    return total_r2(panel[45:].returns, model.reconstruct(panel[45:]))
+
+
+def test_an_untrained_network_explains_nothing_and_more_epochs_explain_more():
+    untrained, one, ten = explained(learning_rate=1e-9, epochs=1), explained(epochs=1), explained(epochs=10)
+    assert untrained < 0 < one < 0.1 < ten < 0.25
+
+
 # Early stopping
 
 
@@ -367,6 +424,15 @@ def test_each_member_stops_patience_epochs_after_its_best():
         assert own["epoch"].max() == best + 2
         lasts.append(own["epoch"].max())
     assert len(set(lasts)) > 1 and max(lasts) < 60
+
+
+def test_a_network_that_stands_still_stops_as_soon_as_its_patience_ends(uncompiled):
+    """Its error stays the same to the last bit, and that is no improvement."""
+    start = stacked.initial_weights(shape(2, batch_normalization=False), 0)
+    weights, history = train(2, start, batch_normalization=False, learning_rate=1e-30, epochs=50, patience=3)
+    assert history.groupby("member")["epoch"].max().tolist() == [4, 4]
+    assert (history.groupby("member")["validation"].nunique() == 1).all()
+    assert_same_weights(weights, start, rtol=0, atol=1e-25)
 
 
 def test_epochs_are_honoured():
@@ -403,6 +469,18 @@ def test_the_history_names_strengths_and_members(model):
     assert list(history.columns) == ["l1", "epoch", "member", "training", "validation"]
     assert set(history["l1"]) == set(L1) and set(history["member"]) == {0, 1}
     assert (history.groupby(["l1", "member"])["epoch"].min() == 1).all()
+
+
+def test_the_history_numbers_three_members_alike_at_every_strength(uncompiled):
+    parts = ["epoch", "training", "validation"]
+    whole = fitted(n_members=3, epochs=2).history_
+    assert whole.groupby(["l1", "member"]).size().to_dict() == {(l1, m): 2 for l1 in L1 for m in range(3)}
+    for strength in L1:
+        alone = fitted(n_members=3, epochs=2, l1=strength).history_
+        assert alone["training"].nunique() == 6  # every number is of one member and epoch alone
+        for m in range(3):
+            ours, own = whole[(whole["l1"] == strength) & (whole["member"] == m)], alone[alone["member"] == m]
+            assert np.allclose(ours[parts], own[parts], rtol=1e-4)
 
 
 # The strength of L1
@@ -464,7 +542,7 @@ def test_where_a_characteristic_is_unknown_so_are_the_betas(model):
     unknown = with_value(with_value(Z, (2, 3, 0), np.nan), (30, 1, 2), np.nan)
     panel = replace(PANEL, characteristics=unknown)
     for values in (
-        model.betas(panel).sum(axis=2),
+        model.members_[1].betas(panel).sum(axis=2),
         model.reconstruct(panel),
         model.predict(panel[1:], panel[:1])[[0, *range(39)]],
     ):
@@ -482,7 +560,8 @@ def test_tickers_enter_and_leave(factor_inputs):
     model = small(factor_inputs=factor_inputs).fit(panel[TRAIN], panel[HELD_OUT])
     assert np.array_equal(np.isnan(model.reconstruct(panel)), np.isnan(returns))
     later = panel[HELD_OUT].select_tickers(["T09", "T05"])
-    assert np.allclose(model.betas(later), model.betas(panel[HELD_OUT])[:, [9, 5]], atol=1e-6)
+    for member in model.members_:
+        assert np.allclose(member.betas(later), member.betas(panel[HELD_OUT])[:, [9, 5]], atol=1e-6)
 
 
 def test_a_date_without_returns_is_left_out_with_portfolios_and_refused_with_managed_ones():
@@ -506,7 +585,8 @@ def test_returns_as_inputs_make_factors_that_are_portfolios_of_the_tickers():
     ours = fitted(factor_inputs="returns")
     given = replace(PANEL, portfolios=R, portfolio_names=list(PANEL.tickers))
     assert list(ours.factor_input_names_) == list(PANEL.tickers) and ours.factor_weights_.shape == (2, 12, 2)
-    assert np.allclose(ours.factors(PANEL), R @ ours.factor_weights_[0])
+    for member, weights in zip(ours.members_, ours.factor_weights_, strict=True):
+        assert np.allclose(member.factors(PANEL), R @ weights)
     assert np.array_equal(ours.reconstruct(PANEL), fitted(given).reconstruct(given))
 
 
@@ -520,14 +600,16 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(model):
 
 
 def test_no_global_random_numbers_are_drawn():
-    """Neither numpy's, nor Python's, nor Keras': a lesson's own networks must not depend on which shapes were trained before."""
+    """Neither numpy's, Python's, nor Keras': a lesson's networks do not depend on which shapes were trained before."""
     draws = []
     for fit in (False, True):
         keras.utils.set_random_seed(1)  # of all three
         if fit:
             stacked.network.cache_clear()
             fitted()
-        draws.append((np.random.rand(), random.random(), float(keras.random.uniform(())), keras.layers.Dense(1)(np.ones((1, 2)))))
+        draws.append(
+            (np.random.rand(), random.random(), float(keras.random.uniform(())), keras.layers.Dense(1)(np.ones((1, 2))))
+        )
     assert draws[0] == draws[1]
 
 
@@ -538,7 +620,9 @@ def test_global_random_numbers_do_not_move_a_fit(model):
 
 
 def test_parameters_are_stored_as_given_and_cloned():
-    given = {"n_factors": 2, "hidden_units": [7, np.int64(3)], "l1": np.array([0.1, 0.2]), "seed": np.int64(5), "epochs": 9}
+    given = {
+        "n_factors": 2, "hidden_units": [7, np.int64(3)], "l1": np.array([0.1, 0.2]), "seed": np.int64(5), "epochs": 9
+    }
     model = ConditionalAutoencoder(**given)
     assert all(model.get_params()[name] is value for name, value in given.items())
     copy = clone(model)
@@ -583,12 +667,17 @@ def test_a_pickled_model_is_the_same_model(model):
 
 
 def assert_same_model(a, b, panel):
-    for call in (lambda m: m.reconstruct(panel), lambda m: m.predict(panel[30:], panel[:30]), lambda m: m.betas(panel, 1)):
+    for call in (
+        lambda m: m.reconstruct(panel),
+        lambda m: m.predict(panel[30:], panel[:30]),
+        lambda m: m.members_[-1].betas(panel),
+    ):
         assert np.array_equal(call(a), call(b))
     assert (a.l1_, a.returns_scale_) == (b.l1_, b.returns_scale_)
     pd.testing.assert_frame_equal(a.history_, b.history_)
     pd.testing.assert_series_equal(a.validation_curve_, b.validation_curve_)
-    assert a.characteristic_names_.equals(b.characteristic_names_) and a.factor_input_names_.equals(b.factor_input_names_)
+    assert a.characteristic_names_.equals(b.characteristic_names_)
+    assert a.factor_input_names_.equals(b.factor_input_names_)
 
 
 def test_a_saved_model_is_loaded_as_it_was(model, tmp_path):
@@ -609,7 +698,7 @@ def test_any_kind_of_parameters_and_labels_survives_a_file(tmp_path):
     model.save(str(tmp_path / "model"))
     loaded = ConditionalAutoencoder.load(str(tmp_path / "model"))
     assert_same_model(loaded, model, panel)
-    assert loaded.hidden_units == (4,) and loaded.l1 == L1
+    assert loaded.hidden_units == [4] and isinstance(loaded.l1, np.ndarray) and loaded.l1.tolist() == list(L1)
     assert np.array_equal(loaded.fit(panel[TRAIN], panel[HELD_OUT]).reconstruct(panel), model.reconstruct(panel))
 
 
@@ -646,7 +735,9 @@ def foreign_files(model, folder):
 
 def test_a_file_that_save_did_not_write_or_that_is_damaged_is_refused_by_name(model, tmp_path):
     for path in foreign_files(model, tmp_path):
-        assert_refused(lambda path=path: ConditionalAutoencoder.load(path), ValueError, path.name, "ConditionalAutoencoder.save")
+        assert_refused(
+            lambda path=path: ConditionalAutoencoder.load(path), ValueError, path.name, "ConditionalAutoencoder.save"
+        )
 
 
 def test_a_file_cut_short_or_altered_anywhere_never_gives_another_model(model, tmp_path):
@@ -690,7 +781,7 @@ def test_an_unfitted_model_cannot_be_saved(tmp_path):
 
 def test_a_second_panel_of_the_same_shape_compiles_nothing():
     fitted()
-    compiled = stacked._compiled(shape(4), 60, 0.01)
+    compiled = stacked._compiled(shape(4), 60)
     misses, traces = (
         stacked._compiled.cache_info().misses,
         [function.experimental_get_tracing_count() for function in compiled],
@@ -700,8 +791,22 @@ def test_a_second_panel_of_the_same_shape_compiles_nothing():
     assert [function.experimental_get_tracing_count() for function in compiled] == traces
 
 
+def test_two_learning_rates_share_one_compilation_and_give_different_results():
+    slow = fitted(learning_rate=1e-3)
+    compiled = stacked._compiled(shape(4), 60)
+    misses, traces = (
+        stacked._compiled.cache_info().misses,
+        [function.experimental_get_tracing_count() for function in compiled],
+    )
+    fast, slow_again = fitted(learning_rate=0.03), fitted(learning_rate=1e-3)
+    assert stacked._compiled.cache_info().misses == misses
+    assert [function.experimental_get_tracing_count() for function in compiled] == traces
+    assert not np.allclose(slow.reconstruct(PANEL), fast.reconstruct(PANEL), rtol=0.1)
+    assert np.array_equal(slow.reconstruct(PANEL), slow_again.reconstruct(PANEL))
+
+
 def test_panels_of_other_lengths_are_traced_a_few_times_at_most():
-    compiled = stacked._compiled(shape(4), 60, 0.01)
+    compiled = stacked._compiled(shape(4), 60)
     for n_dates in range(20, 24):
         small(epochs=1).fit(PANEL[:n_dates], PANEL[n_dates:])
     before = [function.experimental_get_tracing_count() for function in compiled]
@@ -745,7 +850,9 @@ def poison(monkeypatch, at_epoch, member=1):
                 n_members = len(error)
                 hit = np.arange(n_members) == member
                 state[0] = [
-                    np.where(np.repeat(hit, len(w) // n_members) if w.ndim == 1 else hit[:, None], np.float32(np.nan), w)
+                    np.where(
+                        np.repeat(hit, len(w) // n_members) if w.ndim == 1 else hit[:, None], np.float32(np.nan), w
+                    )
                     for w in (np.asarray(w) for w in state[0])
                 ]
                 state[0] = [keras.ops.convert_to_tensor(w) for w in state[0]]
@@ -783,7 +890,9 @@ def test_training_that_diverges_at_once_is_refused_with_a_remedy(uncompiled):
         lambda: fitted(learning_rate=1e30), ValueError, "epoch 1", "4 network(s)", "Lower learning_rate", "rank_across"
     )
     huge = replace(PANEL, characteristics=1e30 * Z)
-    assert_refused(lambda: fitted(huge, batch_normalization=False), ValueError, "epoch 1", "not finite", "rank_across_tickers")
+    assert_refused(
+        lambda: fitted(huge, batch_normalization=False), ValueError, "epoch 1", "not finite", "rank_across_tickers"
+    )
 
 
 def test_with_progress_a_bar_is_shown_and_without_none(capsys, monkeypatch):
@@ -814,7 +923,9 @@ OTHER_PORTFOLIOS = replace(PANEL, portfolio_names=["market", "gold"])
 
 BAD_INPUT = {
     "no factors": (fit_one(n_factors=0), ValueError, "n_factors", "between 1 and 2", "0 was given"),
-    "more factors than inputs": (fit_one(n_factors=3), ValueError, "n_factors", "between 1 and 2", "3 was given", "inputs"),
+    "more factors than inputs": (
+        fit_one(n_factors=3), ValueError, "n_factors", "between 1 and 2", "3 was given", "inputs"
+    ),
     "more factors than characteristics": (
         fit_one(n_factors=4, factor_inputs="returns"), ValueError, "n_factors", "between 1 and 3", "4 was given",
     ),
@@ -826,9 +937,12 @@ BAD_INPUT = {
     "half a hidden unit": (fit_one(hidden_units=(4.5,)), TypeError, "hidden_units", "whole number", "4.5"),
     "a text for the hidden units": (fit_one(hidden_units="32"), TypeError, "hidden_units", "'32'"),
     "no answer for the hidden units": (fit_one(hidden_units=None), TypeError, "hidden_units", "None"),
-    "unknown factor inputs": (fit_one(factor_inputs="returns_fwd"), ValueError, "factor_inputs", "'managed'", "'returns_fwd'"),
+    "unknown factor inputs": (
+        fit_one(factor_inputs="returns_fwd"), ValueError, "factor_inputs", "'managed'", "'returns_fwd'"
+    ),
     "a panel without portfolios": (
-        fit_one(without(PANEL, "portfolios")), ValueError, "factor_inputs='portfolios'", "Panel(..., portfolios", "'managed'",
+        fit_one(without(PANEL, "portfolios")),
+        ValueError, "factor_inputs='portfolios'", "Panel(..., portfolios", "'managed'",
     ),
     "a panel without characteristics": (
         fit_one(without(PANEL, "characteristic")), ValueError, "no characteristics", "characteristics=",
@@ -857,16 +971,23 @@ BAD_INPUT = {
     "a seed below zero": (fit_one(seed=-1), ValueError, "seed", "at least 0", "-1"),
     "no seed": (fit_one(seed=None), TypeError, "seed", "None"),
     "a number for progress": (fit_one(progress=1), TypeError, "progress", "True or False"),
-    "no return at all": (fit_one(replace(PANEL, returns=NO_RETURNS)), ValueError, "The panel", "no ticker with a return"),
+    "no return at all": (
+        fit_one(replace(PANEL, returns=NO_RETURNS)), ValueError, "The panel has no return at any date"
+    ),
     "no return at all to validate": (
-        fit_one(PANEL, replace(PANEL, returns=NO_RETURNS)), ValueError, "validation", "no ticker with a return",
+        fit_one(PANEL, replace(PANEL, returns=NO_RETURNS)), ValueError, "validation has no return at any date",
     ),
     "returns of zero": (fit_one(replace(PANEL, returns=0 * R)), ValueError, "The panel", "all 0", "nothing to explain"),
     "returns of zero to validate": (
         fit_one(PANEL, replace(PANEL, returns=0 * R)), ValueError, "validation", "all 0", "nothing to explain",
     ),
     "no characteristic known beside a return": (
-        fit_one(replace(PANEL, characteristics=with_value(Z, (..., 1), np.nan))), ValueError, "The panel", "all characteristics",
+        fit_one(replace(PANEL, characteristics=with_value(Z, (..., 1), np.nan))),
+        ValueError, "The panel", "no ticker with a return and all characteristics",
+    ),
+    "no characteristic known beside a return to validate": (
+        fit_one(PANEL, replace(PANEL, characteristics=with_value(Z, (..., 1), np.nan))),
+        ValueError, "validation", "no ticker with a return and all characteristics",
     ),
     "inputs of zero": (
         fit_one(replace(PANEL, portfolios=with_value(PANEL.portfolios, (slice(None), 1), 0))),
@@ -875,28 +996,36 @@ BAD_INPUT = {
     "other characteristics to validate": (
         fit_one(PANEL, RENAMED), ValueError, "characteristic_names", "new: beta; gone: momentum",
     ),
-    "other portfolios to validate": (fit_one(PANEL, OTHER_PORTFOLIOS), ValueError, "factor inputs", "new: gold; gone: oil"),
+    "other portfolios to validate": (
+        fit_one(PANEL, OTHER_PORTFOLIOS), ValueError, "factor inputs", "new: gold; gone: oil"
+    ),
     "other tickers to validate": (
-        fit_one(PANEL, PANEL.select_tickers(PANEL.tickers[:5]), factor_inputs="returns"), ValueError, "factor inputs", "gone: T05",
+        fit_one(PANEL, PANEL.select_tickers(PANEL.tickers[:5]), factor_inputs="returns"),
+        ValueError, "factor inputs", "gone: T05",
     ),
     "no portfolios to validate": (
         fit_one(PANEL, without(PANEL, "portfolios")), ValueError, "needs a panel with portfolios",
     ),
-    "betas of other characteristics": (lambda: FITTED().betas(RENAMED), ValueError, "characteristic_names", "new: beta"),
-    "factors of other portfolios": (lambda: FITTED().factors(OTHER_PORTFOLIOS), ValueError, "factor inputs", "new: gold"),
+    "betas of other characteristics": (
+        lambda: FITTED().members_[0].betas(RENAMED), ValueError, "characteristic_names", "new: beta"
+    ),
+    "factors of other portfolios": (
+        lambda: FITTED().members_[0].factors(OTHER_PORTFOLIOS), ValueError, "factor inputs", "new: gold"
+    ),
     "reconstruction of other portfolios": (lambda: FITTED().reconstruct(OTHER_PORTFOLIOS), ValueError, "factor inputs"),
-    "a member beyond the last": (lambda: FITTED().betas(PANEL, 2), ValueError, "member", "between 0 and 1", "2 was given"),
-    "a member before the first": (lambda: FITTED().factors(PANEL, -1), ValueError, "member", "between 0 and 1", "-1"),
-    "half a member asked for": (lambda: FITTED().factors(PANEL, 0.5), TypeError, "member", "whole number"),
+    "members of an unfitted model": (lambda: small().members_, NotFittedError, "ConditionalAutoencoder", "'fit'"),
     "betas of an unfitted model": (lambda: small().betas(PANEL), NotFittedError, "ConditionalAutoencoder", "'fit'"),
     "factors of an unfitted model": (lambda: small().factors(PANEL), NotFittedError, "ConditionalAutoencoder"),
-    "reconstruction by an unfitted model": (lambda: small().reconstruct(PANEL), NotFittedError, "ConditionalAutoencoder"),
+    "reconstruction by an unfitted model": (
+        lambda: small().reconstruct(PANEL), NotFittedError, "ConditionalAutoencoder"
+    ),
     "prediction by an unfitted model": (
         lambda: small().predict(PANEL[5:], PANEL[:5]), NotFittedError, "ConditionalAutoencoder",
     ),
     "betas of an array": (lambda: FITTED().betas(R), TypeError, "Panel", "ndarray"),
     "a past that overlaps": (
-        lambda: FITTED().predict(PANEL[20:], PANEL[:21]), ValueError, "past must end before", "2001-09-30", "panel[:120]",
+        lambda: FITTED().predict(PANEL[20:], PANEL[:21]),
+        ValueError, "past must end before", "2001-09-30", "panel[:120]",
     ),
     "the future as the past": (lambda: FITTED().predict(PANEL[:20], PANEL[20:]), ValueError, "past must end before"),
     "an array as the past": (lambda: FITTED().predict(PANEL[20:], R), TypeError, "Panel", "ndarray"),
@@ -908,7 +1037,9 @@ def test_bad_input_is_refused(case):
     assert_refused(*BAD_INPUT[case])
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": -1}, {"epochs": 0}, {"n_members": 0}, {"seed": -1}, {"progress": 3}])
+@pytest.mark.parametrize(
+    "change", [{"learning_rate": -1}, {"epochs": 0}, {"n_members": 0}, {"seed": -1}, {"progress": 3}]
+)
 def test_parameters_are_checked_before_anything_is_computed(change, monkeypatch):
     def too_early(*arguments, **named):
         raise AssertionError("computed before the parameters were checked")
@@ -925,9 +1056,10 @@ ON_ANY_BACKEND = """
 from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
 from helpers.evaluation import total_r2
-from helpers.synthetic import simulate_market
+from helpers.data import simulate_market
 panel = simulate_market("nonlinear", n_dates=60, n_tickers=30, n_characteristics=3).panel
-model = ConditionalAutoencoder(2, (4,), n_members=2, l1=(1e-3, 1e-2), batch_size=60, epochs=10).fit(panel[:30], panel[30:45])
+model = ConditionalAutoencoder(2, (4,), n_members=2, l1=(1e-3, 1e-2), batch_size=60, epochs=10)
+model.fit(panel[:30], panel[30:45])
 print(keras.backend.backend(), model.l1_, total_r2(panel[45:].returns, model.reconstruct(panel[45:])))
 """
 
@@ -943,7 +1075,8 @@ def test_on_jax_a_fit_explains_what_it_explains_on_tensorflow(capsys, tmp_path):
     runpy.run_path(script)
     (jax, l1, r2), (tensorflow, own_l1, own_r2) = run.stdout.split(), capsys.readouterr().out.split()
     assert (jax, tensorflow) == ("jax", "tensorflow") and l1 == own_l1
-    assert float(r2) == pytest.approx(float(own_r2), abs=1e-3) and float(r2) > 0.02
+    # Untrained it would be below 0, and 0.06 after an epoch.
+    assert float(r2) == pytest.approx(float(own_r2), abs=1e-3) and float(r2) > 0.1
 
 
 def test_another_backend_is_refused_by_name(monkeypatch):

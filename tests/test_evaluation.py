@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,15 @@ from helpers.data.simulated import simulate_constant_betas, simulate_market
 from helpers.evaluation.inference import bootstrap_interval, newey_west, pricing_errors
 from helpers.evaluation.inspection import align_factors, characteristic_importance
 from helpers.evaluation.metrics import information_coefficient, predictive_r2, total_r2
+from helpers.evaluation.portfolios import portfolio_returns, sharpe_ratio, sorted_positions, turnover
+from helpers.evaluation.risk import (
+    factor_covariance,
+    hedge,
+    minimum_variance_weights,
+    tangency_returns,
+    tangency_weights,
+)
+from helpers.labels import Labelled, labelled
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.managed import managed_portfolios
 from helpers.models.pca import PCAFactors
@@ -247,6 +257,14 @@ def test_several_series_are_one_series_at_a_time(n_lags):
     assert np.allclose(newey_west(pd.DataFrame(table), n_lags), (means, errors))
 
 
+@pytest.mark.parametrize("n_lags", [0, 3, 12])
+def test_gaps_are_closed_series_by_series_and_statsmodels_says_the_same_of_each(n_lags):
+    table = np.random.default_rng(2).normal(size=(60, 94)) + np.linspace(-1, 1, 94)
+    table[np.random.default_rng(3).random(table.shape) < 0.2] = np.nan
+    expected = [on_a_constant(column[~np.isnan(column)], n_lags) for column in table.T]
+    assert np.allclose(np.transpose(newey_west(table, n_lags)), expected, rtol=1e-9)
+
+
 def test_the_mean_and_its_error_are_in_the_units_of_the_series():
     mean, error = newey_west(Y, 3)
     assert isinstance(mean, float) and isinstance(error, float)
@@ -360,7 +378,8 @@ def test_the_pricing_errors_of_given_factors_are_the_intercepts_of_the_regressio
 def test_managed_portfolios_have_pricing_errors_too():
     model = InstrumentedPCA(2).fit(PANEL)
     x, x_hat = (managed_portfolios(p) for p in (PANEL, replace(PANEL, returns=model.reconstruct(PANEL))))
-    errors = pricing_errors(pd.DataFrame(x, columns=PANEL.characteristic_names), x_hat)
+    errors = pricing_errors(x, x_hat)
+    assert errors.equals(pricing_errors(x, np.asarray(x_hat))) and errors.equals(pricing_errors(np.asarray(x), x_hat))
     expected = managed_portfolios(replace(PANEL, returns=PANEL.returns - model.reconstruct(PANEL))).mean(axis=0)
     assert errors.index.to_list() == ["size", "value", "momentum"] and np.allclose(errors["alpha"], expected)
 
@@ -477,7 +496,7 @@ def network():
 
 def member_factors(model, panel, m, ignored=None):
     """F of a member from its weights, with an input at zero, by plain loops."""
-    inputs = managed_portfolios(panel, constant=True)
+    inputs = np.array(managed_portfolios(panel, constant=True))
     if ignored is not None:
         inputs[:, ignored] = 0
     return np.array([[x @ w for w in model.factor_weights_[m].T] for x in inputs])
@@ -485,7 +504,8 @@ def member_factors(model, panel, m, ignored=None):
 
 def mean_of_members(model, panel, beta_panel, ignored):
     return np.mean(
-        [product(model.betas(beta_panel, m), member_factors(model, panel, m, ignored)) for m in range(2)], axis=0
+        [product(model.members_[m].betas(beta_panel), member_factors(model, panel, m, ignored)) for m in range(2)],
+        axis=0,
     )
 
 
@@ -522,6 +542,195 @@ def test_the_factor_inputs_may_have_names_of_their_own(network):
         lambda: characteristic_importance(observed, PANEL, "both"),
         ValueError, "side='both'", "momentum, size, value", "market, oil", "factor_inputs='managed'",
     )  # fmt: skip
+
+
+# --- labels: what every function of the room does with them
+
+AXES = {
+    "d": pd.date_range("2000-01-31", periods=20, freq="ME", name="date"),
+    "t": pd.Index(list("ABCDEF"), name="ticker"),
+    "k": pd.Index(["market", "oil"], name="factor"),
+    "K": pd.Index(["true market", "true oil"]),
+    "b": pd.date_range("1999-01-31", periods=12, freq="ME"),  # the dates before
+    "p": pd.RangeIndex(1, 4, name="portfolio"),
+}
+WORDS = {"d": "dates", "t": "tickers", "k": "factors", "K": "true factors", "b": "past", "p": "portfolios"}
+ROOT = random.normal(size=(6, 30))
+SHAPES = ("dt", "pdt", "td", "dk", "bk", "tk", "dtk", "dK", "t")
+VALUES = {name: random.normal(0.02, 0.1, [len(AXES[a]) for a in name]) for name in SHAPES}
+VALUES |= {"tt": ROOT @ ROOT.T, "dt of sizes": np.exp(VALUES["dt"])}
+
+# For each function: its tables by name, with the axes of each, and the axes of what comes back.
+# ("d-" are all dates but one.)
+FUNCTIONS = {
+    "total_r2": (total_r2, {"returns": "dt", "reconstruction": "dt"}, [""]),
+    "predictive_r2": (predictive_r2, {"returns": "dt", "prediction": "dt"}, [""]),
+    "information_coefficient": (information_coefficient, {"returns": "dt", "prediction": "dt"}, ["d"]),
+    "newey_west": (newey_west, {"series": "dt"}, ["t", "t"]),
+    "bootstrap_interval": (partial(bootstrap_interval, np.mean, n_draws=9), {"series": "dt"}, ["", ""]),
+    "pricing_errors": (
+        lambda **tables: pricing_errors(**tables)["alpha"], {"returns": "dt", "reconstruction": "dt"}, ["t"],
+    ),
+    "sorted_positions": (
+        partial(sorted_positions, n_portfolios=3), {"prediction": "dt", "sizes": "dt of sizes"}, ["pdt"],
+    ),
+    "portfolio_returns": (portfolio_returns, {"positions": "dt", "returns": "dt"}, ["d"]),
+    "portfolio_returns, several": (portfolio_returns, {"positions": "pdt", "returns": "dt"}, ["pd"]),
+    "turnover": (turnover, {"positions": "dt", "returns": "dt"}, ["d-"]),
+    "turnover, several": (turnover, {"positions": "pdt", "returns": "dt"}, ["pd-"]),
+    "sharpe_ratio": (partial(sharpe_ratio, periods_per_year=12), {"returns": "td"}, ["t"]),
+    "tangency_weights": (tangency_weights, {"factors": "dk"}, ["k"]),
+    "tangency_returns": (tangency_returns, {"factors": "dk", "past": "bk"}, ["d"]),
+    "factor_covariance": (factor_covariance, {"betas": "tk", "factors": "dk", "residuals": "dt"}, ["tt"]),
+    "minimum_variance_weights": (minimum_variance_weights, {"covariance": "tt"}, ["t"]),
+    "hedge": (hedge, {"weights": "t", "betas": "tk"}, ["k"]),
+    "hedge, date by date": (hedge, {"weights": "dt", "betas": "dtk"}, ["dk"]),
+    "align_factors": (align_factors, {"betas": "dtk", "factors": "dk", "true_factors": "dK"}, ["dtK", "dK"]),
+}  # fmt: skip
+every_function = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+def plain(tables):
+    return {name: VALUES[axes] for name, axes in tables.items()}
+
+
+def as_table(values, *labels):
+    """The values as whoever has labels holds them: a Series, a DataFrame, or what a model says."""
+    if len(labels) == 1:
+        return pd.Series(values, *labels)
+    return pd.DataFrame(values, *labels) if len(labels) == 2 else labelled(values, *labels)
+
+
+def with_labels(axes, backwards=""):
+    """The table with its labels, one axis of which runs backwards if asked for."""
+    labels = [AXES[a][::-1] if a == backwards else AXES[a] for a in axes.removesuffix(" of sizes")]
+    return as_table(VALUES[axes], *labels)
+
+
+def results(function, tables):
+    """What comes back, as a list."""
+    found = function(**tables)
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+same = partial(np.allclose, rtol=1e-12, atol=1e-15)  # a last bit may hang on how a table lies in memory
+
+
+def labels_of(axes):
+    """The labels of the axes of a result."""
+    return [AXES[a] for a in axes.removesuffix("-")][: -1 if axes.endswith("-") else None] + (
+        [AXES["d"][:-1]] if axes.endswith("-") else []
+    )
+
+
+@every_function
+def test_labels_come_out_where_they_went_in_and_the_numbers_are_those_of_plain_arrays(name):
+    function, tables, shapes = FUNCTIONS[name]
+    expected = results(function, plain(tables))
+    found = results(function, {each: with_labels(axes) for each, axes in tables.items()})
+    for said, numbers, axes in zip(found, expected, shapes, strict=True):
+        assert same(said, numbers) and np.asarray(said).dtype == float
+        assert not isinstance(numbers, Labelled)
+        if axes and name != "pricing_errors":
+            assert isinstance(said, Labelled)
+            assert all(own.equals(wanted) for own, wanted in zip(said.axes, labels_of(axes), strict=True))
+            said.to_frame()
+        elif axes:
+            assert said.index.equals(AXES["t"])
+        else:
+            assert type(said) is float
+
+
+@every_function
+def test_one_table_with_labels_gives_those_it_has(name):
+    function, tables, shapes = FUNCTIONS[name]
+    for named, its_axes in tables.items():
+        found = results(function, plain(tables) | {named: with_labels(its_axes)})
+        for said, axes in zip(found, shapes, strict=True):
+            own = said.axes if isinstance(said, (Labelled, pd.Series)) else ()
+            for a, labels, wanted in zip(axes.removesuffix("-"), own, labels_of(axes), strict=bool(own)):
+                known = a in its_axes or (a == "p" and name == "sorted_positions")
+                names = pd.Index(["F1", "F2"]) if a == "K" else pd.RangeIndex(len(labels))
+                assert labels.equals(wanted if known else names), (named, a)
+
+
+@every_function
+def test_two_tables_whose_labels_differ_are_refused(name):
+    function, tables, _ = FUNCTIONS[name]
+    every = {each: with_labels(axes) for each, axes in tables.items()}
+    pairs = [(one, two) for one in tables for two in tables if one != two]
+    for one, two in pairs:
+        for a in set(tables[one].removesuffix(" of sizes")) & set(tables[two].removesuffix(" of sizes")):
+            tables_given = plain(tables) | {one: every[one], two: with_labels(tables[two], backwards=a)}
+            assert_refused(lambda given=tables_given: function(**given), ValueError, WORDS[a], one, two, "Align")
+
+
+@every_function
+def test_lists_are_taken_as_arrays_are(name):
+    function, tables, _ = FUNCTIONS[name]
+    found = results(function, {each: values.tolist() for each, values in plain(tables).items()})
+    for said, numbers in zip(found, results(function, plain(tables)), strict=True):
+        assert np.array_equal(said, numbers)
+
+
+@every_function
+def test_what_is_given_in_single_precision_is_computed_in_double(name):
+    function, tables, _ = FUNCTIONS[name]
+    single = {each: values.astype(np.float32) for each, values in plain(tables).items()}
+    if name == "minimum_variance_weights":  # whatever was rounded is no longer its own transpose, unless it is made so
+        single["covariance"] = np.tril(single["covariance"]) + np.tril(single["covariance"], -1).T
+    double = {each: values.astype(float) for each, values in single.items()}
+    for said, numbers in zip(results(function, single), results(function, double), strict=True):
+        assert np.array_equal(said, numbers) and np.asarray(said).dtype == float
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("newey_west", "series"),
+        ("bootstrap_interval", "series"),
+        ("pricing_errors", "returns"),
+        ("pricing_errors", "reconstruction"),
+        ("turnover", "positions"),
+        ("turnover, several", "returns"),
+        ("tangency_returns", "factors"),
+        ("tangency_returns", "past"),
+    ],
+)
+def test_dates_that_do_not_ascend_are_refused_where_one_follows_the_other(name, given):
+    function, tables, _ = FUNCTIONS[name]
+    axes = tables[given]
+    backwards = with_labels(axes, backwards="b" if given == "past" else "d")
+    assert_refused(
+        lambda: function(**plain(tables) | {given: backwards}),
+        ValueError,
+        f"The dates of {given} must ascend",
+        "sort_index",
+    )
+
+
+@pytest.mark.parametrize("what", [total_r2, predictive_r2])
+def test_zeros_explain_exactly_nothing_in_any_precision(what):
+    for seed in range(20):
+        returns = np.random.default_rng(seed).normal(0.01, 0.1, (60, 40)).astype(np.float32)
+        assert what(returns, np.zeros_like(returns)) == 0 and what(returns, returns) == 1
+
+
+def test_a_share_of_single_precision_is_that_of_the_same_numbers_in_double():
+    returns = np.random.default_rng(0).normal(1, 1e-3, (500, 40)).astype(np.float32)
+    assert total_r2(returns, returns * np.float32(0.999)) == total_r2(
+        returns.astype(float), (returns * np.float32(0.999)).astype(float)
+    )
+
+
+def test_labels_of_single_dates_and_of_a_whole_panel_are_looked_at_too():
+    market = simulate_constant_betas(n_dates=30, n_tickers=5)
+    model = PCAFactors(2).fit(market.panel)
+    positions = sorted_positions(model.predict(market.panel[20:], market.panel[:20]), 2)
+    assert positions.to_frame().index.names == ["portfolio", "date"]
+    assert positions.axes[1].equals(market.panel.dates[20:]) and positions.axes[2].equals(market.panel.tickers)
+    other = model.predict(market.panel[10:20], market.panel[:10])
+    assert_refused(lambda: portfolio_returns(positions, other), ValueError, "dates", "positions", "returns")
 
 
 # --- bad input
@@ -633,6 +842,22 @@ BAD_INPUT = {
     "pricing errors with lags below zero": (
         lambda: pricing_errors(R, R_HAT, n_lags=-1), ValueError, "n_lags", "at least 0", "-1",
     ),
+    "a past that does not end before": (
+        lambda: tangency_returns(with_labels("dk"), as_table(VALUES["bk"], AXES["d"][:12], AXES["k"])),
+        ValueError, "past must end before factors begin", "2000-12-31", "2000-01-31", "pass arrays",
+    ),
+    "a past with dates of another kind": (
+        lambda: tangency_returns(with_labels("dk"), as_table(VALUES["bk"], pd.RangeIndex(12), AXES["k"])),
+        ValueError, "past must end before factors begin", "11", "2000-01-31",
+    ),
+    "a covariance of other tickers along its columns": (
+        lambda: minimum_variance_weights(as_table(VALUES["tt"], AXES["t"], AXES["t"][::-1])),
+        ValueError, "covariance", "same tickers", "rows", "columns",
+    ),
+    "a Sharpe ratio of dates along the rows": (
+        lambda: sharpe_ratio(with_labels("dt"), 12), ValueError, "returns", "dates along the rows", "returns.T",
+    ),
+    "a panel in place of returns": (lambda: total_r2(PANEL, PANEL), TypeError, "returns must hold numbers", "Panel"),
     "importance in constant betas": (
         lambda: characteristic_importance(TimeSeriesRegression().fit(PANEL), PANEL),
         TypeError, "TimeSeriesRegression", "do not depend on characteristics", "InstrumentedPCA",

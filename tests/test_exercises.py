@@ -1,7 +1,7 @@
-"""Every exercise accepts its right answer in all forms, answers each typical mistake with its own advice, and never raises.
+"""Every exercise accepts its right answer in all forms, answers each mistake with its own advice, and never raises.
 
-The lessons' modules are found, not listed. What their exercises share is asked of each of them; the checker's own sentences are
-asked of small exercises made here.
+The lessons' modules are found, not listed. What their exercises share is asked of each of them; the checker's own
+sentences are asked of small exercises made here.
 """
 
 import inspect
@@ -21,21 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
-import helpers.exercises
-from helpers.exercises.checker import (
-    NOT_ATTEMPTED,
-    PAGE,
-    Choice,
-    Exercise,
-    Feedback,
-    Open,
-    Question,
+from helpers.exercises.answers import (
     same_numbers,
     same_to_a_percent,
     same_up_to_order,
     same_up_to_rotation,
     same_up_to_sign,
 )
+from helpers.exercises.checker import NOT_ATTEMPTED, PAGE, Choice, Exercise, Feedback, Open, Question
 from tools.refresh import NOTEBOOKS
 
 NAMES = [path.stem[3:] for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
@@ -50,7 +43,8 @@ def questions(module):
 
 def each(kind):
     """One test for each question of a kind, as q."""
-    found = [(lesson, name, q) for lesson, module in LESSONS.items() for name, q in questions(module).items() if isinstance(q, kind)]
+    every = [(lesson, name, q) for lesson, module in LESSONS.items() for name, q in questions(module).items()]
+    found = [(lesson, name, q) for lesson, name, q in every if isinstance(q, kind)]
     return pytest.mark.parametrize("q", [q for *_, q in found], ids=[f"{lesson}-{name}" for lesson, name, _ in found])
 
 
@@ -99,7 +93,7 @@ def assert_not_checked(q, answer, *fragments):
     assert not absent, f"{absent} not in the feedback: {feedback}"
 
 
-# --- The modules ---------------------------------------------------------------------------------------------------------------
+# --- The modules ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
@@ -117,7 +111,7 @@ def test_importing_the_exercises_loads_no_network_library():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
 
 
-# --- Every question ------------------------------------------------------------------------------------------------------------
+# --- Every question ---------------------------------------------------------------------------------------------------
 
 
 @each(Question)
@@ -150,13 +144,14 @@ def test_texts_are_sentences(q):
 
 @each(Question)
 def test_the_same_question_gives_the_same_text_twice(q):
-    answers = [..., None, "b", "z", 1.0, [1, 2], np.zeros(3), np.ones((2, 3)), len, object(), Evil(), lambda *arguments: object()]
+    answers = [..., None, "b", "z", 1.0, [1, 2], np.zeros(3), np.ones((2, 3)), len]
+    answers += [object(), Evil(), lambda *arguments: object()]
     for answer in answers:
         assert judged(q, answer) == judged(q, answer)
     assert q.solution() == q.solution() and not re.search(r"\b0x[0-9a-f]{6,}", q.solution())
 
 
-# --- Exercises -----------------------------------------------------------------------------------------------------------------
+# --- Exercises --------------------------------------------------------------------------------------------------------
 
 
 @each(Exercise)
@@ -203,11 +198,15 @@ def forms_of(values):
     }
     n_axes = {np.ndim(value) for value in values}
     if n_axes <= {0}:
-        forms |= {"float": float, "text-free zero-dimensional array": np.array, "list of one": lambda value: [float(value)]}
+        forms |= {
+            "float": float, "text-free zero-dimensional array": np.array, "list of one": lambda value: [float(value)]
+        }
     if n_axes <= {1}:
         forms |= {"Series": pd.Series, "one column": lambda value: pd.DataFrame({"x": np.asarray(value)})}
     if n_axes <= {2}:
-        forms |= {"DataFrame": lambda value: pd.DataFrame(np.asarray(value)), "matrix in Fortran's order": np.asfortranarray}
+        forms |= {
+            "DataFrame": lambda value: pd.DataFrame(np.asarray(value)), "matrix in Fortran's order": np.asfortranarray
+        }
     return forms
 
 
@@ -242,9 +241,12 @@ def test_what_is_only_convention_is_free(q):
         columns = value if value.ndim > 1 else value[..., None]
         return (columns @ random.normal(size=(columns.shape[-1],) * 2)).reshape(value.shape)
 
-    free = {same_up_to_sign: [flipped], same_up_to_order: [reordered], same_up_to_rotation: [flipped, reordered, rotated]}
+    free = {
+        same_up_to_sign: [flipped], same_up_to_order: [reordered], same_up_to_rotation: [flipped, reordered, rotated]
+    }
     for change in free.get(q.same, ()):
-        assert judged(q, answer_with(q, [change(np.asarray(value)) for value in right_answers(q)])) == "Correct.", change.__name__
+        changed = [change(np.asarray(value)) for value in right_answers(q)]
+        assert judged(q, answer_with(q, changed)) == "Correct.", change.__name__
 
 
 @each(Exercise)
@@ -298,7 +300,7 @@ def test_the_solution_is_the_code_of_the_reference_and_answers_the_exercise(q):
     assert way is not q.reference and judged(q, q.answer_of(way)) == "Correct."
 
 
-# --- Choices and open tasks ----------------------------------------------------------------------------------------------------
+# --- Choices and open tasks -------------------------------------------------------------------------------------------
 
 
 @each(Choice)
@@ -307,13 +309,15 @@ def test_each_letter_of_a_choice_has_its_answer(q):
     assert right not in q.advice and len(q.advice) >= 2 and q.insight
     letters = sorted([right, *q.advice])
     assert letters == list("abcdefgh"[: len(letters)])
-    for spelling in (right, right.upper(), f"{right})", f" {right} ", f"({right})", f"( {right} )", f"{right}.", f'"{right}"', f"**{right}**"):
+    spellings = "{}", "{})", " {} ", "({})", "( {} )", "{}.", '"{}"', "**{}**"
+    for spelling in (right.upper(), *(form.format(right) for form in spellings)):
         assert judged(q, spelling) == f"Correct. {q.insight}", spelling
     for letter, advice in q.advice.items():
         for spelling in (letter, f" {letter.upper()})\n"):
             assert judged(q, spelling) == f"Incorrect. {advice}"
     assert len(set(q.advice.values())) == len(q.advice)
-    for other in ("z", "", " ", f"{right}{right}", "ab", "the second", "x" * 10_000, 1, 2.0, None, True, [right], {right}, len, right.encode()):
+    texts = "z", "", " ", f"{right}{right}", "ab", "the second", "x" * 10_000
+    for other in (*texts, 1, 2.0, None, True, [right], {right}, len, right.encode()):
         assert_not_checked(q, other, ", ".join(letters), "is needed")
     assert q.solution() == f"{right}. {q.insight}"
 
@@ -325,7 +329,7 @@ def test_an_open_task_says_what_to_look_for(q):
     assert q.solution() == q.look_for
 
 
-# --- Whatever is given ---------------------------------------------------------------------------------------------------------
+# --- Whatever is given ------------------------------------------------------------------------------------------------
 
 
 class Unspeakable(Exception):
@@ -421,7 +425,11 @@ anything = st.one_of(
     st.text(max_size=5),
     st.binary(max_size=5),
     st.dates(),
-    st.recursive(numbers | st.text(max_size=2) | st.just(...), lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner), max_leaves=8),
+    st.recursive(
+        numbers | st.text(max_size=2) | st.just(...),
+        lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner),
+        max_leaves=8,
+    ),
     st.dictionaries(st.text(max_size=3), numbers, max_size=2),
     stnp.arrays(stnp.scalar_dtypes(), stnp.array_shapes(max_dims=3, max_side=4, min_dims=0)),
 )  # fmt: skip
@@ -444,7 +452,9 @@ def test_nothing_makes_check_raise(q, answer):
 
 @each(Exercise)
 @settings(deadline=None, max_examples=25, database=None, derandomize=True)
-@given(scale=st.floats(allow_nan=False), shift=st.floats(allow_nan=False), where=st.integers(0, 10_000), value=st.floats())
+@given(
+    scale=st.floats(allow_nan=False), shift=st.floats(allow_nan=False), where=st.integers(0, 10_000), value=st.floats()
+)
 def test_spoilt_right_answers_do_not_make_check_raise(q, scale, shift, where, value):
     truth = [np.asarray(answer, dtype=float) for answer in right_answers(q)]
     with np.errstate(all="ignore"):
@@ -459,17 +469,21 @@ def with_one_value(array, where, value):
     return changed
 
 
-# --- What counts as equal ------------------------------------------------------------------------------------------------------
+# --- What counts as equal ---------------------------------------------------------------------------------------------
 
-matrices = stnp.arrays(float, stnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=5), elements=st.integers(-9, 9))
+matrices = stnp.arrays(
+    float, stnp.array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=5), elements=st.integers(-9, 9)
+)
 
 
 def test_numbers_agree_to_a_thousandth_of_the_largest_or_a_hundredth_of_themselves():
     truth = np.array([1.0, -200.0])
-    assert same_numbers(truth + [0.19, -0.19], truth) and not same_numbers(truth + [0.21, 0], truth)
+    assert same_numbers(truth + np.array([0.19, -0.19]), truth)
+    assert not same_numbers(truth + np.array([0.21, 0]), truth)
     assert same_numbers(np.zeros(2), np.zeros(2)) and not same_numbers(np.array([0, 1e-9]), np.zeros(2))
     assert same_numbers(np.empty(0), np.empty(0))
-    assert same_to_a_percent(truth * 1.009, truth) and not same_to_a_percent(truth + [0.02, 0], truth)
+    assert same_to_a_percent(truth * 1.009, truth)
+    assert not same_to_a_percent(truth + np.array([0.02, 0]), truth)
 
 
 @settings(deadline=None, max_examples=50, database=None, derandomize=True)
@@ -532,9 +546,10 @@ def test_a_mistake_of_another_shape_than_the_truth_still_gets_its_advice(same):
         judged(q, truth * scale)
 
 
-# --- What a wrong answer shows -------------------------------------------------------------------------------------------------
+# --- What a wrong answer shows ----------------------------------------------------------------------------------------
 
 VECTOR = np.array([0.5, -1.0, 2.0, 0.25, 3.0])
+TOO_OFTEN = "Was a multiplication or a division left out, or made twice?"
 
 
 def exercise(truth, same=same_numbers):
@@ -546,28 +561,34 @@ def exercise(truth, same=same_numbers):
     [
         (VECTOR, -VECTOR, "The size is right and the sign is the opposite."),
         (2.5, -2.5, "The size is right and the sign is the opposite."),
-        (VECTOR, 100 * VECTOR, "Your values are all 100 times what they should be. Are they in percent, where fractions are needed?"),
+        (VECTOR, 100 * VECTOR, "Your values are all 100 times what they should be. "
+                               "Are they in percent, where fractions are needed?"),
         (2.5, 250, "Your value is 100 times what it should be. Is it in percent, where a fraction is needed?"),
-        (VECTOR, VECTOR / 100, "Your values are all 0.01 times what they should be. Were they divided by 100 once too often?"),
+        (VECTOR, VECTOR / 100, "Your values are all 0.01 times what they should be. "
+                               "Were they divided by 100 once too often?"),
         (2.5, 0.025, "Your value is 0.01 times what it should be. Was it divided by 100 once too often?"),
-        (VECTOR, 1.4 * VECTOR, "Your values are all 1.4 times what they should be. Was a multiplication or a division left out, or made twice?"),
-        (VECTOR, -2 * VECTOR, "Your values are all -2 times what they should be. Was a multiplication or a division left out, or made twice?"),
-        (2.5, 5.0, "Your value is 2 times what it should be. Was a multiplication or a division left out, or made twice?"),
-        (12.0, 1.0, "Your value is 0.0833 times what it should be. Was a multiplication or a division left out, or made twice?"),
+        (VECTOR, 1.4 * VECTOR, f"Your values are all 1.4 times what they should be. {TOO_OFTEN}"),
+        (VECTOR, -2 * VECTOR, f"Your values are all -2 times what they should be. {TOO_OFTEN}"),
+        (2.5, 5.0, f"Your value is 2 times what it should be. {TOO_OFTEN}"),
+        (12.0, 1.0, f"Your value is 0.0833 times what it should be. {TOO_OFTEN}"),
         (VECTOR, VECTOR + 0.5, "All your values are off by the same amount, 0.5. Was a mean taken out, or left in?"),
-        (VECTOR, VECTOR - 0.125, "All your values are off by the same amount, -0.125. Was a mean taken out, or left in?"),
-        (VECTOR, VECTOR + [0, 0, 1, 0, 1], "3 of 5 values are right; the first that is not is number 3."),
-        (VECTOR[:4].reshape(2, 2), [[9, -1.0], [2.0, 0.25]], "3 of 4 values are right; the first that is not is number 1."),
+        (VECTOR, VECTOR - 0.125, "All your values are off by the same amount, -0.125. "
+                                 "Was a mean taken out, or left in?"),
+        (VECTOR, [0.5, -1.0, 3.0, 0.25, 4.0], "3 of 5 values are right; the first that is not is number 3."),
+        (VECTOR[:4].reshape(2, 2), [[9, -1.0], [2.0, 0.25]], "3 of 4 values are right; "
+                                                             "the first that is not is number 1."),
         (2.4138, 2.41, "Your value is right as far as its digits go. Give more of them, or what computes it."),
-        (VECTOR + 0.0138, np.round(VECTOR + 0.0138, 2), "Your values are right as far as their digits go. Give more of them, or what computes them."),
+        (VECTOR + 0.0138, np.round(VECTOR + 0.0138, 2), "Your values are right as far as their digits go. "
+                                                        "Give more of them, or what computes them."),
         (2.5, 2.6, "Your value, 2.6, is too large."),
         (2.5, 2.4, "Your value, 2.4, is too small."),
         (-2.5, -3.7, "Your value, -3.7, is too small."),
         (0.0, 0.1, "Your value, 0.1, is too large."),
         (2.5, 0.0, "Your value, 0, is too small."),
         (2.5, np.inf, "Your value is infinite: was something divided by zero?"),
-        (VECTOR, VECTOR / [1, 1, 0.25, 1, 0.5] * [np.inf, 1, 1, 1, 1], "Some of your values are infinite: was something divided by zero?"),
-        (VECTOR, VECTOR + [1, 2, -1, 2, 1], "The values differ by up to 2, where they should be as large as 3."),
+        (VECTOR, VECTOR / [1, 1, 0.25, 1, 0.5] * [np.inf, 1, 1, 1, 1], "Some of your values are infinite: "
+                                                                       "was something divided by zero?"),
+        (VECTOR, [1.5, 1.0, 1.0, 2.25, 4.0], "The values differ by up to 2, where they should be as large as 3."),
         (np.zeros(3), np.arange(1, 4), "The values differ by up to 3, where they should be as large as 0."),
         (np.zeros(3), np.ones(3), "All your values are off by the same amount, 1. Was a mean taken out, or left in?"),
     ],
@@ -589,8 +610,10 @@ def test_small_numbers_beside_large_ones_count_when_all_are_called_multiples():
 
 
 def test_what_is_right_in_each_call_is_counted_by_the_size_of_that_call():
-    q = Exercise(reference=lambda x: x, mistakes={}, hints=("a", "b"), calls=lambda: [(np.arange(1.0, 4.0),), (1e6 + np.arange(3.0),)])
-    assert judged(q, lambda x: x + (x < 10) * [0, 0, 1]) == "Incorrect. 5 of 6 values are right; the first that is not is number 3."
+    calls = [(np.arange(1.0, 4.0),), (1e6 + np.arange(3.0),)]
+    q = Exercise(reference=lambda x: x, mistakes={}, hints=("a", "b"), calls=lambda: calls)
+    words = "Incorrect. 5 of 6 values are right; the first that is not is number 3."
+    assert judged(q, lambda x: x + (x < 10) * [0, 0, 1]) == words
 
 
 def test_what_a_wrong_answer_shows_where_signs_or_rotations_are_free():
@@ -607,7 +630,8 @@ def test_what_a_wrong_answer_shows_where_signs_or_rotations_are_free():
 
 def test_the_shape_that_is_needed_is_said():
     assert judged(exercise(2.5), [1, 2]) == "Could not check. Your answer has the shape (2,), and one number is needed."
-    assert judged(exercise(VECTOR), 1.0) == "Could not check. Your answer has the shape (), and the shape (5,) is needed."
+    words = "Could not check. Your answer has the shape (), and the shape (5,) is needed."
+    assert judged(exercise(VECTOR), 1.0) == words
 
 
 def test_how_many_values_are_nan_is_said():
@@ -621,7 +645,10 @@ def test_how_many_values_are_nan_is_said():
 def test_a_function_is_called_with_copies_and_what_it_raises_is_said():
     table = np.ones((4, 2))
     double = Exercise(
-        reference=lambda table, scale: scale * table, mistakes={}, hints=("a", "b"), calls=lambda: [(table, 2.0), (table, 3.0)]
+        reference=lambda table, scale: scale * table,
+        mistakes={},
+        hints=("a", "b"),
+        calls=lambda: [(table, 2.0), (table, 3.0)],
     )
 
     def spoils(table, scale):
@@ -647,7 +674,8 @@ def test_reading_an_answer_leaves_no_address_in_the_text():
     feedback = judged(exercise(VECTOR), Addressed())
     assert feedback.startswith("Could not check. Numbers are needed")
     feedback = judged(exercise(VECTOR), SimpleNamespace(__array__=None))
-    assert feedback == "Could not check. Numbers are needed, in one array without holes; this is of the type SimpleNamespace."
+    words = "Numbers are needed, in one array without holes; this is of the type SimpleNamespace."
+    assert feedback == f"Could not check. {words}"
     assert judged(double_of_object(), lambda x: x.missing) == (
         "Could not check. Your function raised AttributeError ('object' object has no attribute 'missing') "
         "when it was called with <object object>."

@@ -1,7 +1,7 @@
-"""The homework, graded by nbgrader itself in a course folder of its own: the right answers get all points, and nothing else does.
+"""The homework, graded by nbgrader itself in a course folder of its own: right answers get all points, others do not.
 
-`make homework` builds the folder; students hand in; nbgrader grades and exports. No program of the environment is on the PATH, as
-on the machine of an instructor who has not activated it.
+`make homework` builds the folder; students hand in; nbgrader grades and exports. No program of the environment is on
+the PATH, as on the machine of an instructor who has not activated it.
 """
 
 import csv
@@ -30,7 +30,8 @@ SOURCES = sorted((NOTEBOOKS / "homework").glob("*.ipynb"))
 NAMES = [path.stem for path in SOURCES]
 POINTS, READ_BY_A_PERSON = 20, 3
 WRITTEN = {"homework_1": "did_beta_move", "homework_2": "two_students", "homework_3": "read_this_report"}
-TIME_LIMIT = 12  # seconds for a cell of the student whose loop does not end; its first cell, which imports, needs one or two
+# Seconds for a cell of the student whose loop does not end; its first cell, which imports, needs one or two.
+TIME_LIMIT = 12
 # nbgrader's commands in one process: to load it takes longer than what most of them do.
 COMMANDS = """
 import json, sys
@@ -43,7 +44,7 @@ for name, *arguments in json.loads(sys.argv[1]):
 """
 
 
-# --- A course folder -----------------------------------------------------------------------------------------------------------
+# --- A course folder --------------------------------------------------------------------------------------------------
 
 
 def run(*arguments, cwd, jupyter):
@@ -135,7 +136,7 @@ def endless(source, grade_id, arguments):
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """Every assignment handed in with all the right answers, and untouched; the first one also by students with ideas."""
+    """Every assignment handed in with the right answers, and untouched; the first one also by students with ideas."""
     course = Course(tmp_path_factory.mktemp("class"))
     for name in NAMES:
         course.hand_in("reference", name, course.notebook(name, "source"))
@@ -150,7 +151,9 @@ def course(tmp_path_factory):
     archive = course.folder / "downloaded" / "homework_2" / "archive"
     archive.mkdir(parents=True)
     for student in ("ada", "van_der_berg"):
-        shutil.copy(course.folder / "release" / "homework_2" / "homework_2.ipynb", archive / f"{student}_homework_2.ipynb")
+        shutil.copy(
+            course.folder / "release" / "homework_2" / "homework_2.ipynb", archive / f"{student}_homework_2.ipynb"
+        )
     course.nbgrader(
         f"autograde homework_1 --student=endless --Execute.timeout={TIME_LIMIT}",
         *(f"autograde {name}" for name in NAMES),
@@ -159,7 +162,7 @@ def course(tmp_path_factory):
     return course
 
 
-# --- What the issue asks of the marks ------------------------------------------------------------------------------------------
+# --- What the issue asks of the marks ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -222,7 +225,7 @@ def test_every_hidden_test_finds_out_who_knows_only_the_numbers_of_the_visible_o
                     exec(each.source, namespace | {task: lambda *args, answer=answer, **named: answer})
 
 
-# --- The steps of the README ---------------------------------------------------------------------------------------------------
+# --- The steps of the README ------------------------------------------------------------------------------------------
 
 
 def test_files_are_collected_by_their_names(course):
@@ -259,7 +262,9 @@ def marked(course):
 
 def test_with_the_marks_of_a_person_the_right_answers_have_full_marks_in_the_exported_table(marked):
     with (marked.folder / "grades.csv").open(newline="") as file:
-        marks = {(row["student_id"], row["assignment"]): (row["score"], row["max_score"]) for row in csv.DictReader(file)}
+        marks = {
+            (row["student_id"], row["assignment"]): (row["score"], row["max_score"]) for row in csv.DictReader(file)
+        }
     assert [marks["reference", name] for name in NAMES] == [("20.0", "20.0")] * 3
     assert [marks["untouched", name] for name in NAMES] == [("0.0", "20.0")] * 3
     assert marks["typed", "homework_1"] == ("15.0", "20.0")
@@ -270,11 +275,12 @@ def test_feedback_shows_a_student_the_hidden_test_that_failed(marked):
     assert "in a market of 37 dates" in page
 
 
-# --- What is handed out --------------------------------------------------------------------------------------------------------
+# --- What is handed out -----------------------------------------------------------------------------------------------
 
 
 def test_the_command_says_where_the_release_versions_are(course):
-    assert course.built.stdout == f"Built homework_1, homework_2, homework_3 for students, in {course.folder / 'release'}\n"
+    release = course.folder / "release"
+    assert course.built.stdout == f"Built homework_1, homework_2, homework_3 for students, in {release}\n"
     assert course.built.stderr == ""
 
 
@@ -318,7 +324,7 @@ def title_of(tasks):
     return list(tasks)[-1]
 
 
-# --- The command in bad situations ---------------------------------------------------------------------------------------------
+# --- The command in bad situations ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -338,7 +344,9 @@ def test_a_folder_that_cannot_be_a_course_folder_is_refused(here, capsys):
     (here / "other" / "thesis.tex").touch()
     assert complaint("file", capsys) == "file is a file: give a folder.\n"
     assert complaint("file/within", capsys).startswith("file/within cannot be made or written (")
-    assert complaint("other", capsys).startswith("other holds other files, and no nbgrader_config.py: give a new folder")
+    assert complaint("other", capsys).startswith(
+        "other holds other files, and no nbgrader_config.py: give a new folder"
+    )
     assert "lies in notebooks/, where every notebook is run by the tests" in complaint(NOTEBOOKS / "homework", capsys)
     assert sorted(path.name for path in here.rglob("*")) == ["file", "other", "thesis.tex"]
     with pytest.raises(SystemExit) as stop:
@@ -366,7 +374,7 @@ def test_without_nbgrader_the_command_says_how_to_get_it(here, monkeypatch, caps
 
 @pytest.fixture
 def one_assignment(tmp_path):
-    """The command for the first assignment alone, and a course folder with a copy of it: (command, notebook, its path)."""
+    """The command for the first assignment, and a course folder with a copy of it: (command, notebook, its path)."""
     ours = tmp_path / "repository" / "notebooks" / "homework"
     ours.mkdir(parents=True)
     for name in ("homework_1.ipynb", "nbgrader_config.py"):
@@ -376,7 +384,9 @@ def one_assignment(tmp_path):
     shutil.copy(BUILD, command)
     path = tmp_path / "course" / "source" / "homework_1" / "homework_1.ipynb"
     path.parent.mkdir(parents=True)
-    (tmp_path / "course" / "nbgrader_config.py").write_text("c = get_config()\nc.ClearSolutions.code_stub = {'python': 'todo'}\n")
+    (tmp_path / "course" / "nbgrader_config.py").write_text(
+        "c = get_config()\nc.ClearSolutions.code_stub = {'python': 'todo'}\n"
+    )
     command = partial(run, command, "course", cwd=tmp_path, jupyter=tmp_path / "jupyter")
     return command, nbformat.read(SOURCES[0], as_version=4), path
 

@@ -192,7 +192,7 @@ def test_the_number_of_threads_does_not_change_the_factors(cores, monkeypatch):
 FORK = """
 import multiprocessing, numpy, os
 os.environ["OMP_NUM_THREADS"] = "2"
-from helpers.least_squares import cross_sectional_factors
+from helpers.models.least_squares import cross_sectional_factors
 
 random = numpy.random.default_rng(0)
 returns, betas = random.normal(size=(300, 400)), random.normal(size=(300, 400, 8))

@@ -1,13 +1,23 @@
-"""No look-ahead: what is said about the dates up to d must not move when anything after date d does."""
+"""No look-ahead: what is said about the dates up to d must not move when anything after date d does.
+
+What every model says, when it is fitted once, is a part of the contract: tests/test_contract.py.
+"""
 
 import numpy as np
 import pytest
 
 from helpers.data.ranks import rank_across_tickers
-from helpers.evaluation.metrics import information_coefficient, predictive_r2
-from helpers.evaluation.portfolios import portfolio_returns, sorted_positions, tangency_returns, turnover
-from helpers.evaluation.splitter import WalkForward
-from helpers.evaluation.walk_forward import out_of_sample
+from helpers.evaluation import (
+    WalkForward,
+    information_coefficient,
+    out_of_sample,
+    portfolio_returns,
+    predictive_r2,
+    sorted_positions,
+    split_by_date,
+    tangency_returns,
+    turnover,
+)
 from helpers.models.backend import keras
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.least_squares import rolling_betas, time_series_betas
@@ -15,51 +25,15 @@ from helpers.models.lecture import make_model, train_validation_arrays
 from helpers.models.managed import managed_portfolios
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
-from helpers.panel import Panel, split_by_date
 from tests.common import small_panel
+from tests.test_contract import BY_DATES, MEMBER, MODELS, TRUTH, changed
 
 N_DATES, N_TICKERS, N_CHARS = 40, 12, 3
 PANELS = {"complete": small_panel(), "gaps": small_panel(missing=0.15)}
 LAST_KNOWN = (14, 27, 38)
-MODELS = {
-    "time series": TimeSeriesRegression,
-    "cross sections of characteristics": CrossSectionalRegression,
-    "cross sections of given betas": lambda: CrossSectionalRegression(
-        np.random.default_rng(3).normal(size=(N_TICKERS, 2))
-    ),
-    "components": lambda: PCAFactors(2),
-    "instrumented components": lambda: InstrumentedPCA(2),
-}
 
 with_and_without_gaps = pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
-every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 last_known_date = pytest.mark.parametrize("d", LAST_KNOWN)
-
-
-def changed(panel, dates, what=("returns", "characteristics", "portfolios")):
-    """The panel with other numbers at these dates."""
-    random = np.random.default_rng(99)
-    arrays = {name: getattr(panel, name).copy() for name in ("returns", "characteristics", "portfolios")}
-    for name in what:
-        arrays[name][dates] = random.normal(5, 10, arrays[name][dates].shape)
-    labels = ("dates", "tickers", "characteristic_names", "portfolio_names")
-    return Panel(**arrays, **{name: getattr(panel, name) for name in labels})
-
-
-def sayings(model, panel):
-    return model.betas(panel), model.factors(panel), model.reconstruct(panel)
-
-
-@every_model
-@with_and_without_gaps
-@last_known_date
-def test_a_model_fitted_up_to_a_date_says_the_same_whatever_comes_later(make, panel, d):
-    known, future = slice(None, d + 1), slice(d + 1, None)
-    other = changed(panel, future)
-    before, after = make().fit(panel[known]), make().fit(other[known])
-    for a, b in zip(sayings(before, panel), sayings(after, other), strict=True):
-        assert np.array_equal(a[known], b[known])
-    assert not np.allclose(before.factors(panel)[future], after.factors(other)[future])
 
 
 @pytest.mark.parametrize("make", [TimeSeriesRegression, lambda: PCAFactors(2)], ids=["time series", "components"])
@@ -67,14 +41,6 @@ def test_a_model_fitted_to_all_dates_does_move_so_that_this_file_could_tell(make
     panel = PANELS["complete"]
     other = changed(panel, slice(30, None))
     assert not np.allclose(make().fit(panel).betas(panel)[:30], make().fit(other).betas(other)[:30])
-
-
-@every_model
-@with_and_without_gaps
-def test_the_betas_of_a_date_are_known_before_its_return(make, panel):
-    d = 30
-    model, other = make().fit(panel[:d]), changed(panel, slice(d, d + 1), ["returns"])
-    assert np.array_equal(model.betas(panel), model.betas(other))
 
 
 def test_the_betas_of_characteristics_follow_the_characteristics_of_their_own_date_only():
@@ -129,18 +95,18 @@ def test_every_part_of_a_split_ends_before_the_next_begins():
     assert dates == sorted(set(dates)) and len(dates) == N_DATES
 
 
-def forecasts(panel, make=lambda: InstrumentedPCA(2)):
+def forecasts(panel, model):
     """What the walk forward says of the dates from 12 on, fitted anew every 7 dates."""
-    return out_of_sample(make(), panel, WalkForward(n_train=12, n_test=7)).prediction
+    return out_of_sample(model, panel, WalkForward(n_train=8, n_validation=4, n_test=7)).prediction
 
 
-@every_model
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in (BY_DATES, MEMBER, TRUTH)])
 @last_known_date
-def test_a_forecast_is_known_before_its_date(make, d):
+def test_a_forecast_is_known_before_its_date(name, d):
     """Row d of the forecast may read the characteristics of date d, and nothing else of it or of what follows."""
     panel = PANELS["complete"]
     other = changed(changed(panel, slice(d, d + 1), ["returns", "portfolios"]), slice(d + 1, None))
-    a, b = forecasts(panel, make), forecasts(other, make)
+    a, b = forecasts(panel, MODELS[name]), forecasts(other, MODELS[name])
     assert np.allclose(a[: d - 12 + 1], b[: d - 12 + 1], rtol=0, atol=1e-12)
     assert not np.allclose(a[d - 12 + 1 :], b[d - 12 + 1 :])
 

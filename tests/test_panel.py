@@ -3,6 +3,7 @@
 import copy
 import pickle
 from dataclasses import FrozenInstanceError, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
+from sklearn.utils import _safe_indexing
 
 from helpers.data.ranks import rank_across_tickers
+from helpers.evaluation.splitter import split_by_date
 from helpers.models.managed import managed_portfolios
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import TimeSeriesRegression
-from helpers.panel import Panel, split_by_date
+from helpers.panel import Panel
 from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=25)
@@ -174,8 +177,11 @@ def test_a_shuffled_frame_with_gaps_leads_back_to_the_same_panel(seed, n_dates, 
 def test_to_frame_leaves_out_rows_about_which_nothing_is_known():
     panel = Panel(returns=[[0.1, np.nan]], characteristics=[[[np.nan], [np.nan]]], characteristic_names=["size"])
     frame = panel.to_frame()
-    assert frame.index.tolist() == [(0, 0)] and frame.index.names == ["date", "ticker"]
-    assert list(frame.columns) == ["returns", "size"]
+    assert frame.index.names == ["date", "ticker"] and list(frame.columns) == ["returns", "size"]
+    # Its only row is all that tells of ticker 1; a ticker known elsewhere has no row where nothing is known of it.
+    assert frame.index.tolist() == [(0, 0), (0, 1)]
+    known_later = Panel(returns=[[0.1, np.nan], [0.2, 0.3]])
+    assert known_later.to_frame().index.tolist() == [(0, 0), (1, 0), (1, 1)]
 
 
 def managed_portfolios_by_loop(panel, constant):
@@ -284,7 +290,7 @@ def test_permuting_the_tickers_permutes_the_ranks(seed):
 def test_a_panel_is_split_into_thirds_in_time_order():
     parts = split_by_date(small_panel(n_dates=180, n_tickers=2))
     assert [part.n_dates for part in parts] == [60, 60, 60]
-    assert all(a.dates[-1] < b.dates[0] for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.dates[-1] < b.dates[0] for a, b in pairwise(parts))
 
 
 @SOME
@@ -530,7 +536,8 @@ def test_bad_input_is_refused(case):
 
 
 def test_text_that_can_be_read_in_one_way_only_becomes_timestamps():
-    assert list(Panel(returns=R[:2], dates=["2020-09", "2020-10"]).dates) == [pd.Timestamp("2020-09-01"), pd.Timestamp("2020-10-01")]
+    months = Panel(returns=R[:2], dates=["2020-09", "2020-10"])
+    assert list(months.dates) == [pd.Timestamp("2020-09-01"), pd.Timestamp("2020-10-01")]
     frame = frame_indexed_by(["2020-10-01", "2020-09-01"], ["A"])
     assert list(Panel.from_frame(frame).dates) == [pd.Timestamp("2020-09-01"), pd.Timestamp("2020-10-01")]
     assert_refused(lambda: Panel(returns=R[:1], dates=["2020-13"]), ValueError, "dates", "no date")
@@ -565,8 +572,11 @@ def test_tickers_can_be_selected_as_the_messages_advise():
     assert_refused(lambda: PCAFactors(2).fit(past), ValueError, "T10, T11", "select_tickers")
     few = panel.select_tickers(panel.tickers[:10])
     assert few.n_tickers == 10 and np.array_equal(few.returns, panel.returns[:, :10])
-    assert np.array_equal(few.characteristics, panel.characteristics[:, :10]) and np.array_equal(few.portfolios, panel.portfolios)
-    assert np.allclose(TimeSeriesRegression().fit(few[:20]).betas_, TimeSeriesRegression().fit(small_panel()[:20]).betas_[:10])
+    assert np.array_equal(few.characteristics, panel.characteristics[:, :10])
+    assert np.array_equal(few.portfolios, panel.portfolios)
+    assert np.allclose(
+        TimeSeriesRegression().fit(few[:20]).betas_, TimeSeriesRegression().fit(small_panel()[:20]).betas_[:10]
+    )
     assert list(panel.select_tickers(["T03", "T01"]).tickers) == ["T03", "T01"]
 
 
@@ -624,3 +634,304 @@ def test_one_characteristic_alone_is_ranked_like_the_first_of_several():
     for missing in ("keep", "median"):
         alone = rank_across_tickers(gappy[:, :, 0], missing)
         assert np.array_equal(alone, rank_across_tickers(gappy, missing)[:, :, 0], equal_nan=True)
+
+
+# The panel back from its long frame
+
+
+def assert_same_panel(a, b):
+    __tracebackhide__ = True
+    for name in ("returns", "characteristics", "portfolios"):
+        one, two = getattr(a, name), getattr(b, name)
+        if one is None or two is None:
+            assert one is two, name
+            continue
+        np.testing.assert_array_equal(one, two, err_msg=name)
+        assert one.dtype == two.dtype, name
+    for name in ("dates", "tickers", "characteristic_names", "portfolio_names"):
+        one, two = getattr(a, name), getattr(b, name)
+        assert (one is None and two is None) or (one.equals(two) and one.name == two.name), name
+
+
+def with_gap(panel, dates=slice(0), tickers=slice(0)):
+    """The panel about which nothing is known at these dates, nor of these tickers."""
+    returns, characteristics = np.array(panel.returns), np.array(panel.characteristics)
+    for array in (returns, characteristics):
+        array[dates] = np.nan
+        array[:, tickers] = np.nan
+    return replace(panel, returns=returns, characteristics=characteristics)
+
+
+def single(panel):
+    names = ("returns", "characteristics", "portfolios")
+    return replace(panel, **{name: getattr(panel, name).astype("float32") for name in names})
+
+
+THERE_AND_BACK = {
+    "as it is": PANEL,
+    "with gaps": GAPPY,
+    "unsorted tickers": PANEL.select_tickers(["T05", "T11", "T00", "T07"]),
+    "no portfolios": replace(PANEL, portfolios=None, portfolio_names=None),
+    "nothing but returns": Panel(returns=R),
+    "a date about which nothing is known": with_gap(PANEL, dates=7),
+    "the first date unknown": with_gap(PANEL, dates=0),
+    "the last dates unknown": with_gap(PANEL, dates=slice(38, None)),
+    "a ticker about which nothing is known": with_gap(PANEL, tickers=[3, 8]),
+    "dates and tickers unknown": with_gap(GAPPY.select_tickers(GAPPY.tickers[::-1]), dates=[0, 5], tickers=[0, 11]),
+    "nothing known at all": Panel(returns=np.full((2, 3), np.nan), tickers=["b", "a", "c"]),
+    "dates that have not happened": replace(
+        PANEL, returns=with_value(R, slice(37, None), np.nan), portfolios=with_value(X, slice(37, None), np.nan)
+    ),
+    "single precision": single(PANEL),
+    "single precision with gaps": with_gap(single(GAPPY), dates=3, tickers=4),
+    "positions for dates": Panel(returns=R, characteristics=C, portfolios=X),
+    "periods": replace(PANEL, dates=PANEL.dates.to_period("M")),
+    "a time zone": replace(PANEL, dates=PANEL.dates.tz_localize("America/New_York")),
+    "years": replace(PANEL, dates=range(1980, 2020)),
+    "one date": PANEL[3:4],
+    "one ticker": PANEL.select_tickers(["T04"]),
+    "numbers for tickers": replace(PANEL, tickers=[*range(100, 106), *range(50, 56)]),
+    "numbers for names": Panel(returns=R, characteristics=C, portfolios=X, dates=PANEL.dates),
+}
+
+
+@pytest.mark.parametrize("case", THERE_AND_BACK)
+def test_the_long_frame_gives_the_panel_back(case):
+    panel = THERE_AND_BACK[case]
+    frame = panel.to_frame()
+    assert_same_panel(Panel.from_frame(frame), panel)
+    assert_same_panel(Panel.from_frame(frame.sample(frac=1, random_state=0)), panel)
+    assert_same_panel(Panel.from_frame(pickle.loads(pickle.dumps(frame))), panel)
+
+
+def test_a_frame_that_was_filtered_gives_what_is_left_with_its_portfolios_and_order():
+    panel = PANEL.select_tickers(["T05", "T11", "T00", "T07"])
+    frame = panel.to_frame()
+    dates, tickers = (frame.index.get_level_values(level) for level in (0, 1))
+    assert_same_panel(Panel.from_frame(frame[dates >= "2002"]), panel["2002":])
+    assert_same_panel(Panel.from_frame(frame[tickers != "T11"]), panel.select_tickers(["T05", "T00", "T07"]))
+    assert_same_panel(Panel.from_frame(frame.drop(columns="value")), replace(
+        panel, characteristics=panel.characteristics[:, :, [0, 2]], characteristic_names=["size", "momentum"]
+    ))  # fmt: skip
+
+
+def test_portfolios_that_are_passed_go_before_those_that_came_with_the_frame():
+    other = pd.DataFrame({"gold": np.arange(40.0)}, PANEL.dates)
+    panel = Panel.from_frame(PANEL.to_frame(), portfolios=other)
+    assert list(panel.portfolio_names) == ["gold"] and panel.portfolios[:, 0].tolist() == list(range(40))
+
+
+def test_a_frame_with_tickers_or_dates_of_its_own_is_no_longer_that_of_the_panel():
+    frame = PANEL.select_tickers(["T05", "T00"]).to_frame()
+    renamed = Panel.from_frame(frame.rename(index={"T05": "ZZZ", "T00": "AAA"}))
+    assert list(renamed.tickers) == ["AAA", "ZZZ"]
+    later = frame.set_index(frame.index.set_levels(PANEL.dates + pd.DateOffset(years=10), level=0))
+    assert_refused(lambda: Panel.from_frame(later), ValueError, "portfolios", "no row for 40", "pass portfolios=")
+
+
+def test_frames_of_two_panels_put_together_belong_to_neither():
+    frames = PANEL.to_frame(), replace(PANEL, dates=PANEL.dates + pd.DateOffset(years=10)).to_frame()
+    panel = Panel.from_frame(pd.concat(frames))
+    assert panel.n_dates == 80 and panel.portfolios is None
+    one = PANEL.to_frame()
+    assert Panel.from_frame(pd.concat([one[:100], one[100:]])).portfolio_names.equals(PANEL.portfolio_names)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_long_frame_is_written_to_parquet_and_feather_without_ado(tmp_path):
+    frame = PANEL.to_frame()
+    frame.to_parquet(tmp_path / "panel.parquet")
+    frame.reset_index().to_feather(tmp_path / "panel.feather")
+    read = pd.read_parquet(tmp_path / "panel.parquet")
+    assert_same_panel(Panel.from_frame(read, portfolios=pd.DataFrame(X, PANEL.dates, PANEL.portfolio_names)), PANEL)
+    assert Panel.from_frame(read).portfolios is None
+
+
+def test_the_long_frame_follows_no_change_of_its_own_copy():
+    frame = PANEL.to_frame()
+    frame.attrs["note"] = "mine"
+    frame["returns"] = 0.0
+    assert "note" not in PANEL.to_frame().attrs and not (PANEL.returns == 0).any()
+
+
+# Some dates and some tickers, by their labels
+
+
+@pytest.mark.parametrize(
+    ("dates", "rows"),
+    [
+        ("2003", range(36, 40)),
+        ("2000-03", [2]),
+        ("2000-03-31", [2]),
+        (pd.Timestamp("2000-03-31"), [2]),
+        (np.datetime64("2000-03-31"), [2]),
+        (slice("2000-03", "2000-05"), range(2, 5)),
+        (slice(None, "2000"), range(12)),
+        (["2002", "2000-03"], [2, *range(24, 36)]),
+        ([pd.Timestamp("2000-05-31"), "2000-03-31", "2000-05"], [2, 4]),
+        (PANEL.dates[[30, 10]], [10, 30]),
+        (None, range(40)),
+    ],
+)
+def test_dates_are_selected_by_label_in_time_order(dates, rows):
+    assert_same_panel(PANEL.sel(dates), PANEL[list(rows)])
+    assert_same_panel(PANEL.sel(dates=dates, tickers=["T03", "T01"]), PANEL[list(rows)].select_tickers(["T03", "T01"]))
+
+
+def test_tickers_alone_are_selected_by_label():
+    assert_same_panel(PANEL.sel(tickers=["T03", "T01"]), PANEL.select_tickers(["T03", "T01"]))
+
+
+def test_periods_and_numbers_are_selected_by_label():
+    months = replace(PANEL, dates=PANEL.dates.to_period("M"))
+    assert months.sel("2003").n_dates == 4 and months.sel(pd.Period("2000-03", "M")).dates[0] == months.dates[2]
+    years = replace(PANEL, dates=range(1980, 2020))
+    assert list(years.sel(1985).dates) == [1985] and list(years.sel([2019, 1980]).dates) == [1980, 2019]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: PANEL.sel("1999"), ValueError, ("'1999'", "not in the panel", "2000-01-31 to 2003-04-30")),
+        (lambda: PANEL.sel(["2000", "hello"]), ValueError, ("'hello'", "not in the panel")),
+        (lambda: PANEL.sel(5), ValueError, ("5", "not in the panel")),
+        (lambda: PANEL.sel([]), ValueError, ("No date is left", "40 dates")),
+        (lambda: PANEL.sel(slice("2010", None)), ValueError, ("No date is left", "2010")),
+        (lambda: PANEL.sel("2000", ["IBM"]), ValueError, ("IBM", "not in the panel")),
+        (lambda: PANEL.sel("2000", "T01"), TypeError, ("T01", "sequence")),
+        (lambda: PANEL.sel("2000", 3), TypeError, ("sequence", "[3]")),
+        (lambda: PANEL.sel("2000", []), ValueError, ("at least one",)),
+    ],
+)
+def test_labels_that_are_not_there_are_refused(call, error, words):
+    assert_refused(call, error, *words)
+
+
+# One panel after another
+
+
+def test_two_parts_of_a_panel_are_joined_again():
+    for cut in (1, 20, 39):
+        assert_same_panel(PANEL[:cut].joined(PANEL[cut:]), PANEL)
+    assert_same_panel(PANEL[:10].joined(PANEL[30:]), PANEL[[*range(10), *range(30, 40)]])
+    plain = Panel(returns=R, characteristics=C)
+    assert_same_panel(plain[:5].joined(plain[5:]), plain)
+    with pytest.raises(ValueError, match="read-only"):
+        PANEL[:20].joined(PANEL[20:]).returns[0, 0] = 1.0
+
+
+def test_dates_that_have_not_happened_may_be_joined():
+    panel = THERE_AND_BACK["dates that have not happened"]
+    assert_same_panel(panel[:35].joined(panel[35:]), panel)
+
+
+OTHER_NAMES = replace(PANEL, characteristic_names=["size", "value", "beta"])
+
+
+@pytest.mark.parametrize(
+    ("later", "error", "words"),
+    [
+        (PANEL[19:], ValueError, ("begin after", "2001-08-31")),
+        (PANEL[:20], ValueError, ("begin after", "begins at 2000-01-31", "ends at 2001-08-31")),
+        (PANEL[20:].select_tickers(PANEL.tickers[::-1]), ValueError, ("differ in tickers", "order")),
+        (PANEL[20:].select_tickers(PANEL.tickers[:5]), ValueError, ("differ in tickers",)),
+        (OTHER_NAMES[20:], ValueError, ("differ in characteristic_names",)),
+        (replace(PANEL, portfolio_names=["market", "gold"])[20:], ValueError, ("differ in portfolio_names",)),
+        (THERE_AND_BACK["no portfolios"][20:], ValueError, ("differ in portfolio_names",)),
+        (PANEL.returns[20:], TypeError, ("Panel", "ndarray")),
+    ],
+)
+def test_what_is_no_later_part_of_the_same_market_is_not_joined(later, error, words):
+    assert_refused(lambda: PANEL[:20].joined(later), error, *words)
+
+
+def test_a_panel_without_portfolios_takes_none_from_a_later_one():
+    assert_refused(lambda: THERE_AND_BACK["no portfolios"][:20].joined(PANEL[20:]), ValueError, "portfolio_names")
+
+
+# Dates that have not happened
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 40])
+def test_dates_have_happened_up_to_the_last_with_a_return(n):
+    returns = with_value(R, slice(40 - n, None), np.nan) if n else R
+    assert Panel(returns=returns).n_happened == 40 - n
+    if 0 < n < 40:  # a date without returns between others has happened, and one return of one ticker is enough
+        assert Panel(returns=with_value(returns, 5, np.nan)).n_happened == 40 - n
+        assert Panel(returns=with_value(returns, (40 - n, 3), 0.0)).n_happened == 41 - n
+
+
+def test_portfolios_may_be_unknown_at_dates_that_have_not_happened_and_at_no_others():
+    returns, unknown = with_value(R, slice(38, None), np.nan), with_value(X, (slice(38, None), 1), np.nan)
+    panel = Panel(returns=returns, portfolios=unknown)
+    assert np.isnan(panel.portfolios[38:, 1]).all() and panel[38:].n_happened == 0
+
+    def with_portfolios(portfolios, returns=returns):
+        return lambda: Panel(returns=returns, portfolios=portfolios)
+
+    for row in (0, 20, 37):
+        words = "portfolios has 1 NaN", f"({row}, 0)"
+        assert_refused(with_portfolios(with_value(X, (row, 0), np.nan)), ValueError, *words)
+    assert_refused(with_portfolios(unknown, R), ValueError, "portfolios has 2 NaN", "(38, 1)")
+    infinite = with_value(unknown, (39, 0), np.inf)
+    assert_refused(with_portfolios(infinite), ValueError, "portfolios has 1 infinite", "(39, 0)")
+    alone = Panel(returns=returns[38:], portfolios=unknown[38:])
+    assert alone.n_happened == 0 and alone.n_dates == 2
+
+
+# What a panel is made of, and what it leaves alone
+
+
+def test_a_panel_has_a_length_and_a_shape():
+    assert len(PANEL) == 40 and PANEL.shape == (40, 12) and len(PANEL[3:5]) == 2 and PANEL[3:5].shape == (2, 12)
+    assert Panel(returns=[[0.0]]).shape == (1, 1)
+
+
+def test_scikit_learn_cuts_a_panel_as_it_cuts_an_array():
+    rows = np.array([2, 3, 7])
+    assert_same_panel(PANEL[rows, ...], PANEL[rows])
+    assert_same_panel(_safe_indexing(PANEL, rows), PANEL[rows])
+    for key in ((rows, 1), (rows, ..., 1), (..., rows)):
+        assert_refused(lambda key=key: PANEL[key], TypeError, "dates only", "select_tickers")
+
+
+def test_the_constructor_neither_freezes_nor_keeps_the_arrays_it_is_given():
+    arrays = {"returns": np.array(R), "characteristics": np.array(C), "portfolios": np.array(X)}
+    panel = Panel(**arrays)
+    for name, array in arrays.items():
+        assert array.flags.writeable and not np.shares_memory(array, getattr(panel, name))
+        array[:] = 9.0
+        assert not (getattr(panel, name) == 9).any()
+    table = pd.DataFrame(R)
+    of_table = Panel(returns=table)
+    table.iloc[0, 0] = 9.0
+    assert of_table.returns[0, 0] == R[0, 0]
+
+
+def test_a_part_of_a_panel_shares_its_memory_and_an_exchange_checks_the_labels_again():
+    assert np.shares_memory(PANEL[3:9].characteristics, PANEL.characteristics)
+    assert np.shares_memory(PANEL[3:9].returns, PANEL.returns)
+    assert_refused(lambda: replace(PANEL, tickers=["A"]), ValueError, "tickers", "12 entries")
+    assert_refused(lambda: replace(PANEL, dates=PANEL.dates[::-1]), ValueError, "ascend")
+
+
+def test_a_return_of_zero_is_a_return():
+    panel = Panel(returns=with_value(R, (39, slice(None)), 0.0), portfolios=X)
+    assert panel.n_happened == 40 and len(panel.to_frame()) == 480
+    assert Panel(returns=[[0.0]]).n_happened == 1
+
+
+def test_a_single_date_and_a_single_ticker_make_a_panel():
+    one = Panel(returns=[[0.1]], characteristics=[[[1.0]]], portfolios=[[0.2]], dates=["2020-01-31"], tickers=["A"])
+    assert repr(one) == (
+        "Panel(1 dates x 1 tickers, 1 characteristics, 1 portfolios, 0.0% missing, 2020-01-31 to 2020-01-31)"
+    )
+    assert_same_panel(Panel.from_frame(one.to_frame()), replace(one, characteristic_names=[0], portfolio_names=[0]))
+
+
+def test_a_name_or_a_table_that_does_not_belong_to_the_arrays_is_refused():
+    assert_refused(lambda: Panel(returns=R, portfolio_names=["m"]), ValueError, "without portfolios", "both or neither")
+    long = PANEL.to_frame()[["returns"]]
+    assert_refused(lambda: Panel(returns=long), TypeError, "long frame", "Panel.from_frame")
+    assert_refused(lambda: Panel(returns=np.empty((0, 3))), ValueError, "at least one date", "(0, 3)")
+    assert_refused(lambda: Panel(returns=np.empty((3, 0))), ValueError, "at least one", "(3, 0)")

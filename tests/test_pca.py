@@ -223,7 +223,8 @@ def test_bad_input_is_refused(case):
 
 def test_with_gaps_no_share_is_claimed():
     whole, gappy = small_panel(), small_panel(missing=0.2)
-    assert PCAFactors(2).fit(whole).shares_[:2].sum() == pytest.approx(total_r2(whole.returns, PCAFactors(2).fit(whole).reconstruct(whole)))
+    model = PCAFactors(2).fit(whole)
+    assert model.shares_[:2].sum() == pytest.approx(total_r2(whole.returns, model.reconstruct(whole)))
     assert np.isnan(PCAFactors(2).fit(gappy).shares_).all()
 
 

@@ -20,7 +20,8 @@ def test_the_number_of_question_marks_is_the_number_of_unknowns_in_the_picture()
     assert texts(plotting.draw_factor_model("F", ticker=2)).count("?") == n_factors + legend
     assert texts(plotting.draw_factor_model("beta", date=2)).count("?") == n_factors + legend
     assert texts(plotting.draw_factor_model()).count("?") == (n_dates + n_tickers) * n_factors + legend
-    assert texts(plotting.draw_factor_model("characteristics", date=2)).count("?") == (1 + n_tickers) * n_factors + legend
+    by_characteristics = texts(plotting.draw_factor_model("characteristics", date=2))
+    assert by_characteristics.count("?") == (1 + n_tickers) * n_factors + legend
     assert texts(plotting.draw_course()).count("?") == 3 + 3 + 42 + 21 + 4 * legend
 
 
@@ -52,7 +53,9 @@ def test_the_network_is_drawn_from_the_model():
 def test_the_network_of_a_sequential_model_is_a_chain():
     from helpers.models.backend import keras
 
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="encoder"), keras.layers.Dense(4, name="decoder")])
+    model = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(2, name="encoder"), keras.layers.Dense(4, name="decoder")]
+    )
     assert {"encoder", "decoder"} <= set(texts(plotting.draw_network(model)))
 
 
@@ -97,13 +100,17 @@ def test_estimates_are_drawn_where_they_are_and_the_truth_is_a_dashed_black_diag
 
 
 def test_the_fitted_line_goes_through_alpha_plus_beta_x():
-    axes = plotting.plot_regression_line(np.array([-0.1, 0.0, 0.2]), np.array([0.0, np.nan, 0.1]), alpha=0.01, beta=2.0).axes[0]
+    axes = plotting.plot_regression_line(
+        np.array([-0.1, 0.0, 0.2]), np.array([0.0, np.nan, 0.1]), alpha=0.01, beta=2.0
+    ).axes[0]
     assert np.allclose(axes.lines[0].get_xdata(), [-10, 20])
     assert np.allclose(axes.lines[0].get_ydata(), [1 - 20, 1 + 40])
 
 
 def test_the_line_of_a_cross_section_passes_through_the_origin_with_the_factor_as_its_slope():
-    figure = plotting.plot_cross_section(np.array([0.5, 2.0]), np.array([np.nan, 0.1]), factor=0.03, truth=0.04, reach=0.2)
+    figure = plotting.plot_cross_section(
+        np.array([0.5, 2.0]), np.array([np.nan, 0.1]), factor=0.03, truth=0.04, reach=0.2
+    )
     axes = figure.axes[0]
     _, fitted, true = axes.lines
     assert np.allclose(fitted.get_xydata(), [[0, 0], [2, 6]]) and np.allclose(true.get_xydata(), [[0, 0], [2, 8]])
@@ -112,10 +119,13 @@ def test_the_line_of_a_cross_section_passes_through_the_origin_with_the_factor_a
 
 
 def test_matrices_side_by_side_share_their_colours():
-    figure = plotting.plot_matrices({"R": np.full((3, 2), 0.1), "fitted": np.zeros((3, 2)), "rest": np.full((3, 2), -0.2)})
+    figure = plotting.plot_matrices(
+        {"R": np.full((3, 2), 0.1), "fitted": np.zeros((3, 2)), "rest": np.full((3, 2), -0.2)}
+    )
     images = [axes.images[0] for axes in figure.axes[:3]]
     assert {image.get_clim() for image in images} == {(-20.0, 20.0)}
-    assert np.allclose(images[2].get_array(), -20) and [axes.get_title() for axes in figure.axes[:3]] == ["R", "fitted", "rest"]
+    assert np.allclose(images[2].get_array(), -20)
+    assert [axes.get_title() for axes in figure.axes[:3]] == ["R", "fitted", "rest"]
 
 
 def test_lines_differ_by_style_and_not_by_colour_alone():
@@ -197,7 +207,11 @@ def test_bad_input_is_refused_in_words(call, error, words):
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: plotting.plot_curves([[0.0, 1.0]], {str(i): [[0.0, 1.0]] for i in range(7)}), ValueError, ("curves", "7")),
+        (
+            lambda: plotting.plot_curves([[0.0, 1.0]], {str(i): [[0.0, 1.0]] for i in range(7)}),
+            ValueError,
+            ("curves", "7"),
+        ),
         (lambda: plotting.draw_folds("cv", 10), TypeError, ("splitter must be a WalkForward", "str")),
         (lambda: plotting.draw_folds(KFold(), 10), TypeError, ("splitter must be a WalkForward", "KFold")),
         (lambda: plotting.draw_folds(WalkForward(5), None), TypeError, ("dates", "None")),
@@ -256,7 +270,9 @@ def test_dots_stand_where_their_numbers_are_and_the_truth_is_a_bar():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["c1", "c2"]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first row on top
     assert_refused(lambda: plotting.plot_dots({"a": 1}), TypeError, "table", "dict")
-    assert_refused(lambda: plotting.plot_dots(pd.DataFrame(np.ones((2, 4)))), ValueError, "table", "(2, 4)", "second figure")
+    assert_refused(
+        lambda: plotting.plot_dots(pd.DataFrame(np.ones((2, 4)))), ValueError, "table", "(2, 4)", "second figure"
+    )
     assert_refused(lambda: plotting.plot_dots(table * np.nan), ValueError, "table", "NaN")
 
 
@@ -265,7 +281,8 @@ def test_alphas_with_large_t_are_filled_and_counted_and_those_of_no_model_lie_on
     errors = pd.DataFrame({"alpha": means, "standard error": 0.01, "t": [3.5, 2.9, -3.1]})
     unknown = errors.assign(t=np.nan)
     figure = plotting.plot_alphas(means, {"none": errors, "unknown": unknown, "third": errors})
-    assert [axes.get_title(loc="center") for axes in figure.axes] == ["none: 2 of 3", "unknown: 0 of 3", "third: 2 of 3", ""]
+    titles = [axes.get_title(loc="center") for axes in figure.axes]
+    assert titles == ["none: 2 of 3", "unknown: 0 of 3", "third: 2 of 3", ""]
     assert [axes.get_visible() for axes in figure.axes] == [True, True, True, False]
     filled, hollow = figure.axes[0].collections
     assert np.allclose(filled.get_offsets(), [[1, 1], [-1, -1]]) and np.allclose(hollow.get_offsets(), [[2, 2]])

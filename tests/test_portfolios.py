@@ -12,16 +12,13 @@ from sklearn.linear_model import LinearRegression
 from helpers.data.datasets import load_stocks
 from helpers.data.simulated import simulate_constant_betas
 from helpers.evaluation.inference import newey_west
-from helpers.evaluation.portfolios import (
+from helpers.evaluation.portfolios import portfolio_returns, sharpe_ratio, sorted_positions, turnover
+from helpers.evaluation.risk import (
     factor_covariance,
     hedge,
     minimum_variance_weights,
-    portfolio_returns,
-    sharpe_ratio,
-    sorted_positions,
     tangency_returns,
     tangency_weights,
-    turnover,
 )
 from helpers.models.least_squares import cross_sectional_factors, time_series_betas
 from tests.common import assert_refused, with_value
@@ -52,7 +49,7 @@ def test_portfolios_hold_the_tickers_of_their_rank_by_plain_loops(n_portfolios, 
     for d in range(N_DATES):
         known = [s for s in range(N_TICKERS) if not np.isnan(PREDICTION[d, s])]
         held = [{} for _ in range(n_portfolios)]
-        for rank, s in enumerate(sorted(known, key=lambda s: PREDICTION[d, s])):  # noqa: B023
+        for rank, s in enumerate(sorted(known, key=lambda s: PREDICTION[d, s])):
             held[rank * n_portfolios // len(known)][s] = 1.0 if sizes is None else sizes[d, s]
         for p, tickers in enumerate(held):
             for s in range(N_TICKERS):
@@ -377,6 +374,7 @@ def test_minimum_variance_weights_solve_the_conditions_of_lagrange_and_beat_any_
 
 def test_without_correlation_the_weights_are_the_inverse_variances():
     assert np.allclose(minimum_variance_weights(np.diag([1.0, 2.0, 4.0])), np.array([4, 2, 1]) / 7)
+    assert np.allclose(minimum_variance_weights([[1, 0, 0], [0, 2, 0], [0, 0, 4]]), np.array([4, 2, 1]) / 7)
 
 
 def test_minimum_variance_weights_do_not_depend_on_the_unit():
@@ -495,6 +493,12 @@ BAD_INPUT = {
     "a past of other names": (
         lambda: tangency_returns(pd.DataFrame(F, columns=list("abc")), pd.DataFrame(F, columns=list("cba"))),
         ValueError, "factors of past",
+    ),
+    "a factor missing at the last date": (
+        lambda: tangency_returns(with_value(F, (-1, 1), np.nan), F[:20]), ValueError, "factors", "1 NaN", "(59, 1)",
+    ),
+    "a factor missing in the past": (
+        lambda: tangency_returns(F, with_value(F[:20], (3, 0), np.nan)), ValueError, "past", "1 NaN", "(3, 0)",
     ),
     "a constant past": (lambda: tangency_returns(F, F[:20] * 0), ValueError, "past", "zero variance"),
     "betas of other factors": (

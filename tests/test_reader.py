@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import warnings
@@ -20,11 +21,15 @@ from hypothesis import strategies as st
 
 import helpers.data.datasets
 from helpers.data.published import PUBLISHED_CHARACTERISTICS, PUBLISHED_LAYOUT, write_published_layout
-from helpers.data.reader import Schema, read_panel, read_schema
+from helpers.data.ranks import rank_across_tickers
+from helpers.data.reader import read_panel, read_schema
+from helpers.data.schema import Schema
 from helpers.panel import Panel
 from tests.common import assert_refused, small_panel
 
-SOME = settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SOME = settings(
+    deadline=None, derandomize=True, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 KINDS = ("csv", "csv.gz", "parquet")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 pytestmark = pytest.mark.filterwarnings("error")
@@ -38,7 +43,7 @@ SMALL = """date,ticker,returns,size,value
 """
 
 
-# --- Help ----------------------------------------------------------------------------------------------------------------------
+# --- Help -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -66,15 +71,15 @@ class Folder:
     def schema(self, content=SMALL, name="data.csv", **arguments):
         return read_schema(self.put(content, name), **arguments)
 
-    def warnings(self, content, **arguments):
+    def warnings(self, content, name="data.csv", **arguments):
         """The sentences of read_panel's warnings, which must be those of the schema too."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.read(content, **arguments)
+            self.read(content, name, **arguments)
         assert all(issubclass(warning.category, UserWarning) and warning.filename == __file__ for warning in caught)
         sentences = [str(warning.message) for warning in caught]
-        if not arguments.keys() & {"lag", "start", "end"}:
-            assert list(self.schema(content, **arguments).warnings) == sentences
+        if not arguments.keys() & {"lag", "start", "end", "dtype"}:
+            assert list(self.schema(content, name, **arguments).warnings) == sentences
         return sentences
 
 
@@ -91,11 +96,13 @@ def as_rows(panel):
 
 
 def monthly(n_dates=40, n_tickers=6, seed=0, **columns):
-    """Rows of a full monthly panel with the returns r_s^(d), and columns made from them by functions of (returns, random)."""
+    """Rows of a full monthly panel: the returns r_s^(d), and columns made of them by functions of (returns, random)."""
     random = np.random.default_rng(seed)
     returns = random.normal(0.01, 0.05, (n_dates, n_tickers))
     dates = pd.date_range("2000-01-31", periods=n_dates, freq="ME")
-    frame = pd.DataFrame({"date": np.repeat(dates, n_tickers), "ticker": np.tile([f"T{s}" for s in range(n_tickers)], n_dates)})
+    frame = pd.DataFrame(
+        {"date": np.repeat(dates, n_tickers), "ticker": np.tile([f"T{s}" for s in range(n_tickers)], n_dates)}
+    )
     frame["returns"] = returns.ravel()
     for name, column in columns.items():
         frame[name] = np.ravel(column(returns, random))
@@ -113,7 +120,7 @@ def assert_same_panel(a, b):
     assert np.array_equal(a.characteristics, b.characteristics, equal_nan=True)
 
 
-# --- Reading -------------------------------------------------------------------------------------------------------------------
+# --- Reading ----------------------------------------------------------------------------------------------------------
 
 
 def test_every_row_stands_at_its_date_and_ticker(folder):
@@ -142,15 +149,30 @@ def test_a_frame_that_pandas_wrote_with_its_index(folder):
     for name, write in {"b.parquet": frame.to_parquet, "b.csv": frame.to_csv}.items():
         write(folder.path / name)
         assert_refused(
-            lambda name=name: read_panel(folder.path / name), ValueError, name, "has no name", "row numbers", "exclude=("
+            lambda name=name: read_panel(folder.path / name),
+            ValueError,
+            name,
+            "has no name",
+            "row numbers",
+            "exclude=(",
         )
 
 
 @every_kind
 def test_numbers_are_float32_unless_float64_is_asked_for(folder, kind):
     panel = folder.read(as_rows(small_panel()), f"panel.{kind}")
-    for array, exact in ((panel.returns, small_panel().returns), (panel.characteristics, small_panel().characteristics)):
+    for array, exact in (
+        (panel.returns, small_panel().returns),
+        (panel.characteristics, small_panel().characteristics),
+    ):
         assert array.dtype == np.float32 and np.array_equal(array, exact.astype(np.float32))
+
+
+def test_ranks_of_a_panel_of_float32_stay_so_and_are_taken_in_float64(folder):
+    panel = folder.read(as_rows(small_panel()))
+    ranks, exact = rank_across_tickers(panel).characteristics, rank_across_tickers(small_panel().characteristics)
+    assert ranks.dtype == np.float32 and np.array_equal(ranks, exact.astype(np.float32))
+    assert rank_across_tickers(panel.characteristics).dtype == np.float32 and exact.dtype == np.float64
 
 
 def test_the_arrays_of_the_panel_are_read_only_and_its_labels_are_checked(folder):
@@ -160,7 +182,9 @@ def test_the_arrays_of_the_panel_are_read_only_and_its_labels_are_checked(folder
             array[0] = 0.0
     with pytest.raises(FrozenInstanceError):
         panel.returns = None
-    assert panel[1:2].returns.base is not None and repr(panel).startswith("Panel(3 dates x 2 tickers, 2 characteristics")
+    assert panel[1:2].returns.base is not None and repr(panel).startswith(
+        "Panel(3 dates x 2 tickers, 2 characteristics"
+    )
 
 
 @SOME
@@ -178,8 +202,9 @@ def test_shuffled_and_unbalanced_rows_make_the_panel_that_from_frame_makes(folde
 
 @pytest.mark.parametrize("start", range(0, 60, 7))
 def test_files_longer_than_a_batch_are_put_together(folder, monkeypatch, start):
-    monkeypatch.setattr("helpers.data.reader.BLOCK", 4096 + start)
-    monkeypatch.setattr("helpers.data.reader.BATCH", 50 + start)
+    monkeypatch.setattr("helpers.data.file.BYTES_AT_ONCE", 4096 + start)
+    monkeypatch.setattr("helpers.data.file.ROWS_AT_ONCE", 50 + start)
+    monkeypatch.setattr("helpers.data.file.COLUMNS_AT_ONCE", 1 + start % 3)
     frame = as_rows(small_panel(n_dates=60)).sample(frac=1, random_state=start)
     expected = Panel.from_frame(frame.set_index(["date", "ticker"]))
     for kind in KINDS:
@@ -188,8 +213,31 @@ def test_files_longer_than_a_batch_are_put_together(folder, monkeypatch, start):
         assert_same_panel(by_date, expected["2004":])
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 4, 7])
+def test_parquet_files_with_more_columns_than_are_read_at_once(folder, monkeypatch, at_once):
+    for name, value in {"COLUMNS_AT_ONCE": at_once, "ROWS_AT_ONCE": 50, "BYTES_AT_ONCE": 4000}.items():
+        monkeypatch.setattr(f"helpers.data.file.{name}", value)
+    frame = as_rows(small_panel()).assign(more=1.5 * np.arange(480), last=-np.arange(480.0))
+    expected = Panel.from_frame(frame.set_index(["date", "ticker"]))
+    assert_same_panel(folder.read(frame, "panel.parquet", dtype="float64"), expected)
+    columns = folder.schema(frame, "panel.parquet").columns
+    assert repr(columns) == repr(folder.schema(frame).columns) and list(columns["missing"]) == [0] * 5
+    with_text = frame.assign(more=frame["ticker"], momentum=np.where(frame["momentum"] > 0, "up", "7"))
+    for name in ("panel.parquet", "panel.csv"):
+        schema = folder.schema(with_text, name)
+        assert list(schema.columns["holds"]) == ["numbers"] * 3 + ["numbers and text", "text"]
+        assert "column 'momentum' holds text beside numbers: 'up'" in schema.warnings[0]
+        assert schema.warnings[1].startswith("1 column(s) hold no numbers and are left out: 'more'")
+    enormous = frame.assign(size=frame["size"].where(frame.index != 70, np.inf), last=frame["last"].replace(-3.0, 1e39))
+    for kind in KINDS:
+        path = folder.put(enormous, f"x.{kind}")
+        assert_refused(lambda path=path: read_panel(path), ValueError, "'size' in row 71", "'last' in row 4")
+
+
 def test_columns_of_any_name_and_order(folder):
-    frame = as_rows(small_panel()).rename(columns={"date": "Month end", "ticker": "permno,x", "returns": "RET ", "size": "a.b"})
+    frame = as_rows(small_panel()).rename(
+        columns={"date": "Month end", "ticker": "permno,x", "returns": "RET ", "size": "a.b"}
+    )
     for kind in KINDS:
         panel = folder.read(frame.iloc[:, ::-1], f"panel.{kind}", date="Month end", ticker="permno,x", returns="RET ")
         assert list(panel.characteristic_names) == ["momentum", "value", "a.b"]
@@ -199,7 +247,34 @@ def test_characteristics_are_those_named_in_that_order_or_all_but_those_excluded
     panel = folder.read(characteristics=["value", "size"])
     assert list(panel.characteristic_names) == ["value", "size"] and panel.characteristics[0, 0].tolist() == [10, 1.5]
     assert list(folder.read(exclude=["size"]).characteristic_names) == ["value"]
-    assert folder.read(characteristics=[]).n_characteristics == folder.read(exclude=["size", "value"]).n_characteristics == 0
+    assert (
+        folder.read(characteristics=[]).n_characteristics
+        == folder.read(exclude=["size", "value"]).n_characteristics
+        == 0
+    )
+
+
+def test_names_may_come_from_a_generator(folder):
+    text = SMALL.replace("1.5", "B")
+    for read in (folder.read, folder.schema):
+        found = read(text, exclude=(name for name in ["value"]), missing_values=(word for word in ["B"]))
+        names = found.characteristic_names if read == folder.read else found.columns.index
+        assert list(names) == ["size"]
+        found = read(SMALL, characteristics=(name for name in ["value", "size"]))
+        names = found.characteristic_names if read == folder.read else found.columns.index
+        assert list(names) == ["value", "size"]
+    bad = {"characteristics": "size", "exclude": "nothing"}
+    for argument, name in bad.items():
+        again = (name for name in [name, name])
+        assert_refused(
+            lambda again=again, argument=argument: folder.read(**{argument: again}), ValueError, "must all differ"
+        )
+
+
+def test_names_in_a_set_come_in_alphabetical_order(folder):
+    names = [f"x{i:02d}" for i in range(20)]
+    frame = monthly(**dict.fromkeys(reversed(names), noise))
+    assert list(folder.read(frame, characteristics=set(names)).characteristic_names) == names
 
 
 def test_excluded_columns_may_hold_anything(folder):
@@ -211,7 +286,8 @@ def test_large_files_are_written_by_pandas_in_one_group_and_read_by_rows(folder)
     frame = as_rows(small_panel(n_dates=200, n_tickers=100))
     assert pa.parquet.ParquetFile(folder.put(frame, "panel.parquet")).metadata.num_row_groups == 1
     assert_same_panel(
-        read_panel(folder.path / "panel.parquet", dtype="float64"), Panel.from_frame(frame.set_index(["date", "ticker"]))
+        read_panel(folder.path / "panel.parquet", dtype="float64"),
+        Panel.from_frame(frame.set_index(["date", "ticker"])),
     )
 
 
@@ -271,14 +347,18 @@ def test_quoted_text_may_hold_commas_and_new_lines(folder):
 
 @pytest.mark.parametrize("block", range(300, 330, 3))
 def test_quoted_text_may_run_over_the_end_of_a_batch(folder, monkeypatch, block):
-    monkeypatch.setattr("helpers.data.reader.BLOCK", block)
+    monkeypatch.setattr("helpers.data.file.BYTES_AT_ONCE", block)
     frame = as_rows(small_panel()).assign(name="one\ntwo\nthree\nfour, five")
     assert_same_panel(folder.read(frame, exclude=["name"], dtype="float64"), small_panel())
 
 
 def test_a_panel_takes_over_arrays_but_not_wrong_labels():
     arrays = {"returns": np.zeros((2, 2)), "characteristics": np.zeros((2, 2, 1))}
-    labels = {"dates": pd.to_datetime(["2020-01-31", "2020-02-29"]), "tickers": ["A", "B"], "characteristic_names": ["x"]}
+    labels = {
+        "dates": pd.to_datetime(["2020-01-31", "2020-02-29"]),
+        "tickers": ["A", "B"],
+        "characteristic_names": ["x"],
+    }
     panel = Panel._of(**arrays, **labels)
     assert np.shares_memory(panel.characteristics, arrays["characteristics"])
     assert_same_panel(pickle.loads(pickle.dumps(panel)), Panel(**arrays, **labels))
@@ -288,10 +368,12 @@ def test_a_panel_takes_over_arrays_but_not_wrong_labels():
         ("tickers", ["A", "A"], "tickers must all differ"),
         ("characteristic_names", ["x", "y"], "characteristic_names must have 1 entries"),
     ]:
-        assert_refused(lambda name=name, wrong=wrong: Panel._of(**arrays, **labels | {name: wrong}), ValueError, fragment)
+        assert_refused(
+            lambda name=name, wrong=wrong: Panel._of(**arrays, **labels | {name: wrong}), ValueError, fragment
+        )
 
 
-# --- Dates ---------------------------------------------------------------------------------------------------------------------
+# --- Dates ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("written, arguments", [
@@ -329,6 +411,13 @@ def test_dates_of_parquet_may_be_numbers_or_timestamps_of_any_kind(folder):
         assert folder.read(frame.assign(date=other), "panel.parquet").dates.equals(small_panel(n_dates=5).dates)
 
 
+def test_weeks_with_a_day_are_dates_of_that_day(folder):
+    for written in ("%G-W%V-%u", "%Y-%W-%w", "%Y %U %a"):
+        frame = as_file(FREQUENCIES["weekly"])
+        panel = folder.read(frame.assign(date=frame["date"].dt.strftime(written)), date_format=written)
+        assert list(panel.dates) == list(FREQUENCIES["weekly"])
+
+
 def test_years_alone_are_dates_at_their_end(folder):
     text = "date,ticker,returns,x\n" + "".join(f"{year},A,0.1,{year % 7}\n" for year in range(1990, 2000))
     panel = folder.read(text, date_format="%Y")
@@ -354,7 +443,8 @@ FREQUENCIES = {
     "daily, closed for months": business_days("2020-01-01", 150).delete(range(40, 110)),
     "daily, closed for years": business_days("2000-01-03", 40).union(business_days("2004-01-05", 40)),
     "weekly": pd.date_range("2020-01-03", periods=60, freq="W-FRI"),
-    "weekly, by the first working day": pd.date_range("2020-01-06", periods=60, freq="W-MON") + pd.to_timedelta([0, 1] * 30, "D"),
+    "weekly, by the first working day": pd.date_range("2020-01-06", periods=60, freq="W-MON")
+    + pd.to_timedelta([0, 1] * 30, "D"),
     "monthly": pd.date_range("2020-01-31", periods=30, freq="ME"),
     "monthly, with absent months": pd.date_range("2020-01-31", periods=60, freq="ME").delete([5, 17, 18, 40]),
     "quarterly": pd.date_range("2020-03-31", periods=12, freq="QE"),
@@ -428,7 +518,7 @@ def test_tickers_without_a_row_between_start_and_end_are_dropped(folder):
     assert list(folder.read(frame, start="2001", lag=1).tickers) == ["A", "B", "C"]  # B was known the month before
 
 
-# --- The lag -------------------------------------------------------------------------------------------------------------------
+# --- The lag ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_lag_moves_characteristics_and_leaves_returns(folder):
@@ -459,7 +549,7 @@ def test_a_characteristic_at_a_date_never_depends_on_later_rows(folder):
     assert not np.array_equal(a.characteristics[known + 2], b.characteristics[known + 2])
 
 
-# --- Returns in a second file --------------------------------------------------------------------------------------------------
+# --- Returns in a second file -----------------------------------------------------------------------------------------
 
 LEAD = """permno,DATE,size,sic2
 10001,20200131,1,7
@@ -513,6 +603,15 @@ def test_a_lag_shifts_the_first_file_against_the_second(folder):
     assert np.array_equal(panel.characteristics[:, :, 0], [[1, 2, nan], [3, nan, 4]], equal_nan=True)
 
 
+def test_the_return_of_a_date_that_has_not_happened_is_unknown(folder):
+    before = CRSP[: CRSP.index("10002,2020-03-31")]
+    panel = joined(folder, returns=before)
+    assert np.isnan(panel.returns[-1]).all() and np.array_equal(panel.characteristics[-1, :2, 0], [5, 6])
+    frame = as_rows(small_panel())
+    frame["returns"] = frame["returns"].mask(frame["date"] == frame["date"].max())
+    assert folder.warnings(frame) == [] and np.isnan(folder.read(frame).returns[-1]).all()
+
+
 def test_the_second_file_may_be_parquet_and_its_tickers_text(folder):
     frame = pd.read_csv(io.StringIO(CRSP), dtype={"PERMNO": str}, parse_dates=["date"])
     path = folder.put(frame, "crsp.parquet")
@@ -541,12 +640,28 @@ def test_returns_for_few_rows_are_remarked_on(folder):
 
 def test_bad_second_files_are_refused(folder):
     for returns, fragments in {
-        CRSP.replace("10001", "20001").replace("10002", "x").replace("10003", "y"): ["crsp.csv has no row", "20001", "10001"],
-        CRSP.replace("2020-", "1920-"): ["no row of a ticker and date", "1920-01-31 to 1920-04-30", "2020-01-31 to 2020-03-31"],
-        CRSP + "10001,2020-01-15,0.5\n": ["crsp.csv has 1 repeated", "(2020-01-31, 10001) in rows 1 and 8", "in one month"],
+        CRSP.replace("10001", "20001").replace("10002", "x").replace("10003", "y"): [
+            "crsp.csv has no row",
+            "20001",
+            "10001",
+        ],
+        CRSP.replace("2020-", "1920-"): [
+            "no row of a ticker and date",
+            "1920-01-31 to 1920-04-30",
+            "2020-01-31 to 2020-03-31",
+        ],
+        CRSP + "10001,2020-01-15,0.5\n": [
+            "crsp.csv has 1 repeated",
+            "(2020-01-31, 10001) in rows 1 and 8",
+            "in one month",
+        ],
         CRSP.replace("0.02", "B"): ["'RET' holds text beside numbers: 'B', 1 row(s)", "missing_values=('B',)"],
         CRSP.replace("RET", "ret"): ["crsp.csv has no column 'RET'", "Perhaps 'ret' is meant"],
-        CRSP.replace("PERMNO", "stock"): ["crsp.csv has no column 'permno'", "'stock'", "Name its ticker as in the first file"],
+        CRSP.replace("PERMNO", "stock"): [
+            "crsp.csv has no column 'permno'",
+            "'stock'",
+            "Name its ticker as in the first file",
+        ],
         CRSP.replace("PERMNO,date,RET", "PERMNO,date,RET,DATE").replace("\n1", ",1\n1"): ["crsp.csv"],
         CRSP.replace("0.02", "inf"): ["'RET' of crsp.csv holds infinite values, the first in row 2"],
     }.items():
@@ -557,11 +672,14 @@ def test_files_of_different_frequency_are_refused(folder):
     lead = as_file(pd.date_range("2020-01-31", periods=12, freq="ME")).drop(columns="returns")
     path = folder.put(as_file(business_days("2020-01-01", 250)).drop(columns="x"), "returns.csv")
     assert_refused(
-        lambda: folder.read(lead, returns_path=path), ValueError, "data.csv is monthly and returns.csv is daily", "compound"
+        lambda: folder.read(lead, returns_path=path),
+        ValueError,
+        "data.csv is monthly and returns.csv is daily",
+        "compound",
     )
 
 
-# --- Tickers -------------------------------------------------------------------------------------------------------------------
+# --- Tickers ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tickers, expected", [
@@ -588,7 +706,7 @@ def test_tickers_of_parquet_keep_their_type(folder, tickers):
     assert list(panel.tickers) == tickers and (panel.tickers.dtype == "int64") == (not isinstance(tickers[0], str))
 
 
-# --- What is refused -----------------------------------------------------------------------------------------------------------
+# --- What is refused --------------------------------------------------------------------------------------------------
 
 
 def test_files_that_do_not_exist_or_are_of_another_kind(folder):
@@ -601,10 +719,14 @@ def test_files_that_do_not_exist_or_are_of_another_kind(folder):
         for read in (read_panel, read_schema):
             assert_refused(lambda read=read, name=name: read(folder.path / name), error, *fragments)
     for name, advice in {
-        "a.xlsx": "Export the sheet as CSV", "a.zip": "Unzip it first", "a.txt": "rename", "a.gz": ".csv.gz", "a": "Convert it",
+        "a.xlsx": "Export the sheet as CSV", "a.zip": "Unzip it first", "a.txt": "rename", "a.gz": ".csv.gz",
+        "a": "Convert it",
     }.items():  # fmt: skip
         assert_refused(
-            lambda name=name: folder.read(SMALL, name), ValueError, f"{name} must be one of .csv, .csv.gz, .parquet", advice
+            lambda name=name: folder.read(SMALL, name),
+            ValueError,
+            f"{name} must be one of .csv, .csv.gz, .parquet",
+            advice,
         )
     for path in (None, 3, b"x.csv", [good]):
         assert_refused(lambda path=path: read_panel(path), TypeError, "path must be the path of a file", repr(path))
@@ -626,7 +748,11 @@ UNREADABLE = {
     "empty parquet": ("x.parquet", b"", "x.parquet is empty"),
     "header": ("x.csv", b"date,ticker,returns\n", "x.csv has a header and no rows"),
     "header without an end": ("x.csv", b"date,ticker,returns", "x.csv has a header and no rows"),
-    "parquet without rows": ("x.parquet", frame_as_bytes(as_rows(small_panel()).iloc[:0], ".parquet"), "has columns and no rows"),
+    "parquet without rows": (
+        "x.parquet",
+        frame_as_bytes(as_rows(small_panel()).iloc[:0], ".parquet"),
+        "has columns and no rows",
+    ),
     "junk": ("x.csv", JUNK, "is not UTF-8 text"),
     "junk parquet": ("x.parquet", JUNK, "x.parquet cannot be read", "Fetch or export it again"),
     "junk gzip": ("x.csv.gz", JUNK, "x.csv.gz cannot be read"),
@@ -642,9 +768,23 @@ UNREADABLE = {
     "latin-1 tickers": ("x.csv", SMALL.replace("IBM", "Ö").encode("latin-1"), "cannot be read", "UTF-8"),
     "semicolons": ("x.csv", SMALL.replace(",", ";").encode(), "not separated by commas", "date;ticker;returns"),
     "tabs": ("x.csv", SMALL.replace(",", "\t").encode(), "not separated by commas"),
-    "a row too short": ("x.csv", SMALL.encode() + b"2020-04-30,AAPL,0.1\n", "cannot be read", "Expected 5 columns, got 3"),
-    "a row too long": ("x.csv", SMALL.encode() + b"2020-04-30,AAPL,0.1,1,2,3\n", "cannot be read", "Expected 5 columns, got 6"),
-    "the same name twice": ("x.csv", SMALL.replace("size", "value").encode(), "several columns of the same name: 'value'"),
+    "a row too short": (
+        "x.csv",
+        SMALL.encode() + b"2020-04-30,AAPL,0.1\n",
+        "cannot be read",
+        "Expected 5 columns, got 3",
+    ),
+    "a row too long": (
+        "x.csv",
+        SMALL.encode() + b"2020-04-30,AAPL,0.1,1,2,3\n",
+        "cannot be read",
+        "Expected 5 columns, got 6",
+    ),
+    "the same name twice": (
+        "x.csv",
+        SMALL.replace("size", "value").encode(),
+        "several columns of the same name: 'value'",
+    ),
 }
 
 
@@ -665,10 +805,12 @@ def test_latin_1_names_in_a_column_of_text_are_left_out_like_others(folder):
 
 
 MISSING_COLUMNS = [
-    ({"date": "DATE"}, "data.csv has no column 'DATE'", "it has 'date', 'ticker', 'returns', 'size', 'value'", "Perhaps 'date' is meant", "Pass date='date'"),
+    ({"date": "DATE"}, "data.csv has no column 'DATE'", "it has 'date', 'ticker', 'returns', 'size', 'value'",
+        "Perhaps 'date' is meant", "Pass date='date'"),
     ({"ticker": "Tickers"}, "no column 'Tickers'", "Perhaps 'ticker' is meant"),
     ({"returns": "RETURN"}, "no column 'RETURN'", "Perhaps 'returns' is meant", "returns_path"),
-    ({"characteristics": ["size", "valu"]}, "no column 'valu'", "Perhaps 'value' is meant", "Name columns that it has in characteristics"),
+    ({"characteristics": ["size", "valu"]}, "no column 'valu'", "Perhaps 'value' is meant",
+        "Name columns that it has in characteristics"),
     ({"exclude": ["sic2"]}, "no column 'sic2'", "in exclude"),
 ]  # fmt: skip
 
@@ -715,21 +857,31 @@ def test_bad_arguments(folder, arguments, error, fragments):
 BAD_CONTENT = {
     "a missing date": (SMALL.replace("2020-02-29,IBM", ",IBM"), "no 'date'", "row 4"),
     "a missing ticker": (SMALL.replace("AAPL", " "), "2 row(s) without a 'ticker': row 1, 3"),
-    "an impossible date": (SMALL.replace("2020-02-29", "2020-02-30"), "2 date(s) in column 'date'", "'2020-02-30' in row 3, '2020-02-30' in row 4"),
-    "one date written otherwise": (SMALL.replace("2020-03-31", "202003"), "1 date(s)", "'202003' in row 5", "date_format"),
+    "an impossible date": (SMALL.replace("2020-02-29", "2020-02-30"), "2 date(s) in column 'date'",
+        "'2020-02-30' in row 3, '2020-02-30' in row 4"),
+    "one date written otherwise": (SMALL.replace("2020-03-31", "202003"), "1 date(s)", "'202003' in row 5",
+        "date_format"),
     "day or month first": (SMALL.replace("2020-01-31", "03/04/2020"), "'03/04/2020' in row 1"),
-    "all dates day or month first": (SMALL.replace("2020-", "03/04/"), "'03/04/01-31'", "two ways (day or month first)", "date_format, such as '%d/%m/%Y'"),
-    "dates that are counts": (SMALL.replace("2020-01-31", "1").replace("2020-02-29", "2").replace("2020-03-31", "3"), "written like '1'"),
-    "repeated rows": (SMALL + "2020-02-29,IBM,0.5,1,1\n2020-03-31,IBM,0.5,1,1\n", "2 repeated (date, ticker) row(s)", "(2020-02-29, IBM) in rows 4 and 6", "Keep one of each"),
-    "two dates in one month": (SMALL + "2020-03-30,IBM,0.5,1,1\n", "(2020-03-31, IBM) in rows 5 and 6", "two dates in one month are one date"),
-    "text in returns": (SMALL.replace("0.01", "B").replace("-0.02", "C").replace("0.03", "B"), "'returns' holds text beside numbers: 'B', 2 row(s), 'C', 1 row(s)", "missing_values=('B', 'C')"),
-    "text in a characteristic": (SMALL.replace("1.5", "n.a.").replace("40", "x"), "'size' holds text beside numbers: 'n.a.'", "column 'value'", "missing_values=('n.a.', 'x')"),
+    "all dates day or month first": (SMALL.replace("2020-", "03/04/"), "'03/04/01-31'",
+        "two ways (day or month first)", "date_format, such as '%d/%m/%Y'"),
+    "dates that are counts": (SMALL.replace("2020-01-31", "1").replace("2020-02-29", "2").replace("2020-03-31", "3"),
+        "written like '1'"),
+    "repeated rows": (SMALL + "2020-02-29,IBM,0.5,1,1\n2020-03-31,IBM,0.5,1,1\n", "2 repeated (date, ticker) row(s)",
+        "(2020-02-29, IBM) in rows 4 and 6", "Keep one of each"),
+    "two dates in one month": (SMALL + "2020-03-30,IBM,0.5,1,1\n", "(2020-03-31, IBM) in rows 5 and 6",
+        "two dates in one month are one date"),
+    "text in returns": (SMALL.replace("0.01", "B").replace("-0.02", "C").replace("0.03", "B"),
+        "'returns' holds text beside numbers: 'B', 2 row(s), 'C', 1 row(s)", "missing_values=('B', 'C')"),
+    "text in a characteristic": (SMALL.replace("1.5", "n.a.").replace("40", "x"),
+        "'size' holds text beside numbers: 'n.a.'", "column 'value'", "missing_values=('n.a.', 'x')"),
     "thousands": (SMALL.replace("1.5", '"1,500.0"'), "'1,500.0', 1 row(s)"),
-    "an infinite return": (SMALL.replace("0.03", "-inf"), "'returns' of data.csv holds infinite values, the first in row 3"),
+    "an infinite return": (SMALL.replace("0.03", "-inf"),
+        "'returns' of data.csv holds infinite values, the first in row 3"),
     "an infinite characteristic": (SMALL.replace("4.5", "Infinity"), "holds infinite values", "'size' in row 4"),
     "beyond float32": (SMALL.replace("4.5", "1e39"), "above 3.4e+38: 'size' in row 4"),
     "blanks around tickers": (SMALL.replace("IBM", " IBM"), "1 ticker(s) of data.csv have blanks around them: ' IBM'"),
-    "one ticker in two ways": (SMALL.replace("AAPL", "7").replace("-31,IBM", "-31,007").replace("IBM", "8"), "'7' and '007'", "one way"),
+    "one ticker in two ways": (SMALL.replace("AAPL", "7").replace("-31,IBM", "-31,007").replace("IBM", "8"),
+        "'7' and '007'", "one way"),
     "a column without a name": (SMALL.replace("size", ""), "has no name ('')", "exclude=('',)", "index=False"),
     "a second column of returns": (SMALL.replace("size", "returns_fwd"), "'returns_fwd'", "exclude=('returns_fwd',)"),
     "no returns at all": ("date,ticker,returns,x\n2020-01-31,A,,1\n2020-02-29,A,NA,2\n", "missing in every row"),
@@ -745,7 +897,8 @@ def test_bad_content(folder, case):
 
 def test_only_rows_of_rarer_data_are_told_that_a_month_is_one_date(folder):
     daily = "date,ticker,returns\n" + "".join(f"2020-01-{day:02d},A,0.01\n" for day in (6, 7, 8, 9, 9))
-    with pytest.raises(ValueError, match="1 repeated .date, ticker. row.s.: .2020-01-09, A. in rows 4 and 5. Keep one of each.$"):
+    said = r"1 repeated \(date, ticker\) row\(s\): \(2020-01-09, A\) in rows 4 and 5\. Keep one of each\.$"
+    with pytest.raises(ValueError, match=said):
         folder.read(daily)
 
 
@@ -772,14 +925,20 @@ def test_a_schema_cannot_do_without_dates(folder, case):
 
 def test_a_date_format_that_does_not_fit(folder):
     assert_refused(
-        lambda: folder.read(date_format="%d/%m/%Y"), ValueError, "5 date(s)", "'2020-01-31' in row 1", "pass date_format"
+        lambda: folder.read(date_format="%d/%m/%Y"),
+        ValueError,
+        "5 date(s)",
+        "'2020-01-31' in row 1",
+        "pass date_format",
     )
     assert_refused(lambda: folder.read(date_format="%Q"), ValueError, "'Q' is a bad directive")
 
 
 def test_a_characteristic_cannot_be_called_returns(folder):
     text = SMALL.replace("returns", "RET").replace("size", "returns")
-    assert_refused(lambda: folder.read(text, returns="RET"), ValueError, "'returns' of data.csv is not the one named by returns=")
+    assert_refused(
+        lambda: folder.read(text, returns="RET"), ValueError, "'returns' of data.csv is not the one named by returns="
+    )
     assert list(folder.read(text, returns="RET", exclude=["returns"]).characteristic_names) == ["value"]
 
 
@@ -792,20 +951,29 @@ def test_text_in_every_row_of_a_column_that_was_asked_for(folder):
         .replace("4.5", "d")
         .replace("5.5", "e")
     )
-    assert_refused(lambda: folder.read(text, characteristics=["name"]), ValueError, "'name' holds no numbers: 'a', 2 row(s)")
     assert_refused(
-        lambda: folder.read(SMALL.replace("0.0", "x"), characteristics=[]), ValueError, "'returns' holds no numbers", "'x1'"
+        lambda: folder.read(text, characteristics=["name"]), ValueError, "'name' holds no numbers: 'a', 2 row(s)"
+    )
+    assert_refused(
+        lambda: folder.read(SMALL.replace("0.0", "x"), characteristics=[]),
+        ValueError,
+        "'returns' holds no numbers",
+        "'x1'",
     )
 
 
 def test_types_of_parquet_that_are_no_dates_tickers_or_numbers(folder):
     frame = as_rows(small_panel(n_dates=3))
     listed = frame.assign(ticker=[[1]] * len(frame))
-    assert_refused(lambda: folder.read(listed, "x.parquet"), TypeError, "'ticker' of x.parquet holds list<", "can be no ticker")
+    assert_refused(
+        lambda: folder.read(listed, "x.parquet"), TypeError, "'ticker' of x.parquet holds list<", "can be no ticker"
+    )
     dated = frame.assign(ticker=frame["date"])
     assert_refused(lambda: folder.read(dated, "x.parquet"), TypeError, "holds timestamp[", "can be no ticker")
     halves = frame.assign(ticker=np.arange(len(frame)) + 0.5)
-    assert_refused(lambda: folder.read(halves, "x.parquet"), TypeError, "Tickers must be text or whole numbers", "float", "0.5")
+    assert_refused(
+        lambda: folder.read(halves, "x.parquet"), TypeError, "Tickers must be text or whole numbers", "float", "0.5"
+    )
     flags = frame.assign(ticker=[True, False] * (len(frame) // 2))
     assert_refused(lambda: folder.read(flags, "x.parquet"), TypeError, "Tickers must be text or whole numbers", "bool")
     listed = frame.assign(size=[[1.0]] * len(frame))
@@ -814,18 +982,49 @@ def test_types_of_parquet_that_are_no_dates_tickers_or_numbers(folder):
     )
 
 
+def test_returns_of_a_type_that_is_no_number(folder):
+    frame = as_rows(small_panel(n_dates=3))
+    dated = frame.assign(returns=frame["date"])
+    no_numbers = ["In x.parquet, column 'returns' holds no numbers: timestamp[us]", "Correct the column"]
+    assert_refused(lambda: folder.read(dated, "x.parquet"), ValueError, *no_numbers)
+    assert all(words in folder.schema(dated, "x.parquet").warnings[0] for words in no_numbers)
+    first = frame.drop(columns="returns")
+    path = folder.put(dated[["date", "ticker", "returns"]], "x.parquet")
+    assert_refused(lambda: folder.read(first, returns_path=path), ValueError, *no_numbers)
+    assert all(words in folder.schema(first, returns_path=path).warnings[0] for words in no_numbers)
+
+
+@every_kind
+def test_a_return_beyond_float32_is_refused_unless_float64_is_asked_for(folder, kind):
+    frame = monthly(x=noise)
+    frame.loc[7, "returns"] = 1e39
+    too_large = ["Column 'returns'", "holds values above 3.4e+38, the first in row 8", "Leave such values empty"]
+    assert_refused(lambda: folder.read(frame, f"x.{kind}"), ValueError, *too_large)
+    assert all(words in folder.schema(frame, f"x.{kind}").warnings[0] for words in too_large)
+    assert folder.read(frame, f"x.{kind}", dtype="float64").returns[1, 1] == 1e39
+
+
+@every_kind
+def test_a_return_of_zero_is_a_return(folder, kind):
+    frame = pd.read_csv(io.StringIO(SMALL.replace("0.01", "0")), dtype={"date": str})
+    assert folder.read(frame, f"x.{kind}").returns[0].tolist() == [0, np.float32(-0.02)]
+    assert folder.schema(frame, f"x.{kind}").warnings == ()
+    assert not folder.read(frame.assign(returns=0.0), f"x.{kind}").returns[:2].any()
+    few = frame.assign(returns=[0.0, *[np.nan] * 4])
+    assert folder.read(few, f"x.{kind}").returns[0, 0] == 0 and folder.schema(few, f"x.{kind}").warnings == ()
+    assert joined(folder, returns=CRSP.replace("0.02", "0")).returns[1, 0] == 0
+
+
 def test_missing_values_are_read_as_missing(folder):
     text = SMALL.replace("0.01", "B").replace("-0.02", "C").replace("1.5", "B")
     for kind in ("csv", "parquet"):
-        content = (
-            text if kind == "csv" else pd.read_csv(io.StringIO(text), dtype={"returns": str, "size": str}, keep_default_na=False)
-        )
-        panel = folder.read(content, f"data.{kind}", missing_values=["B", "C"])
+        frame = pd.read_csv(io.StringIO(text), dtype={"returns": str, "size": str}, keep_default_na=False)
+        panel = folder.read(text if kind == "csv" else frame, f"data.{kind}", missing_values=["B", "C"])
         assert np.isnan(panel.returns[0]).all() and np.isnan(panel.characteristics[0, 0, 0])
         assert panel.returns[1, 0] == np.float32(0.03) and panel.characteristics[0, 1, 0] == 2.5
 
 
-# --- Warnings ------------------------------------------------------------------------------------------------------------------
+# --- Warnings ---------------------------------------------------------------------------------------------------------
 
 
 def test_sound_data_raise_no_warning(folder):
@@ -888,7 +1087,7 @@ def test_the_return_of_the_date_before_is_no_leak(folder):
 
 @pytest.mark.parametrize("leak", [
     lambda returns, random: returns + random.normal(0, 0.02, returns.shape),  # a correlation of 0.93
-    lambda returns, random: np.where(random.random(returns.shape) < 0.3, returns, random.normal(0, 0.05, returns.shape)),
+    lambda returns, random: np.where(random.random(returns.shape) < 0.3, returns, 0.05 * noise(returns, random)),
 ])  # fmt: skip
 def test_a_characteristic_that_has_something_of_the_return_may_be_one(folder, leak):
     assert folder.warnings(monthly(x=noise, leak=leak)) == []
@@ -901,6 +1100,32 @@ def test_a_few_equal_rows_are_enough_and_a_few_alike_are_not(folder):
     nothing = monthly(x=noise, zero=lambda returns, random: random.random(returns.shape)).assign(returns=0.0)
     assert folder.warnings(nothing.assign(zero=nothing["zero"] * 0 + np.arange(len(nothing)) % 2 * 0.0)) != []
     assert "itself" not in " ".join(folder.warnings(nothing.assign(zero=0.0)))
+
+
+def test_a_return_that_was_rounded_to_float32_is_still_the_return(folder):
+    frame = monthly(2, 4, leak=lambda returns, random: returns.astype(np.float32))
+    assert len(folder.warnings(frame, name="x.parquet")) == 1
+    near = frame.assign(leak=frame["returns"] * (1 + 1e-4))
+    assert folder.warnings(near, name="x.parquet") == []
+
+
+def test_statistics_are_in_float64_whatever_the_file_and_the_panel_hold(folder):
+    """Single precision would lose the variance of such a column beside its mean."""
+    frame = monthly(
+        leak=lambda returns, random: 200 + returns, other=lambda returns, random: 1e4 + noise(returns, random)
+    )
+    frame = frame.astype(dict.fromkeys(["returns", "leak", "other"], np.float32))
+    for dtype in ("float32", "float64"):
+        (sentence,) = folder.warnings(frame, name="x.parquet", **({} if dtype == "float32" else {"dtype": dtype}))
+        assert "'leak' looks like the return itself (correlation 1.000" in sentence
+
+
+def test_enormous_numbers_are_kept_and_nothing_is_said_of_them(folder):
+    frame = monthly(x=noise, big=noise)
+    frame.loc[7, "big"] = 1e200
+    assert folder.read(frame, dtype="float64").characteristics[1, 1, 1] == 1e200
+    frame.loc[9, "returns"] = 0.9e200
+    assert folder.read(frame, dtype="float64").returns[1, 3] == 0.9e200
 
 
 def test_columns_that_never_change(folder):
@@ -931,7 +1156,7 @@ def test_columns_of_text_are_left_out_and_named(folder):
     assert list(panel.characteristic_names) == ["x"]
 
 
-# --- The schema ----------------------------------------------------------------------------------------------------------------
+# --- The schema -------------------------------------------------------------------------------------------------------
 
 
 def faulty():
@@ -947,23 +1172,24 @@ def faulty():
 
 def test_a_schema_counts_and_names_what_the_file_holds(folder):
     schema = folder.schema(faulty())
-    assert (schema.name, schema.n_rows, schema.n_dates, schema.n_tickers, schema.n_repeated) == ("data.csv", 149, 30, 5, 1)
+    assert (schema.name, schema.n_rows, schema.n_repeated) == ("data.csv", 149, 1)
+    assert (schema.n_dates, schema.n_tickers) == (30, 5)
     assert (schema.first_date, schema.last_date) == (pd.Timestamp("2000-01-31"), pd.Timestamp("2002-06-30"))
     assert schema.frequency == "monthly" and schema.tickers_per_date == (3, 5, 6)
     assert schema.gigabytes == 30 * 5 * (5 + 1) * 4 / 1e9
     columns = schema.columns
-    assert list(columns.index) == ["x", "late", "leak", "rate", "one", "name", "code"] and columns.index.name == "column"
+    assert list(columns.index) == ["x", "late", "leak", "rate", "one", "name", "code"]
+    assert columns.index.name == "column"
     assert list(columns["holds"]) == ["numbers"] * 5 + ["text", "numbers and text"]
-    assert columns.loc[["x", "name"], "missing"].tolist() == pytest.approx([1 / 149] * 2) and columns.loc[
-        "late", "missing"
-    ] == pytest.approx(61 / 149)
+    assert columns.loc[["x", "name", "late"], "missing"].tolist() == pytest.approx([1 / 149, 1 / 149, 61 / 149])
     assert columns.loc["late", "first_known"] == pd.Timestamp("2001-01-31") and columns["first_known"].isna().sum() == 2
     assert list(columns["constant"].iloc[:5]) == [False] * 4 + [True] and columns["constant"].isna().sum() == 2
     assert list(columns["constant_dates"].iloc[:5]) == [0, 0, 0, 30, 30]
 
 
 def test_one_ticker_at_a_date_does_not_make_a_column_the_same_for_all(folder):
-    columns = folder.schema(monthly(x=noise, one=lambda returns, random: np.where(np.arange(6) == 3, returns**2, np.nan))).columns
+    frame = monthly(x=noise, one=lambda returns, random: np.where(np.arange(6) == 3, returns**2, np.nan))
+    columns = folder.schema(frame).columns
     assert list(columns["constant_dates"]) == [0, 0] and not columns["constant"].any()
 
 
@@ -1023,7 +1249,7 @@ def test_a_schema_without_returns(folder):
     assert both.warnings == () and repr(both.columns) == repr(schema.columns)
 
 
-# --- The user's files ----------------------------------------------------------------------------------------------------------
+# --- The user's files -------------------------------------------------------------------------------------------------
 
 
 @every_kind
@@ -1046,10 +1272,10 @@ def test_a_file_may_be_named_from_the_home_folder_and_in_capitals(folder, monkey
 
 def test_datasets_offers_the_reader():
     assert helpers.data.datasets.read_panel is read_panel and helpers.data.datasets.read_schema is read_schema
-    assert Schema.__module__ == "helpers.data.reader"
+    assert Schema.__module__ == "helpers.data.schema"
 
 
-# --- A file like the published one ---------------------------------------------------------------------------------------------
+# --- A file like the published one ------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=["csv", "parquet"])
@@ -1136,23 +1362,22 @@ def test_the_market_warns_of_nothing_but_its_late_characteristics(published):
 
 
 def test_the_betas_are_nonlinear_in_characteristics_that_are_named(tmp_path):
-    """Given the true betas, a regression at each date explains about what it does in the paper's own nonlinear market."""
-    from helpers.data.ranks import rank_across_tickers
-
+    """Given the true betas, a regression at each date explains about what it does in the paper's nonlinear market."""
     paths = write_published_layout(tmp_path, n_tickers=400, n_dates=60, n_characteristics=3)
     panel = rank_across_tickers(read_published(paths), missing="median")
     assert list(panel.characteristic_names) == ["mom12m", "mom1m", "mvel1"]
     year, month, size = np.moveaxis(panel.characteristics, 2, 0)
-    explained, total, linear = 0.0, 0.0, 0.0
+    betas = {"true": (size**2, 2 * size * year, 0.6 * np.sign(month)), "linear": (size, year, month)}
+    explained, total = dict.fromkeys(betas, 0.0), 0.0
     for d in range(panel.n_dates):
         here = ~np.isnan(panel.returns[d])
         r = panel.returns[d, here]
-        for name, x in {"true": (size**2, 2 * size * year, 0.6 * np.sign(month)), "linear": (size, year, month)}.items():
+        for name, x in betas.items():
             design = np.column_stack([column[d, here] for column in x])
             fit = design @ np.linalg.lstsq(design, r, rcond=None)[0]
-            explained, linear = explained + (fit @ fit if name == "true" else 0), linear + (fit @ fit if name == "linear" else 0)
+            explained[name] += fit @ fit
         total += r @ r
-    assert 0.3 < explained / total < 0.55 and linear / total < 0.7 * explained / total
+    assert 0.3 < explained["true"] / total < 0.55 and explained["linear"] < 0.7 * explained["true"]
 
 
 def test_a_seed_makes_the_same_files_and_both_formats_hold_the_same(tmp_path):
@@ -1160,13 +1385,13 @@ def test_a_seed_makes_the_same_files_and_both_formats_hold_the_same(tmp_path):
     for i, (seed, format) in enumerate([(0, "csv"), (0, "parquet"), (1, "csv")]):
         (tmp_path / str(i)).mkdir()
         paths = write_published_layout(tmp_path / str(i), n_tickers=20, n_dates=30, seed=seed, format=format)
-        assert [path.name for path in paths] == [f"simulated_{what}.{format}" for what in ("characteristics", "returns")]
+        assert [path.name for path in paths] == [f"simulated_characteristics.{format}", f"simulated_returns.{format}"]
         assert sorted(os.listdir(tmp_path / str(i))) == [path.name for path in paths]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             panels.append(read_panel(paths[0], **PUBLISHED_LAYOUT, returns_path=paths[1], returns="RET"))
     assert_same_panel(panels[0], panels[1])
-    assert panels[0].returns.shape != panels[2].returns.shape or not np.array_equal(panels[0].tickers, panels[2].tickers)
+    assert not panels[0].tickers.equals(panels[2].tickers)
 
 
 @pytest.mark.parametrize("size", [(10, 12, 3), (10, 40, 94), (30, 12, 10)])
@@ -1176,16 +1401,20 @@ def test_small_markets_are_written_too(tmp_path, size):
     assert schema.n_tickers == size[0] and schema.n_dates <= size[1] and len(schema.columns) == size[2]
 
 
-def test_a_market_that_cannot_be_written_whole_leaves_what_was_there(tmp_path, monkeypatch):
-    paths = write_published_layout(tmp_path, n_tickers=10, n_dates=12, n_characteristics=3)
+# When it was begun, when it was written, and when it was about to take the place of the old one.
+@pytest.mark.parametrize("when", ["pandas.date_range", "os.fsync", "os.replace"])
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_a_market_that_cannot_be_written_whole_leaves_what_was_there(tmp_path, monkeypatch, when, format):
+    size = {"n_tickers": 10, "n_dates": 12, "n_characteristics": 3, "format": format}
+    paths = write_published_layout(tmp_path, **size)
     before = [path.read_bytes() for path in paths]
 
-    def no_more(*_):
+    def no_more(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("helpers.data.published._yyyymmdd", no_more)
+    monkeypatch.setattr(when, no_more)
     with pytest.raises(OSError, match="No space left"):
-        write_published_layout(tmp_path, n_tickers=10, n_dates=12, n_characteristics=3, seed=1)
+        write_published_layout(tmp_path, seed=1, **size)
     assert [path.read_bytes() for path in paths] == before and len(os.listdir(tmp_path)) == 2
 
 
@@ -1204,7 +1433,7 @@ def test_bad_arguments_of_the_writer(tmp_path, arguments, error, fragments):
     assert_refused(lambda: write_published_layout(**({"folder": tmp_path} | arguments)), error, *fragments)
 
 
-# --- Memory --------------------------------------------------------------------------------------------------------------------
+# --- Memory -----------------------------------------------------------------------------------------------------------
 
 PEAK = """
 import re, sys, warnings
@@ -1222,19 +1451,28 @@ print(peak() - before)
 """
 
 
-@pytest.fixture(scope="module", params=["csv", "parquet"])
+@pytest.fixture(scope="module", params=[*KINDS, "parquet as pandas writes it"])
 def medium(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("medium")
-    return write_published_layout(folder, n_tickers=1500, n_dates=240, n_characteristics=94, format=request.param)
+    folder, format = tmp_path_factory.mktemp("medium"), request.param.partition(" ")[0].removesuffix(".gz")
+    paths = write_published_layout(folder, n_tickers=1500, n_dates=240, n_characteristics=94, format=format)
+    if request.param.endswith("pandas writes it"):
+        for path in paths:
+            pd.read_parquet(path).astype(float).to_parquet(path, index=False)
+            assert pa.parquet.ParquetFile(path).metadata.num_row_groups == 1
+    if request.param.endswith(".gz"):
+        packed = tuple(path.with_suffix(".csv.gz") for path in paths)
+        for path, to in zip(paths, packed, strict=True):
+            with open(path, "rb") as plain, gzip.open(to, "wb", compresslevel=1) as file:
+                shutil.copyfileobj(plain, file)
+        return packed
+    return paths
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the peak")
 def test_reading_takes_little_more_memory_than_the_panel_and_describing_little_at_all(medium):
     def peak(read):
-        result = subprocess.run(
-            [sys.executable, "-c", PEAK.format(read=read), *map(str, medium)], capture_output=True, text=True, check=True
-        )
-        return int(result.stdout)
+        command = [sys.executable, "-c", PEAK.format(read=read), *map(str, medium)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     panel_takes = 1500 * 240 * 95 * 4
     assert peak("read_panel") < 2.5 * panel_takes and peak("read_schema") < 1.5 * panel_takes

@@ -25,7 +25,9 @@ IntSlider(description="K")
 
 def write(path, *cells, **metadata):
     """The path, at which a notebook of these cells is stored; a piece of text is a code cell."""
-    cells = [new_code_cell(cell, id=f"c{number}") if isinstance(cell, str) else cell for number, cell in enumerate(cells)]
+    cells = [
+        new_code_cell(cell, id=f"c{number}") if isinstance(cell, str) else cell for number, cell in enumerate(cells)
+    ]
     nbformat.write(new_notebook(cells=cells, metadata=metadata), path)
     return path
 
@@ -48,7 +50,7 @@ def test_two_runs_store_the_same_bytes(tmp_path, monkeypatch, capsys):
     assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
     assert set(notebook["metadata"]) == {"author", "kernelspec", "language_info"}
     assert "version" not in notebook["metadata"]["language_info"]
-    title, talk, drawing = notebook["cells"]
+    _, talk, drawing = notebook["cells"]
     assert [cell["id"] for cell in notebook["cells"]] == ["title", "c1", "c2"]
     assert [cell["execution_count"] for cell in (talk, drawing)] == [1, 2]
     assert [output["text"] for output in talk["outputs"]] == [[f"{tmp_path.name}\n", "1 backend_inline\n"]]

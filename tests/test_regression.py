@@ -192,7 +192,8 @@ BAD_INPUT = {
         ValueError, "given_betas", "dates",
     ),
     "dated given betas for fewer dates": (
-        lambda: CrossSectionalRegression(C).fit(PANEL).factors(PANEL[20:]), ValueError, "given_betas", "dates",
+        lambda: CrossSectionalRegression(C[:20]).fit(PANEL[:20]).factors(PANEL[10:]),
+        ValueError, "given_betas", "dates",
     ),
 }  # fmt: skip
 
@@ -206,4 +207,6 @@ def test_a_date_that_is_too_short_is_named_by_its_label():
     panel = small_panel()
     returns = np.array(panel.returns)
     returns[4, 1:] = np.nan
-    assert_refused(lambda: CrossSectionalRegression().fit(replace(panel, returns=returns)), ValueError, "2000-05-31", "tickers")
+    assert_refused(
+        lambda: CrossSectionalRegression().fit(replace(panel, returns=returns)), ValueError, "2000-05-31", "tickers"
+    )

@@ -1,8 +1,9 @@
-"""The course installs: the pins agree, and `make` makes the environment, repairs it, leaves it alone, or says what is missing.
+"""The course installs: versions agree, and `make` makes the environment, mends it, leaves it alone, or says what lacks.
 
 The tests of `make` run offline in a copy of its two files, with a PATH of a few tools and stand-ins for Python and uv.
 """
 
+import ast
 import json
 import os
 import re
@@ -10,32 +11,87 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-# --- The pins ------------------------------------------------------------------------------------------------------------------
+# --- The versions -----------------------------------------------------------------------------------------------------
 
-def pinned():
-    """{package: version} as pyproject.toml chooses them, for students and developers."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return dict(line.split("==") for line in project["project"]["dependencies"] + project["dependency-groups"]["dev"])
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
+STUDENT = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
+EXTRA = [Requirement(line) for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines]
+DEVELOPER = [Requirement(line) for line in PROJECT["dependency-groups"]["dev"]]
 
 
-def test_environment_yml_has_the_pins_of_pyproject():
+def locked(name):
+    """The one version of a package in uv.lock."""
+    (version,) = {package["version"] for package in LOCK["package"] if package["name"] == name}
+    return version
+
+
+def imported(code):
+    """The packages that Python code imports, wherever in it."""
+    names = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.append(node.module)
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def test_environment_yml_is_what_a_student_needs_at_the_versions_of_uv_lock():
     *conda, pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     assert conda == ["python=3.12", "pip"]
-    assert sorted(pip["pip"]) == sorted(["-e .", *(f"{name}=={version}" for name, version in pinned().items())])
+    *pins, last = pip["pip"]
+    assert last == "-e ."
+    wanted = {(need.name, f"=={locked(need.name)}", str(need.marker)) for need in STUDENT}
+    assert {(pin.name, str(pin.specifier), str(pin.marker)) for pin in map(Requirement, pins)} == wanted
+    assert len(pins) == len(wanted)
 
 
-def test_uv_lock_has_the_pins_of_pyproject():
-    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
-    locked = {package["name"]: package["version"] for package in lock["package"]}
-    assert {name: locked[name] for name in pinned()} == pinned()
+def test_uv_lock_was_made_from_the_ranges_of_pyproject_and_lies_within_them():
+    (here,) = (package["metadata"] for package in LOCK["package"] if package["name"] == PROJECT["project"]["name"])
+    read = {(need["name"], need["specifier"]) for need in here["requires-dist"]}
+    assert read == {(need.name, str(need.specifier)) for need in STUDENT + EXTRA}, "run uv lock"
+    for need in STUDENT + EXTRA + DEVELOPER:
+        assert need.specifier.contains(locked(need.name)), f"uv.lock has {need.name} {locked(need.name)}"
+
+
+def test_pyproject_gives_ranges_and_a_reason_for_each_upper_bound():
+    for need in STUDENT + EXTRA + DEVELOPER:
+        operators = {bound.operator for bound in need.specifier}
+        assert ">=" in operators and operators <= {">=", "<"}, f"{need} is no range: uv.lock alone pins"
+    for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines():
+        if re.match(r'    "[\w-]+>=[^"]*<', line):
+            assert "#" in line, f"say why there is an upper bound: {line}"
+
+
+def test_the_tests_run_with_all_extras():
+    assert {str(need) for need in EXTRA} <= {str(need) for need in DEVELOPER}
+
+
+def test_a_student_has_every_package_that_lessons_and_helpers_import():
+    distributions = packages_distributions()
+    student, extra = ({canonicalize_name(need.name) for need in needs} for needs in (STUDENT, EXTRA))
+    here = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    for path in [*(ROOT / "helpers").rglob("*.py"), *(ROOT / "notebooks").rglob("*.ipynb")]:
+        code = path.read_text(encoding="utf-8")
+        if path.suffix == ".ipynb":
+            cells = [cell.source for cell in nbformat.reads(code, as_version=4).cells if cell.cell_type == "code"]
+            code = re.sub(r"(?m)^[%!].*$", "", "\n".join(cells))
+        for name in imported(code) - here:
+            found = {canonicalize_name(distribution) for distribution in distributions.get(name, ())}
+            assert found & student or (path.suffix == ".py" and found & extra), f"{path.name} imports {name}"
 
 
 def test_uv_lock_names_public_addresses_only():
@@ -44,15 +100,16 @@ def test_uv_lock_names_public_addresses_only():
     assert [address for address in addresses if not re.match(r"https://[a-z]+(\.[a-z]+)*\.org/", address)] == []
 
 
-# --- make ----------------------------------------------------------------------------------------------------------------------
+# --- make -------------------------------------------------------------------------------------------------------------
 
 TOOLS = "sh cat cksum cp dirname echo env find grep id ln make mkdir rm touch uname".split()
-ENVIRONMENT_OF_UV = "mkdir -p .venv/bin; ln -sf \"$(command -v fake-python)\" .venv/bin/python"
-posix_only = pytest.mark.skipif(sys.platform == "win32" or not shutil.which("make"), reason="needs make and a POSIX shell")
+ENVIRONMENT_OF_UV = 'mkdir -p .venv/bin; ln -sf "$(command -v fake-python)" .venv/bin/python'
+HAS_MAKE = sys.platform != "win32" and shutil.which("make")
+posix_only = pytest.mark.skipif(not HAS_MAKE, reason="needs make and a POSIX shell")
 
 
 class Machine:
-    """A bare computer: a folder with the course's set-up in it, and a PATH with a few tools, onto which commands can be put."""
+    """A bare computer: a folder with the course's set-up, and a PATH of a few tools, onto which commands can be put."""
 
     def __init__(self, folder):
         self.bin, self.course = folder / "bin", folder / "my course"
@@ -86,15 +143,21 @@ case "$*" in
 esac""")
 
     def uv(self, sync="true", version="uv 0.13.8"):
+        cases = f'--version) echo "{version}" ;; venv) {ENVIRONMENT_OF_UV} ;; sync) {sync} ;;'
         self.command("fake-python", "true")
-        self.command("uv", f'case "$1" in --version) echo "{version}" ;; venv) {ENVIRONMENT_OF_UV} ;; sync) {sync} ;; esac')
+        self.command("uv", f'case "$1" in {cases} esac')
 
     def make(self, *arguments):
         """The finished `make environment` (or another target)."""
         return subprocess.run(
-            ["make", *(arguments or ["environment"])], cwd=self.course, env={"PATH": str(self.bin), "HOME": str(self.course)},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+            ["make", *(arguments or ["environment"])],
+            cwd=self.course,
+            env={"PATH": str(self.bin), "HOME": str(self.course)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     def called(self, words):
         """How many times a command was called with these words."""
@@ -184,6 +247,52 @@ def test_second_run_does_nothing_until_a_file_changes(machine):
     assert machine.called("uv sync") == 3
 
 
+@posix_only
+def test_make_lab_installs_what_students_need_and_make_test_the_rest(machine):
+    machine.uv()
+    course, everything = "uv sync --locked --inexact --no-dev", "uv sync --locked --inexact"
+
+    def syncs_after(*targets):
+        for target in targets:
+            assert machine.make(target).returncode == 0
+        calls = [line for line in machine.calls.read_text(encoding="utf-8").splitlines() if line.startswith("uv sync")]
+        machine.calls.unlink()
+        return calls
+
+    assert syncs_after("lab", "lab") == [course]
+    assert syncs_after("test") == [everything]
+    assert syncs_after("lab", "test", "refresh", "homework") == []
+    (machine.course / "uv.lock").write_text("version = 2\n", encoding="utf-8")
+    assert syncs_after("lab", "test") == [everything]  # what is there once is kept up to date
+    machine.make("clean")
+    assert syncs_after("lab", "homework") == [course, everything]
+
+
+@posix_only
+def test_lessons_open_offline_after_what_the_tests_need_could_not_be_fetched(machine):
+    machine.uv()
+    machine.make("lab")
+    (machine.venv / "remains").touch()
+    machine.uv(sync="echo 'error: Failed to fetch: pytest' >&2; exit 2")
+    assert sentences(machine.make("test"))[-1].startswith("The packages could not be fetched")
+    assert machine.make("lab").returncode == 0 and machine.called("uv sync") == 3  # test tries twice, lab has no need
+    machine.uv()
+    assert machine.make("test").returncode == 0
+    assert (machine.venv / "remains").exists() and machine.called("uv venv") == 1
+
+
+@posix_only
+def test_what_was_interrupted_while_the_tests_needs_were_added_is_made_anew(machine):
+    machine.uv()
+    machine.make("lab")
+    (machine.venv / "remains").touch()
+    machine.uv(sync="kill -9 $PPID")
+    assert machine.make("test").returncode != 0
+    machine.uv()
+    assert machine.make("lab").returncode == 0
+    assert not (machine.venv / "remains").exists()
+
+
 def relink_python(machine):
     """What is left of an environment when the Python that it was made with is uninstalled."""
     (machine.venv / "bin" / "python").unlink()
@@ -196,7 +305,10 @@ def relink_python(machine):
     lambda machine: (machine.venv / ".made").unlink(),  # made by uv itself, perhaps killed
     lambda machine: (machine.venv / ".made").write_text("unfinished\n", encoding="utf-8"),  # killed while it was made
     lambda machine: (machine.venv / "bin" / "python").unlink(),  # removed in part
-    lambda machine: (machine.venv / ".made").write_text("1 2 /elsewhere\n", encoding="utf-8"),  # the folder was moved
+    # The folder was moved.
+    lambda machine: (machine.venv / ".made").write_text("course 1 2 /elsewhere\n", encoding="utf-8"),
+    # Made when the course had another TensorFlow, which uv would leave beside the new one, in the same folder.
+    lambda machine: (machine.venv / ".made").write_text(f"1 2 {machine.course}\n", encoding="utf-8"),
 ])  # fmt: skip
 def test_a_broken_environment_is_made_anew(machine, break_it):
     machine.uv()
@@ -232,7 +344,7 @@ def test_arguments_are_handed_on(machine):
 
 @posix_only
 def test_students_do_not_see_the_tools_of_instructors(machine):
-    """What nbgrader and the package it brings add to JupyterLab is switched off where `make lab` reads its configuration."""
+    """What nbgrader and the package it brings add to JupyterLab is off where `make lab` reads its configuration."""
     machine.uv()
     machine.command("fake-python", 'echo "settings: $JUPYTER_CONFIG_PATH"')
     assert f"settings: {machine.course}/.jupyter\n" in machine.make("lab").stdout

@@ -1,109 +1,42 @@
-"""The exercises of the lessons fit them: each notebook is executed, and each exercise is answered with its own solution where it stands.
+"""The exercises of a lesson fit it: each is asked once, in order; and what `tests.between_cells` asks finds mistakes.
 
-The code that `q1.solution()` shows runs among the notebook's own variables, and is judged Correct: so the data that the checker
-knows are those of the lesson. On the way the sliders are moved, and the pictures looked at.
+That each solution is right where it stands, that the sliders move, and that the pictures can be read, nbval's own run
+of a lesson tells: `pytest notebooks/03_principal_components.ipynb`.
 """
 
-import ast
-import inspect
+import os
 import re
-from importlib import import_module
+import subprocess
+import sys
 
 import matplotlib.pyplot as plt
-import nbformat
 import pytest
-from matplotlib.figure import Figure
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from helpers.exercises.checker import NOT_ATTEMPTED, Exercise, Question
-from helpers.plotting.sliders import Slider
-from tests.test_notebooks import faint_texts, tags, twins
-from tools.refresh import NOTEBOOKS
+from helpers.exercises.checker import NOT_ATTEMPTED, Exercise
+from helpers.plotting import plot_lines, slide
+from tests.cells import code_cells, exercise_checked, read
+from tests.in_the_kernel import answer_by_its_solution, assert_moves, assert_readable, declared
+from tools.refresh import NOTEBOOKS, ROOT, stored_form
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 USES_AN_EXERCISE = re.compile(r"\bq\d+\.(check|hint|solution)\(")
 
 
-def executed(code, namespace, filename="cell"):
-    """What a notebook shows below the code: the value of its last line if that is an expression."""
-    tree = ast.parse(code, filename)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, filename, "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), filename, "eval"), namespace) if last else None
-
-
-def exercise_checked(code):
-    """The name of the exercise that the last line checks, such as "q1", or None."""
-    body = ast.parse(code).body
-    found = re.fullmatch(r"(q\d+)\.check\(.*\)", ast.unparse(body[-1]), re.DOTALL) if body else None
-    return found.group(1) if found else None
-
-
-def answer_by_its_solution(q, variables):
-    """The answer that the solution's code gives among these variables, which stay as they are."""
-    namespace = dict(variables)
-    exec(inspect.getsource(q.reference), namespace)
-    way = namespace[q.reference.__name__]
-    return way if q.calls is not None else way(**{name: variables[name] for name in inspect.signature(way).parameters})
-
-
-def declared(lesson):
-    """The exercises of a lesson's module by name, in order."""
-    module = import_module(f"helpers.exercises.{lesson}")
-    return {name: value for name, value in vars(module).items() if isinstance(value, Question)}
-
-
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_every_solution_answers_its_exercise_in_its_notebook(path, monkeypatch):
-    monkeypatch.setenv("MPLBACKEND", "agg")
-    monkeypatch.chdir(path.parent)
-    exercises = declared(path.stem[3:])
-    namespace, checked = {"__name__": "__main__"}, []
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "code" and "raises-exception" in tags(cell):
-            with pytest.raises(Exception):  # noqa: B017
-                executed(cell.source, namespace, path.name)
-        elif cell.cell_type == "code":
-            shown = executed(cell.source, namespace, path.name)
-            if USES_AN_EXERCISE.search(cell.source):
-                name = exercise_checked(cell.source)
-                assert len(USES_AN_EXERCISE.findall(cell.source)) == 1 and name, f"cell {cell.id} does not end in one check"
-                assert namespace[name] is exercises.get(name), f"cell {cell.id} imports {name} of another lesson"
-                assert shown == NOT_ATTEMPTED, f"{name}, untouched: {shown}"
-                checked.append(name)
-                if isinstance(exercises[name], Exercise):
-                    feedback = exercises[name].check(answer_by_its_solution(exercises[name], namespace))
-                    assert feedback == "Correct.", f"{name}, answered with the lesson's own data: {feedback}"
-            elif isinstance(shown, Slider):
-                assert_moves(shown, cell.id)
-            elif isinstance(shown, Figure):
-                assert [*faint_texts(shown), *twins(shown)] == [], f"cell {cell.id} draws what not everybody can read"
-    plt.close("all")
-    assert checked == [f"q{k}" for k in range(1, len(checked) + 1)] == list(exercises)
-    assert len(checked) >= 3, "a lesson has at least three exercises"
+def test_each_exercise_of_a_lesson_is_asked_once_and_in_order(path):
+    asked = []
+    for cell in code_cells(read(path)):
+        if uses := USES_AN_EXERCISE.findall(cell.source):
+            asked.append(exercise_checked(cell.source))
+            assert len(uses) == 1 and asked[-1], f"cell {cell.id} does not end in one check"
+            shown = "".join(output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+            assert shown == NOT_ATTEMPTED, f"{asked[-1]}, untouched: {shown}"
+    assert asked == [f"q{k}" for k in range(1, len(asked) + 1)] == list(declared(path.stem[3:]))
+    assert len(asked) >= 3, "a lesson has at least three exercises"
 
 
-def assert_moves(slider, where):
-    """Each slider, moved to its far end, brings another picture."""
-    for name, one in slider.sliders.items():
-        before = slider.picture.value
-        one.index = 0 if one.index else len(one.options) - 1
-        now = slider.picture.value
-        assert now.startswith("<img "), f"the slider {name} of cell {where}: {now}"
-        assert picture_of(now) != picture_of(before), f"the slider {name} of cell {where} changes nothing in the picture"
-
-
-def picture_of(html):
-    return re.search(r"base64,([^\"]+)", html).group(1)
-
-
-# --- What the test itself rests on -----------------------------------------------------------------------------------------------
-
-
-def test_the_last_expression_is_what_a_cell_shows():
-    namespace = {}
-    assert executed("x = 2\nx + 1", namespace) == 3 and namespace["x"] == 2
-    assert executed("x = 5", namespace) is None and executed("# nothing", namespace) is None
-    assert executed("def f():\n    return x\n\n\nf()", namespace) == 5
+# --- What is asked between the cells ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -131,3 +64,58 @@ def test_a_solution_is_run_among_the_variables_and_leaves_them():
 
 def doubled(R):
     return 2 * R * scale  # noqa: F821  a variable of the notebook
+
+
+def test_a_slider_that_moves_nothing_is_found():
+    def line(slope=1, shade=0):
+        return plot_lines([0, 1], {"a": [0, 6 / slope]})
+
+    assert_moves(slide(line, "A line.", slope=[1, 2]))
+    with pytest.raises(AssertionError, match="the slider shade changes nothing"):
+        assert_moves(slide(line, "A line.", slope=[1, 2], shade=[0, 1]))
+    with pytest.raises(AssertionError, match="the slider slope: <p>This picture could not be drawn"):
+        assert_moves(slide(line, "A line.", slope=[1, 0]))
+    with pytest.raises(AssertionError, match="no slider, but None"):
+        assert_moves(None)
+
+
+def test_a_picture_that_not_everybody_can_read_is_found():
+    figure, axes = plt.subplots()
+    assert_readable(figure)
+    axes.set_xlabel("faint", color="#AAAAAA")
+    plt.close(figure)
+    with pytest.raises(AssertionError, match="'faint' has a contrast of"):
+        assert_readable(figure)
+    with pytest.raises(AssertionError, match="no figure, but None"):
+        assert_readable(None)
+
+
+OUTCOMES = ("PASSED", "FAILED")
+IN_ITS_KERNEL = [
+    "from helpers.exercises.start_here import q1\nn_dates, n_tickers, n_factors = 600, 200, 3\nq1.check(...)",
+    "n_factors = 4\nq1.check(...)",
+    "from helpers.plotting import plot_lines, slide\nslide(lambda x=1: plot_lines([0], {'a': [0]}), 'A.', x=[1, 2])",
+    "figure = plot_lines([0, 1], {'a': [0, 1]})\nfigure.text(0.5, 0.5, 'faint', color='#CCCCCC')\nfigure",
+    "from helpers.exercises.time_series_regression import q1\nq1.check(...)",
+    "assert not {'sys', 'tests', 'numbers_solved_for'} & set(dir())",
+]
+
+
+def test_pytest_asks_each_cell_in_its_kernel(tmp_path):
+    """Beside one right solution: changed data, a dead slider, a faint picture, the exercise of another lesson."""
+    tag = {"tags": ["nbval-ignore-output"]}
+    cells = [new_code_cell(source, metadata=tag, execution_count=k) for k, source in enumerate(IN_ITS_KERNEL, 1)]
+    cells[3].outputs = [new_output("display_data", data={"image/png": "", "text/plain": "<Figure>"})]
+    path = tmp_path / "00_start_here.ipynb"
+    path.write_text(stored_form(new_notebook(cells=cells)), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    environment |= {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    command = [sys.executable, "-m", "pytest", "-p", "tests.between_cells", "--nbval", "-rA", "-q", path.name]
+    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
+    passed, failed = (re.findall(rf"^{state} 00_start_here\.ipynb::(.*)$", told, re.MULTILINE) for state in OUTCOMES)
+    assert passed == ["Cell 0", "q1 is solved", *(f"Cell {number}" for number in range(1, 6))], told
+    assert len(failed) == 4, told
+    assert "q1 is solved - Failed: q1, answered with the lesson's own data: Incorrect." in failed[0]
+    assert failed[1] == "Cell 2 has sliders that move - Failed: the slider x changes nothing in the picture"
+    assert "Cell 3 has a readable picture - Failed: The text 'faint' has a contrast of" in failed[2]
+    assert failed[3] == "q1 is solved - Failed: q1 is not that of helpers.exercises.start_here"

@@ -266,7 +266,9 @@ def test_the_premium_moves_the_mean_of_the_portfolios_and_nothing_else_that_is_d
     assert np.allclose(usual.panel.returns - usual.reconstruction, none.panel.returns - none.reconstruction)
 
 
-@pytest.mark.parametrize("value, error", [(np.nan, ValueError), (np.inf, ValueError), ("3 %", TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    "value, error", [(np.nan, ValueError), (np.inf, ValueError), ("3 %", TypeError), (True, TypeError)]
+)
 def test_a_premium_that_is_no_finite_number_is_refused(value, error):
     with pytest.raises(error, match="premium must be a"):
         simulate_market(premium=value)

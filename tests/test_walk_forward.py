@@ -1,13 +1,16 @@
-"""Walking forward, against index lists written by hand, plain loops, scikit-learn and skfolio; interruptions; no look-ahead."""
+"""Walking forward, against lists made by hand, plain loops, scikit-learn and skfolio; interruptions; no look-ahead."""
 
-import json
+import os
 import pickle
 import subprocess
 import sys
+import threading
+from copy import deepcopy
 from dataclasses import FrozenInstanceError, replace
 from functools import partial
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,11 +27,14 @@ from sklearn.preprocessing import StandardScaler
 from helpers.evaluation import walk_forward
 from helpers.evaluation.splitter import WalkForward
 from helpers.evaluation.walk_forward import OutOfSample, out_of_sample
+from helpers.labels import labelled
 from helpers.models.base import FactorModel
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
-from tests.common import assert_refused, small_panel
+from tests.common import assert_refused, small_panel, with_value
+
+ROOT = Path(__file__).parent.parent
 
 SOME = settings(deadline=None, derandomize=True, max_examples=100)
 SIZES = st.fixed_dictionaries(
@@ -46,6 +52,7 @@ SPLITTER = WalkForward(n_train=16, n_validation=8, n_test=6, purge=1, embargo=2)
 FIRST = 24  # position of the first date that SPLITTER tests
 RANDOM = np.random.default_rng(5)
 FRAME = PANEL.to_frame()
+R = np.zeros((40, 12))
 X, Y = FRAME[["size", "value", "momentum"]], FRAME["returns"]
 
 
@@ -76,7 +83,9 @@ def by_hand(n_dates, n_train, n_validation, n_test, purge, embargo, expanding):
                 test.append(d)
             elif purge + embargo < before_test <= n_validation:
                 validation.append(d)
-            elif before_validation > (purge if n_validation else purge + embargo) and (expanding or before_validation <= n_train):
+            elif before_validation <= (purge if n_validation else purge + embargo):
+                continue
+            elif expanding or before_validation <= n_train:
                 train.append(d)
         folds.append((train, validation, test))
     return folds
@@ -89,7 +98,7 @@ def suitable(sizes):
     return gap < sizes["n_train"]
 
 
-# --- The folds -----------------------------------------------------------------------------------------------------------------
+# --- The folds --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -111,7 +120,8 @@ def test_the_folds_of_six_dates_are_these(splitter, expected):
     assert [tuple(positions(part) for part in fold[:3]) for fold in splitter.slices(6)] == expected
     assert [positions(fold.past) for fold in splitter.slices(6)] == [list(range(test[0])) for _, _, test in expected]
     splits = [(train + (validation or []), test) for train, validation, test in expected]
-    assert as_lists(splitter.split(np.zeros((6, 2)))) == splits and splitter.get_n_splits(np.zeros((6, 2))) == len(expected)
+    assert as_lists(splitter.split(np.zeros((6, 2)))) == splits
+    assert splitter.get_n_splits(np.zeros((6, 2))) == len(expected)
 
 
 def test_the_papers_scheme_trains_18_years_validates_12_and_tests_30():
@@ -126,7 +136,8 @@ def test_a_fold_holds_the_dates_that_a_loop_over_all_dates_puts_into_it(sizes, m
     assume(suitable(sizes))
     n_dates = sizes["n_train"] + sizes["n_validation"] + more
     folds = WalkForward(**sizes).slices(n_dates)
-    assert [(positions(f.train), positions(f.validation) or [], positions(f.test)) for f in folds] == by_hand(n_dates, **sizes)
+    found = [(positions(f.train), positions(f.validation) or [], positions(f.test)) for f in folds]
+    assert found == by_hand(n_dates, **sizes)
 
 
 @SOME
@@ -165,7 +176,7 @@ def test_a_splitter_stores_what_it_is_given_and_shows_it():
     WalkForward(-1, purge="many")  # looked at when it is used
 
 
-# --- The same folds elsewhere --------------------------------------------------------------------------------------------------
+# --- The same folds elsewhere -----------------------------------------------------------------------------------------
 
 
 @SOME
@@ -196,7 +207,7 @@ def test_walk_forward_of_skfolio_makes_the_same_folds(sizes, more):
     assert splitter.get_n_splits(dates) == other.get_n_splits(dates)
 
 
-# --- Rows of several tickers ---------------------------------------------------------------------------------------------------
+# --- Rows of several tickers ------------------------------------------------------------------------------------------
 
 
 def labels(frame, splits):
@@ -255,7 +266,7 @@ def test_a_frame_indexed_by_date_is_split_by_date():
     ]
 
 
-# --- scikit-learn --------------------------------------------------------------------------------------------------------------
+# --- scikit-learn -----------------------------------------------------------------------------------------------------
 
 
 def ridge_scores(splitter, alpha=1.0):
@@ -313,7 +324,7 @@ def test_a_day_ahead_target_reaches_into_the_test_unless_one_date_is_purged(purg
     assert np.array_equal(*weights) == bool(purge)
 
 
-# --- Out of sample -------------------------------------------------------------------------------------------------------------
+# --- Out of sample ----------------------------------------------------------------------------------------------------
 
 MODELS = {
     "time series": TimeSeriesRegression(),
@@ -375,7 +386,7 @@ def test_dates_left_out_do_not_move_what_is_learned(model):
 
 
 class Remembering(FactorModel):
-    """A model that, as a network does, goes on from where its last fit ended: it says how many dates it has seen in all."""
+    """A model that, as a network does, goes on from where its last fit ended, and says how many dates it has seen."""
 
     def __init__(self, memory=None):
         self.memory = memory
@@ -427,6 +438,97 @@ def test_the_result_says_what_it_holds_and_cannot_be_changed():
         found.fold = None
 
 
+@every_model
+def test_a_model_that_does_not_read_validation_dates_learns_from_them(model):
+    """Without gaps, that is a fit to all dates before the test."""
+    found = out_of_sample(model, GAPPY, WalkForward(16, 8, 6))
+    for k, fitted in enumerate(found.models):
+        past = GAPPY[: 24 + 6 * k]
+        alone, test = clone(model).fit(past), GAPPY[24 + 6 * k : 30 + 6 * k]
+        assert np.allclose(found.prediction[found.fold == k], alone.predict(test, past), rtol=1e-9)
+        assert np.allclose(fitted.reconstruct(GAPPY), alone.reconstruct(GAPPY), rtol=1e-9)
+
+
+def with_next_month(panel):
+    """The panel without the returns of its last date, nor those of its portfolios."""
+    tables = {name: with_value(getattr(panel, name), -1, np.nan) for name in ("returns", "portfolios")}
+    return replace(panel, **tables)
+
+
+@every_model
+@with_and_without_gaps
+def test_a_date_that_has_not_happened_is_forecast_and_stands_beside_an_empty_return(model, panel, tmp_path):
+    expected = out_of_sample(model, panel, SPLITTER)
+    found = out_of_sample(model, with_next_month(panel), SPLITTER, tmp_path)
+    assert np.allclose(found.prediction, expected.prediction, rtol=1e-9) and np.isfinite(found.prediction[-1]).all()
+    assert np.isnan(found.reconstruction[-1]).all() and np.isnan(found.returns[-1]).all()
+    assert np.allclose(found.reconstruction[:-1], expected.reconstruction[:-1], rtol=1e-9)
+    last = found.to_frame().loc[panel.dates[-1]]
+    assert list(last.columns) == ["returns", "reconstruction", "prediction", "fold"] and len(last) == 12
+    assert last[["returns", "reconstruction"]].isna().all(axis=None) and last["prediction"].notna().all()
+    assert np.array_equal(last["prediction"], found.prediction[-1]) and (last["fold"] == 2).all()
+
+
+def test_next_month_alone_is_forecast_from_all_of_the_past():
+    coming = with_next_month(PANEL)
+    model = InstrumentedPCA(2)
+    found = out_of_sample(model, coming, WalkForward(n_train=39))
+    assert np.array_equal(found.prediction, clone(model).fit(coming[:39]).predict(coming[39:], coming[:39]))
+    assert found.to_frame()["prediction"].notna().all() and len(found.to_frame()) == 12
+
+
+def test_the_frame_holds_what_was_said_of_each_ticker_row_by_row():
+    returns = with_value(GAPPY.returns, (25, 3), np.nan)
+    unknown = with_value(GAPPY.characteristics, (25, 3, 0), np.nan)
+    panel = replace(GAPPY, returns=returns, characteristics=unknown)
+    found = out_of_sample(InstrumentedPCA(2), panel, SPLITTER)
+    frame = found.to_frame()
+    assert frame.index.names == ["date", "ticker"] and len(frame) == 16 * 12 - 1
+    assert (panel.dates[25], "T03") not in frame.index  # neither a forecast nor a return
+    for (date, ticker), row in frame.iterrows():
+        d, s = found.dates.get_loc(date), panel.tickers.get_loc(ticker)
+        said = [found.returns[d, s], found.reconstruction[d, s], found.prediction[d, s], found.fold[d]]
+        assert np.array_equal(row, said, equal_nan=True)
+    assert np.isnan(frame["returns"]).sum() == np.isnan(panel.returns[24:]).sum() - 1
+
+
+def test_where_beta_is_unknown_nothing_is_said():
+    unknown = with_value(PANEL.characteristics, ([20, 30], [0, 5], [1, 2]), np.nan)
+    panel = replace(PANEL, characteristics=unknown)
+    found = out_of_sample(InstrumentedPCA(2), panel, SPLITTER)
+    assert np.argwhere(np.isnan(found.prediction)).tolist() == [[6, 5]]
+    assert np.argwhere(np.isnan(found.reconstruction)).tolist() == [[6, 5]]
+
+
+def test_what_was_said_has_labels():
+    found = out_of_sample(PCAFactors(1), PANEL, SPLITTER)
+    for said in (found.reconstruction, found.prediction):
+        frame = said.to_frame()
+        assert frame.index.equals(PANEL.dates[24:]) and frame.columns.equals(PANEL.tickers)
+        assert np.array_equal(frame, said)
+
+
+def test_arrays_handed_over_stay_their_owners_and_the_result_its_own():
+    r_hat, forecast, fold = np.zeros((40, 12)), np.ones((40, 12)), np.zeros(40, int)
+    found = OutOfSample(PANEL, r_hat, forecast, fold)
+    r_hat[0, 0] = forecast[0, 0] = fold[0] = 7
+    assert found.reconstruction[0, 0] == 0 and found.prediction[0, 0] == 1 and found.fold[0] == 0
+    for name in ("reconstruction", "prediction", "fold"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(found, name)[0] = 1
+    assert found.models == () and repr(found) == "OutOfSample(1 folds, 40 dates x 12 tickers)"
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda found: pickle.loads(pickle.dumps(found)), deepcopy], ids=["pickled", "copied"]
+)
+def test_a_copy_is_whole(copied):
+    found = out_of_sample(PCAFactors(1), PANEL, SPLITTER)
+    other = copied(found)
+    assert same(other, found) and other.prediction.to_frame().equals(found.prediction.to_frame())
+    assert not other.prediction.flags.writeable and other.to_frame().equals(found.to_frame())
+
+
 def test_progress_is_shown_when_it_is_asked_for(capsys, monkeypatch):
     monkeypatch.setattr(walk_forward, "tqdm", partial(walk_forward.tqdm, disable=False))  # against TQDM_DISABLE
     out_of_sample(PCAFactors(1), PANEL, SPLITTER)
@@ -436,16 +538,19 @@ def test_progress_is_shown_when_it_is_asked_for(capsys, monkeypatch):
     assert shown.out == "" and "folds" in shown.err and "/3" in shown.err
 
 
-# --- The folder ----------------------------------------------------------------------------------------------------------------
+# --- The folder -------------------------------------------------------------------------------------------------------
 
 
 def same(a, b):
     assert isinstance(a, OutOfSample) and a.dates.equals(b.dates)
-    return all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in ("reconstruction", "prediction", "fold"))
+    return all(
+        getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in ("reconstruction", "prediction", "fold")
+    )
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+def kept(folder):
+    """The files of the finished folds, oldest first."""
+    return sorted(folder.rglob("output.pkl"), key=lambda path: path.stat().st_mtime_ns)
 
 
 @pytest.fixture
@@ -477,161 +582,310 @@ def test_an_interrupted_run_goes_on_where_it_was_to_the_same_bytes(stop_at, fits
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "deep" / "folder")
     folder = tmp_path / "deep" / "folder"
-    assert names(folder) == [f"fold_{k:03d}.npz" for k in range(stop_at)]
-    untouched = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    finished = kept(folder)
+    assert len(finished) == stop_at
+    untouched = {path: path.stat().st_mtime_ns for path in finished}
 
     fits.stop_at = None
     assert same(run(str(folder)), whole) and fits == [15, 21, 27]
     assert all(path.stat().st_mtime_ns == time for path, time in untouched.items())
-    assert same(run(folder), whole) and len(fits) == 3  # nothing is left to do
+    again = run(folder)
+    assert same(again, whole) and len(fits) == 3  # nothing is left to do
+    for model, fresh in zip(again.models, whole.models, strict=True):
+        assert np.array_equal(model.betas_, fresh.betas_) and model.tickers_.equals(PANEL.tickers)
+        assert np.array_equal(model.reconstruct(GAPPY), fresh.reconstruct(GAPPY))
 
 
-def test_an_interruption_while_a_fold_is_written_leaves_no_part_of_it(fits, tmp_path, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
+def half_written(to_write, file, **_):
+    file.write(b"the beginning of a fold")
+    raise KeyboardInterrupt
 
-    monkeypatch.setattr(walk_forward.os, "replace", interrupted)
+
+def test_what_was_half_written_when_a_run_was_interrupted_is_no_fold(fits, tmp_path, monkeypatch):
+    monkeypatch.setattr(joblib.numpy_pickle, "dump", half_written)
     with pytest.raises(KeyboardInterrupt):
         out_of_sample(PCAFactors(2), PANEL, SPLITTER, tmp_path)
-    assert names(tmp_path) == []
+    assert kept(tmp_path) == []
+    monkeypatch.undo()
+    assert same(out_of_sample(PCAFactors(2), PANEL, SPLITTER, tmp_path), out_of_sample(PCAFactors(2), PANEL, SPLITTER))
 
 
 KILLED = """
 import os
-from helpers import walk_forward
-from tests.test_walk_forward import GAPPY, SPLITTER, MODELS
+import joblib
+from tests import test_walk_forward as here
 
-def replace(unfinished, path):
-    if path.name == "fold_001.npz":
+def fit(self, panel, validation=None):
+    if {when!r} == "fitting" and panel.n_dates == 21:
         os.kill(os.getpid(), 9)
-    genuine(unfinished, path)
+    return genuine(self, panel, validation)
 
-genuine, os.replace = os.replace, replace
-walk_forward.out_of_sample(MODELS["components"], GAPPY, SPLITTER, {folder!r})
+def dump(to_write, file, **how):
+    if {when!r} == "writing" and to_write[2].n_dates_seen == 21:
+        file.write(b"the beginning of a fold")
+        file.flush()
+        os.kill(os.getpid(), 9)
+    written(to_write, file, **how)
+
+def counting(self, panel, validation=None):
+    self.n_dates_seen = panel.n_dates
+    return fit(self, panel, validation)
+
+genuine, here.PCAFactors.fit = here.PCAFactors.fit, counting
+written, joblib.numpy_pickle.dump = joblib.numpy_pickle.dump, dump
+here.out_of_sample(here.MODELS["components"], here.GAPPY, here.SPLITTER, {folder!r})
 """
 
 
+def in_another_process(code):
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a signal")
-def test_a_killed_run_goes_on_in_another_process(fits, tmp_path):
-    root = Path(__file__).parent.parent
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED.format(folder=str(tmp_path))], cwd=root, capture_output=True, check=False
-    )
-    assert killed.returncode == -9, killed.stderr.decode()
-    assert names(tmp_path) == ["fold_000.npz", "fold_001.npz.unfinished"]
+@pytest.mark.parametrize("when", ["fitting", "writing"])
+def test_a_killed_run_goes_on_in_another_process(when, fits, tmp_path):
+    killed = in_another_process(KILLED.format(folder=str(tmp_path), when=when))
+    assert killed.returncode == -9, killed.stderr
+    assert len(kept(tmp_path)) == 1
     found = out_of_sample(MODELS["components"], GAPPY, SPLITTER, tmp_path)
-    assert fits == [21, 27] and names(tmp_path) == ["fold_000.npz", "fold_001.npz", "fold_002.npz"]
+    assert fits == [21, 27] and len(kept(tmp_path)) == 3
     assert same(found, out_of_sample(MODELS["components"], GAPPY, SPLITTER))
+
+
+RECALLED = """
+from tests import test_walk_forward as here
+here.PCAFactors.fit = None
+for folder in {folders!r}:
+    found = here.out_of_sample(here.MODELS["components"], here.GAPPY, here.SPLITTER, folder)
+    print(found.prediction.sum().hex())
+"""
+
+
+def test_another_process_fits_no_finished_fold_again_in_whichever_folder(tmp_path):
+    """joblib alone forgets to mark a second folder as one of the same function, so that another process begins anew."""
+    folders = [str(tmp_path / name) for name in ("first", "second")]
+    for folder in folders:
+        found = out_of_sample(MODELS["components"], GAPPY, SPLITTER, folder)
+    recalled = in_another_process(RECALLED.format(folders=folders))
+    assert recalled.stdout.split() == [found.prediction.sum().hex()] * 2 and recalled.stderr == ""
+
+
+class Plain(Remembering):
+    """A model with a parameter of any kind, which says how many dates all of its fits have seen."""
+
+    n_fits = 0
+
+    def __init__(self, parameter=None, progress=False, n_jobs=1, verbose=0):
+        super().__init__()
+        self.parameter, self.progress, self.n_jobs, self.verbose = parameter, progress, n_jobs, verbose
+
+    def fit(self, panel, validation=None):
+        Plain.n_fits += 1
+        return super().fit(panel, validation)
+
+
+def n_fits(model, folder, panel=PANEL, splitter=SPLITTER, **how):
+    """How many folds are fitted for this call."""
+    before = Plain.n_fits
+    out_of_sample(model, panel, splitter, folder, **how)
+    return Plain.n_fits - before
 
 
 def test_the_same_run_is_known_again_by_its_values(fits, tmp_path):
     whole = out_of_sample(PCAFactors(2), PANEL, SPLITTER, tmp_path)
     arrays = {name: np.asfortranarray(getattr(PANEL, name)) for name in ("returns", "characteristics", "portfolios")}
-    again = replace(PANEL, **arrays, dates=PANEL.dates.as_unit("ns"), tickers=list(PANEL.tickers))
+    labels = {"dates": PANEL.dates.as_unit("ns"), "tickers": PANEL.tickers.astype(object)}
+    labels |= {name: list(getattr(PANEL, name)) for name in ("characteristic_names", "portfolio_names")}
+    again = replace(PANEL, **arrays, **labels)
     sizes = {name: np.int64(value) for name, value in vars(SPLITTER).items() if name != "expanding"}
     assert same(out_of_sample(PCAFactors(np.int64(2)), again, WalkForward(**sizes), tmp_path), whole) and len(fits) == 3
-
-
-class Plain(Remembering):
-    """A model with a parameter of any kind."""
-
-    def __init__(self, parameter=None, progress=False, n_jobs=1):
-        super().__init__()
-        self.parameter, self.progress, self.n_jobs = parameter, progress, n_jobs
+    assert kept(tmp_path) and len(kept(tmp_path)) == 3
 
 
 def test_a_run_may_go_on_with_a_progress_bar_or_other_processes(tmp_path):
-    out_of_sample(Plain(), PANEL, SPLITTER, tmp_path)
-    out_of_sample(Plain(progress=True, n_jobs=2), PANEL, SPLITTER, tmp_path, progress=True)
+    assert n_fits(Plain(Plain()), tmp_path) == 3
+    assert n_fits(Plain(Plain(progress=True), progress=True, n_jobs=2, verbose=3), tmp_path, progress=True) == 0
+    assert n_fits(Plain(Plain(n_jobs=4)), tmp_path) == 0
 
 
 BETAS = pd.DataFrame(RANDOM.normal(size=(12, 2)), index=PANEL.tickers)
 
 
 @pytest.mark.parametrize(
-    ("there", "here", "words"),
+    ("there", "here"),
     [
-        (2, 3, "model parameter is 2 there and 3 here"),
-        (1, True, "model parameter is 1 there and True here"),
-        ((32, 16), (32,), "model parameter is (32, 16) there and (32) here"),
-        (None, 0.5, "model parameter is None there and 0.5 here"),
-        (PCAFactors(2), PCAFactors(3), "model parameter__n_factors is 2 there and 3 here"),
-        (BETAS, BETAS + 1e-12, "model parameter is float64 (12, 2) "),
-        (BETAS, BETAS[::-1], "model parameter is float64 (12, 2) "),
-        (BETAS, BETAS.rename(index={"T00": "AAPL"}), "12 labels "),
-        (BETAS.to_numpy(), BETAS.to_numpy()[::-1], "model parameter is float64 (12, 2) "),
-        (BETAS.to_numpy(), BETAS.to_numpy().T, "float64 (2, 12) "),
-        ({"a": 1}, {"a": 2}, "model parameter is dict "),
-        (np.sqrt, np.square, "model parameter is ufunc "),
+        (2, 3),
+        (1, True),
+        ((32, 16), (32,)),
+        (None, 0.5),
+        ("CA1", "CA2"),
+        (PCAFactors(2), PCAFactors(3)),
+        (PCAFactors(2), InstrumentedPCA(2)),
+        (BETAS, BETAS + 1e-12),
+        (BETAS, BETAS[::-1]),
+        (BETAS, BETAS.rename(index={"T00": "AAPL"})),
+        (BETAS, BETAS.rename(columns={1: 2})),
+        (BETAS[0], BETAS[1]),
+        (BETAS.to_numpy(), BETAS.to_numpy()[::-1]),
+        (BETAS.to_numpy(), BETAS.to_numpy().T),
+        (labelled(BETAS, *BETAS.axes), labelled(BETAS, BETAS.index[::-1], BETAS.columns)),
+        (PANEL.dates, PANEL.dates + pd.Timedelta(1, "D")),
+        (pd.Index([1, 2]), pd.Index(["1", "2"])),
+        ({"a": 1}, {"a": 2}),
+        (np.sqrt, np.square),
     ],
 )
-def test_a_folder_of_a_model_with_another_parameter_is_refused(there, here, words, tmp_path):
+def test_a_run_with_another_parameter_is_another_run_and_both_may_share_a_folder(there, here, tmp_path):
     splitter = WalkForward(20, n_test=10)
-    out_of_sample(Plain(there), PANEL, splitter, tmp_path)
-    out_of_sample(Plain(there), PANEL, splitter, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    call = partial(out_of_sample, Plain(here), PANEL, splitter, tmp_path)
-    assert_refused(call, ValueError, str(tmp_path), "another run", words, "a folder of its own")
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    for parameter in (there, here):
+        assert n_fits(Plain(parameter), tmp_path, splitter=splitter) == 2
+    for parameter in (there, here):
+        assert n_fits(Plain(deepcopy(parameter)), tmp_path, splitter=splitter) == 0
+    assert len(kept(tmp_path)) == 4
 
 
 @pytest.mark.parametrize(
-    ("model", "panel", "splitter", "words"),
+    ("panel", "splitter"),
     [
-        (PCAFactors(2), PANEL, SPLITTER, "model is helpers.evaluation.walk_forward.PCAFactors"),
-        (None, changed(PANEL, slice(39, None), ["returns"]), SPLITTER, "panel returns is float64 (40, 12) "),
-        (None, changed(PANEL, slice(39, None), ["characteristics"]), SPLITTER, "panel characteristics is float64 (40, 12, 3) "),
-        (None, replace(PANEL, portfolios=None, portfolio_names=None), SPLITTER, "panel portfolios is float64 (40, 2) "),
-        (None, replace(PANEL, dates=range(40)), SPLITTER, "panel dates is 40 labels "),
-        (None, replace(PANEL, tickers=range(12)), SPLITTER, "panel tickers is 12 labels "),
-        (None, replace(PANEL, characteristic_names=[1, 2, 3]), SPLITTER, "panel characteristic_names is 3 labels "),
-        (None, PANEL[:36], SPLITTER, "panel returns is float64 (40, 12) "),
-        (None, PANEL, WalkForward(16, 8, 6, 1, 1), "splitter embargo is 2 there and 1 here"),
-        (None, PANEL, WalkForward(16, 8, 6, 1, 2, expanding=False), "splitter expanding is True there and False here"),
+        (changed(PANEL, slice(39, None), ["returns"]), SPLITTER),
+        (changed(PANEL, slice(39, None), ["characteristics"]), SPLITTER),
+        (changed(PANEL, slice(39, None), ["portfolios"]), SPLITTER),
+        (replace(PANEL, portfolios=None, portfolio_names=None), SPLITTER),
+        (replace(PANEL, dates=range(40)), SPLITTER),
+        (replace(PANEL, tickers=range(12)), SPLITTER),
+        (replace(PANEL, characteristic_names=[1, 2, 3]), SPLITTER),
+        (replace(PANEL, portfolio_names=["market", "gold"]), SPLITTER),
+        (PANEL[:36], SPLITTER),
+        (PANEL, WalkForward(16, 8, 6, 1, 1)),
+        (PANEL, WalkForward(16, 8, 6, 1, 2, expanding=False)),
     ],
 )
-def test_a_folder_of_another_run_is_refused(model, panel, splitter, words, fits, tmp_path):
-    out_of_sample(Plain(), PANEL, SPLITTER, tmp_path)
-    (tmp_path / "fold_000.npz").unlink()  # whichever folds are there
-    words = words.replace(
-        "helpers.evaluation.walk_forward.PCAFactors", "tests.test_walk_forward.Plain there and helpers.models.pca.PCAFactors here"
-    )
-    assert_refused(partial(out_of_sample, model or Plain(), panel, splitter, tmp_path), ValueError, "another run", words)
-    assert fits == [] and names(tmp_path) == ["fold_001.npz", "fold_002.npz"]
+def test_a_run_on_other_data_or_other_folds_is_another_run(panel, splitter, tmp_path):
+    for panels, folds in ((PANEL, SPLITTER), (panel, splitter)):
+        assert n_fits(Plain(), tmp_path, panels, folds) > 1
+    for panels, folds in ((PANEL, SPLITTER), (panel, splitter)):
+        assert n_fits(Plain(), tmp_path, panels, folds) == 0
 
 
-@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[:-30], lambda content: b"not a fold"])
-def test_a_damaged_fold_is_refused_and_made_again_once_it_is_deleted(damage, tmp_path):
+def test_another_class_of_the_same_parameters_is_another_run(tmp_path):
+    class_of_same_name = type("Plain", (Plain,), {"__module__": "elsewhere"})
+    with pytest.warns(UserWarning, match="No fold of this Plain is kept"):
+        assert n_fits(class_of_same_name(), tmp_path) == 3
+    assert n_fits(Plain(), tmp_path) == 3
+    assert n_fits(TwoOf(), tmp_path) == 3
+
+
+class TwoOf(Plain):
+    """Another model with the same parameters."""
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[:-30],
+    "another": lambda content: b"not a fold",
+    "one bit": lambda content: content[:900] + bytes([content[900] ^ 4]) + content[901:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_fold_is_fitted_again_and_says_so(damage, fits, tmp_path, capfd, caplog):
     run = partial(out_of_sample, PCAFactors(2), PANEL, SPLITTER, tmp_path)
-    whole, path = run(), tmp_path / "fold_001.npz"
+    whole, path = run(), kept(tmp_path)[1]
     path.write_bytes(damage(path.read_bytes()))
-    assert_refused(run, ValueError, str(path), "damaged", "Delete it")
-    path.unlink()
-    assert same(run(), whole)
+    with pytest.warns(UserWarning, match="Fold 1 in .* cannot be read and is fitted again") as warned:
+        assert same(run(), whole)
+    assert len(warned) == 1 and str(tmp_path) in str(warned[0].message) and warned[0].filename == __file__
+    assert fits == [15, 21, 27, 21]
+    assert same(run(), whole) and len(fits) == 4
+    assert capfd.readouterr() == ("", "") and not caplog.records  # joblib would have told its own story
 
 
-def test_a_file_of_something_else_is_refused_and_other_files_are_left_alone(tmp_path):
+def test_other_files_in_the_folder_are_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    run = partial(out_of_sample, PCAFactors(2), PANEL, SPLITTER, tmp_path)
-    run()
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-    np.savez(tmp_path / "fold_007.npz", prediction=np.zeros(3))
-    assert_refused(run, ValueError, "fold_007.npz", "no fold of out_of_sample")
-    (tmp_path / "fold_007.npz").unlink()
-    (tmp_path / "fold_007.npz").mkdir()
-    with pytest.raises(OSError, match="fold_007.npz"):
-        run()
+    (tmp_path / "helpers").mkdir()
+    out_of_sample(PCAFactors(2), PANEL, SPLITTER, tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine" and len(kept(tmp_path)) == 3
 
 
-def test_a_stored_fold_can_be_read_with_numpy_alone(tmp_path):
-    found = out_of_sample(PCAFactors(2), PANEL, SPLITTER, tmp_path)
-    with np.load(tmp_path / "fold_002.npz") as file:
-        assert np.array_equal(file["prediction"], found.prediction[found.fold == 2])
-        run = json.loads(str(file["run"]))
-    assert run["model"] == "helpers.models.pca.PCAFactors" and run["model n_factors"] == "2" and run["splitter n_train"] == "16"
+def test_a_model_whose_class_cannot_be_found_again_is_tested_and_not_kept(tmp_path, capfd):
+    class Mine(Plain):
+        pass
+
+    with pytest.warns(UserWarning, match="No fold of this Mine is kept in .*pickle cannot write it") as warned:
+        found = out_of_sample(Mine(), PANEL, SPLITTER, tmp_path)
+    assert "top of a module" in str(warned[0].message) and warned[0].filename == __file__ and len(warned) == 1
+    assert same(found, out_of_sample(Mine(), PANEL, SPLITTER)) and kept(tmp_path) == []
+    assert capfd.readouterr() == ("", "")
 
 
-# --- Refusals ------------------------------------------------------------------------------------------------------------------
+def test_a_parameter_that_pickle_cannot_write_is_no_reason_to_stop(tmp_path):
+    with pytest.warns(UserWarning, match="No fold of this Plain is kept"):
+        found = out_of_sample(Plain(lambda: None), PANEL, SPLITTER, tmp_path)
+    assert same(found, out_of_sample(Plain(), PANEL, SPLITTER)) and kept(tmp_path) == []
+
+
+class Locked(Remembering):
+    """A model that has learned what pickle cannot write."""
+
+    def fit(self, panel, validation=None):
+        self.lock_ = threading.Lock()
+        return super().fit(panel, validation)
+
+
+class Nameless(Locked):
+    """Another one; what it has learned has no name by which pickle could find it."""
+
+    def fit(self, panel, validation=None):
+        super().fit(panel, validation)
+        self.lock_ = lambda: None
+        return self
+
+
+@pytest.mark.filterwarnings("ignore:Fold . in .* cannot be read")  # what joblib began to write
+@pytest.mark.parametrize("model", [Locked(), Nameless()], ids=repr)
+def test_a_fitted_model_that_pickle_cannot_write_is_tested_each_time(model, tmp_path, capfd):
+    expected = out_of_sample(model, PANEL, SPLITTER)
+    for _ in range(2):
+        with pytest.warns(Warning, match="Unable to cache to disk"):
+            assert same(out_of_sample(model, PANEL, SPLITTER, tmp_path), expected)
+    assert capfd.readouterr() == ("", "")
+
+
+SCRIPT = """
+import sys
+from helpers.evaluation import out_of_sample
+from tests.test_walk_forward import PANEL, SPLITTER, Remembering
+
+class Mine(Remembering):
+    def fit(self, panel, validation=None):
+        print("fitted")
+        return super().fit(panel, validation)
+
+print(out_of_sample(Mine(), PANEL, SPLITTER, sys.argv[1]).prediction[:, 0].tolist())
+"""
+
+
+def test_a_model_of_a_script_is_kept_for_the_next_run_of_the_script(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(SCRIPT)
+    runs = [
+        subprocess.run(
+            [sys.executable, script, tmp_path / "kept"],
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [run.stderr for run in runs] == ["", ""]
+    assert runs[0].stdout == "fitted\n" * 3 + runs[1].stdout and runs[1].stdout.startswith("[15.0, ")
+
+
+def test_nothing_is_printed(tmp_path, capfd, caplog, recwarn):
+    for _ in range(2):
+        out_of_sample(PCAFactors(2), PANEL, SPLITTER, tmp_path)
+    assert capfd.readouterr() == ("", "") and not caplog.records and not recwarn.list
+
+
+# --- Refusals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -645,7 +899,11 @@ def test_a_stored_fold_can_be_read_with_numpy_alone(tmp_path):
         (WalkForward(5, purge=-1), ValueError, ("purge must be at least 0", "-1")),
         (WalkForward(5, embargo=None), TypeError, ("embargo must be a whole number", "None")),
         (WalkForward(5, expanding="yes"), TypeError, ("expanding must be True or False", "'yes'")),
-        (WalkForward(5, purge=2, embargo=3), ValueError, ("gap of 5", "purge = 2, embargo = 3", "n_train = 5", "at least 6")),
+        (
+            WalkForward(5, purge=2, embargo=3),
+            ValueError,
+            ("gap of 5", "purge = 2, embargo = 3", "n_train = 5", "at least 6"),
+        ),
         (WalkForward(5, 5, purge=2, embargo=3), ValueError, ("gap of 5", "n_validation = 5", "at least 6")),
         (WalkForward(2, 5, purge=2), ValueError, ("gap of 2", "n_train = 2", "at least 3")),
         (WalkForward(40), ValueError, ("n_train = 40", "none of the 40 date(s)", "at least 41")),
@@ -697,7 +955,9 @@ def test_rows_whose_dates_are_not_certain_are_refused(x, groups, error, words):
 
 
 def test_scikit_learn_passes_the_refusal_on():
-    assert_refused(lambda: cross_val_score(Ridge(), X, Y, cv=WalkForward(40)), ValueError, "n_train = 40", "at least 41")
+    assert_refused(
+        lambda: cross_val_score(Ridge(), X, Y, cv=WalkForward(40)), ValueError, "n_train = 40", "at least 41"
+    )
 
 
 class Broken(Remembering):
@@ -723,8 +983,12 @@ class Broken(Remembering):
         (lambda: out_of_sample(PCAFactors(2), PANEL, KFold()), TypeError, ("splitter must be a WalkForward", "KFold")),
         (lambda: out_of_sample(PCAFactors(2), PANEL, SPLITTER, 3), TypeError, ("folder must be a path", "int")),
         (lambda: out_of_sample(PCAFactors(2), PANEL, SPLITTER, __file__), ValueError, ("is a file", "another name")),
+        (lambda: out_of_sample(PCAFactors(2), PANEL, SPLITTER, Path(__file__) / "x"), OSError, ("test_walk_forward",)),
         (lambda: out_of_sample(PCAFactors(2), PANEL, SPLITTER, progress="yes"), TypeError, ("progress", "'yes'")),
         (lambda: SPLITTER.slices("all"), TypeError, ("n_dates must be a whole number", "'all'")),
+        (lambda: OutOfSample(PANEL, R[1:], R, R[:, 0]), ValueError, ("reconstruction", "n_dates = 40", "(39, 12)")),
+        (lambda: OutOfSample(PANEL, R, R[:, 1:], R[:, 0]), ValueError, ("prediction", "n_tickers = 12", "(40, 11)")),
+        (lambda: OutOfSample(PANEL, R, R, R[1:, 0]), ValueError, ("fold", "n_dates = 40", "(39,)")),
     ],
 )
 def test_bad_input_is_refused(call, error, words):
@@ -735,23 +999,35 @@ def test_bad_input_is_refused(call, error, words):
     ("model", "error", "words"),
     [
         (PCAFactors(13), ValueError, ("n_factors must be between 1 and 12", "13")),
-        (Broken(np.zeros((6, 11))), ValueError, ("reconstruction", "n_tickers = 12", "(6, 11)")),
-        (Broken(np.full((6, 12), np.inf)), ValueError, ("reconstruction has 72 infinite",)),
-        (Broken("words"), TypeError, ("reconstruction must hold numbers", "'words'")),
+        (Broken(np.zeros((6, 11))), ValueError, ("reconstruct", "n_tickers = 12", "(6, 11)")),
+        (Broken(np.full((6, 12), np.inf)), ValueError, ("reconstruct has 72 infinite",)),
+        (Broken("words"), TypeError, ("reconstruct must hold numbers", "'words'")),
         (Broken(KeyError), KeyError, ("no luck",)),
         (Broken(RuntimeError), RuntimeError, ("no luck",)),
     ],
 )
-def test_an_error_of_the_model_names_the_fold_and_its_test_dates(model, error, words):
-    call = partial(out_of_sample, model, PANEL, SPLITTER)
-    assert_refused(call, error, "Fold 0, which tests 2002-01-31 to 2002-06-30: ", *words)
+@pytest.mark.parametrize("folder", [False, True], ids=["", "with a folder"])
+def test_an_error_of_the_model_keeps_its_kind_and_is_noted_with_the_fold_and_its_test_dates(
+    model, error, words, folder, tmp_path
+):
+    with pytest.raises(error) as refusal:
+        out_of_sample(model, PANEL, SPLITTER, tmp_path if folder else None)
+    assert type(refusal.value) is error and all(word in str(refusal.value) for word in words)
+    assert refusal.value.__notes__ == ["This was fold 0, which tests 2002-01-31 to 2002-06-30."]
+    assert kept(tmp_path) == []
 
 
 def test_a_ticker_that_comes_later_is_an_error_of_the_fold_that_meets_it(tmp_path):
-    """Its returns are missing in the training part of the first two folds only."""
+    """Its returns are missing in the training part of the first fold only."""
     returns = PANEL.returns.copy()
     returns[:20, 0] = np.nan
     panel = replace(PANEL, returns=returns)
-    call = partial(out_of_sample, PCAFactors(2), panel, WalkForward(16, n_test=12), tmp_path)
-    assert_refused(call, ValueError, "Fold 0, which tests 2001-05-31 to 2002-04-30: ", "T00")
-    assert names(tmp_path) == []
+    with pytest.raises(ValueError, match="T00") as refusal:
+        out_of_sample(PCAFactors(2), panel, WalkForward(16, n_test=12), tmp_path)
+    assert refusal.value.__notes__ == ["This was fold 0, which tests 2001-05-31 to 2002-04-30."]
+    assert kept(tmp_path) == []
+    later = replace(panel, returns=with_value(panel.returns, (slice(20), 0), PANEL.returns[:20, 0]), dates=range(40))
+    broken = replace(later, returns=with_value(later.returns, (slice(16, 40), 3), np.nan))
+    with pytest.raises(ValueError) as refusal:
+        out_of_sample(PCAFactors(17), broken, WalkForward(16, n_test=12), tmp_path)
+    assert refusal.value.__notes__ == ["This was fold 0, which tests 16 to 27."]

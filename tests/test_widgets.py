@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from helpers import plotting
 from helpers.plotting.sliders import slide
+from tests.cells import code_cells, ends_in_slide, pictures, read, tags
 from tests.common import assert_refused
-from tests.test_notebooks import SHORTEST_ALT_TEXT, code_cells, ends_in_slide, pictures, read, tags
+from tests.test_notebooks import SHORTEST_ALT_TEXT
 from tools.refresh import NOTEBOOKS
 
 # Lessons of 01 to 08 that have no slider so far, by number. Empty when the course is done.
@@ -46,7 +47,9 @@ def draw_or_fail(height=1):
 
 def shown(slider):
     """The bytes of the picture that is shown, and its alt text."""
-    found = re.fullmatch(r'<img src="data:image/png;base64,([\w+/=]+)" alt="([^"]*)" style="max-width: 100%">', slider.picture.value)
+    found = re.fullmatch(
+        r'<img src="data:image/png;base64,([\w+/=]+)" alt="([^"]*)" style="max-width: 100%">', slider.picture.value
+    )
     png = base64.b64decode(found.group(1))
     assert png.startswith(b"\x89PNG")
     return png, html.unescape(found.group(2))
@@ -96,8 +99,10 @@ def test_sliders_say_what_they_move_and_where_they_stand():
     slider = slide(draw_line, "Two lines.", slope={"gentle": 1, "steep": 2}, hidden_units=[4, 8])
     assert [one.description for one in slider.sliders.values()] == ["slope", "hidden units"]
     assert [one.label for one in slider.sliders.values()] == ["steep", "8"]
-    assert [label for label, _ in slide(draw_line, "x.", slope=np.linspace(0, 1, 11)).sliders["slope"].options][3] == "0.3"
-    assert all(isinstance(child, ipywidgets.SelectionSlider) for child in slider.children[:-1])  # the arrow keys move these
+    options = slide(draw_line, "x.", slope=np.linspace(0, 1, 11)).sliders["slope"].options
+    assert [label for label, _ in options][3] == "0.3"
+    # the arrow keys move these
+    assert all(isinstance(child, ipywidgets.SelectionSlider) for child in slider.children[:-1])
     assert slider.children[-1] is slider.picture
 
 
@@ -145,11 +150,13 @@ def test_a_notebook_gets_the_widget_the_first_picture_and_the_text():
     assert bundle["text/plain"] == repr(slider) and bundle[WIDGET_VIEW]["model_id"] == slider.model_id
     assert base64.b64decode(bundle["image/png"]) == shown(slider)[0]
     slider.sliders["slope"].value = 1
-    assert slider._repr_mimebundle_()["image/png"] == bundle["image/png"] == slide(draw_line, "x.", slope=[1, 2])._repr_mimebundle_()["image/png"]
+    again = slide(draw_line, "x.", slope=[1, 2])._repr_mimebundle_()
+    assert slider._repr_mimebundle_()["image/png"] == bundle["image/png"] == again["image/png"]
 
 
 def test_choices_may_come_in_any_form():
-    for choices in ([1, 2], (1, 2), range(1, 3), np.array([1, 2]), (k for k in (1, 2)), {"a": 1, "b": 2}, {1: 1, 2: 2}, pd.Index([1, 2])):
+    sequences = [1, 2], (1, 2), range(1, 3), np.array([1, 2]), pd.Index([1, 2]), (k for k in (1, 2))
+    for choices in (*sequences, {"a": 1, "b": 2}, {1: 1, 2: 2}):
         slider = slide(draw_line, "Two lines.", slope=choices).sliders["slope"]
         assert [value for _, value in slider.options] == [1, 2] and slider.value == 2
         assert all(isinstance(label, str) for label, _ in slider.options)
@@ -171,7 +178,11 @@ def test_choices_may_come_in_any_form():
         (lambda: slide(draw_line, "x", slope=[1]), ValueError, ("slope needs at least two choices", "1 was given")),
         (lambda: slide(draw_line, "x", slope=[1, 2, 1]), ValueError, ("all different", "1, 2, 1 was given")),
         (lambda: slide(draw_line, "x", slope={"a": 1, "b": 1.0}), ValueError, ("all different", "a, b was given")),
-        (lambda: slide(draw_line, "x", slope={"a": np.ones(3), "b": np.zeros(3)}), TypeError, ("choices of slope", "by ==")),
+        (
+            lambda: slide(draw_line, "x", slope={"a": np.ones(3), "b": np.zeros(3)}),
+            TypeError,
+            ("choices of slope", "by =="),
+        ),
         (lambda: slide(lambda slope: None, "x", slope=[1, 2]), TypeError, ("draw must return a Figure", "NoneType")),
         (lambda: slide(lambda slope: 1 / 0, "x", slope=[1, 2]), ZeroDivisionError, ("division",)),
         (lambda: slide(lambda slope, other: None, "x", slope=[1, 2]), TypeError, ("other",)),
@@ -182,7 +193,7 @@ def test_bad_input_to_a_slider_is_refused(call, error, words):
     assert plt.get_fignums() == []
 
 
-# --- The sliders of the lessons ------------------------------------------------------------------------------------------------
+# --- The sliders of the lessons ---------------------------------------------------------------------------------------
 
 
 def test_the_lessons_without_a_slider_are_those_listed():

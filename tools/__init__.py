@@ -1,0 +1,1 @@
+"""What maintainers run: `refresh` stores the notebooks anew, `homework` builds what students get."""

@@ -3,16 +3,21 @@
     make homework                             the folder homework/, which git ignores
     make homework ARGS=../factor-models-2027  another one
 
-The notebooks of notebooks/homework/ go to its source/, and nbgrader_config.py with them. What is already there is kept, so that an
-instructor may change the copies; the command then builds release/ from those. The README, under "In a class", tells the rest.
+The notebooks of notebooks/homework/ go to its source/, and nbgrader_config.py with them. What is already there is
+kept, so that an instructor may change the copies; the command then builds release/ from those. The README, under
+"In a class", tells the rest.
 """
 
 import argparse
 import os
 import sys
 import sysconfig
+from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
+
+from helpers.files import written_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -24,7 +29,7 @@ class NotBuilt(Exception):
     """Says in a sentence what is in the way."""
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """0 when every release version could be built, else 1, with a sentence on stderr."""
     parser = argparse.ArgumentParser(prog="make homework", description="Build the homework that students get.")
     parser.add_argument("folder", nargs="?", type=Path, default=COURSE, help="the course folder; default: homework/")
@@ -46,7 +51,7 @@ def main(argv=None):
     return 0
 
 
-def generate_assignment():
+def generate_assignment() -> Any:
     """nbgrader's command of that name.
 
     Raises
@@ -57,11 +62,13 @@ def generate_assignment():
     try:
         from nbgrader.apps import GenerateAssignmentApp
     except ImportError as error:
-        raise NotBuilt(f"nbgrader cannot be loaded ({error}): run `make homework`, or `pip install '.[homework]'`.") from None
+        raise NotBuilt(
+            f"nbgrader cannot be loaded ({error}): run `make homework`, or `pip install '.[homework]'`."
+        ) from None
     return GenerateAssignmentApp
 
 
-def course_folder(path):
+def course_folder(path: Path) -> Path:
     """The path of a course folder, made if it is not there.
 
     Raises
@@ -71,36 +78,36 @@ def course_folder(path):
     """
     course = path.expanduser().resolve()
     if course.is_relative_to(NOTEBOOKS):
-        raise NotBuilt(f"{path} lies in notebooks/, where every notebook is run by the tests: give a folder outside of it.")
+        raise NotBuilt(
+            f"{path} lies in notebooks/, where every notebook is run by the tests: give a folder outside of it."
+        )
     if course.exists() and not course.is_dir():
         raise NotBuilt(f"{path} is a file: give a folder.")
     if course.is_dir() and any(course.iterdir()) and not (course / "nbgrader_config.py").is_file():
-        raise NotBuilt(f"{path} holds other files, and no nbgrader_config.py: give a new folder, or an earlier course folder.")
+        raise NotBuilt(
+            f"{path} holds other files, and no nbgrader_config.py: give a new folder, or an earlier course folder."
+        )
     course.mkdir(parents=True, exist_ok=True)
     return course
 
 
-def bring_sources(course):
-    """The names of the assignments of which the folder holds a version of its own. Those that it does not hold are copied."""
+def bring_sources(course: Path) -> list[str]:
+    """The names of the assignments of which the folder holds a version of its own; those that it lacks are copied."""
     copy(HERE / "nbgrader_config.py", course / "nbgrader_config.py")
     sources = sorted(HERE.glob("homework_*.ipynb"))
     return [ours.stem for ours in sources if not copy(ours, course / "source" / ours.stem / ours.name)]
 
 
-def copy(ours, theirs):
+def copy(ours: Path, theirs: Path) -> bool:
     """Whether the two files are the same, after one that was not there was copied, as a whole or not at all."""
     if not theirs.exists():
         theirs.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = theirs.with_name(f".{theirs.name}")
-        try:
+        with written_whole(theirs) as unfinished:
             unfinished.write_bytes(ours.read_bytes())
-            unfinished.replace(theirs)
-        finally:
-            unfinished.unlink(missing_ok=True)
     return theirs.read_bytes() == ours.read_bytes()
 
 
-def build(course, generate):
+def build(course: Path, generate: Any) -> list[str]:
     """The names of all assignments in the folder's source/, after nbgrader made their release versions.
 
     Raises
@@ -118,7 +125,9 @@ def build(course, generate):
         except SystemExit as stop:
             if stop.code:
                 place = course / "source" / name
-                raise NotBuilt(f"nbgrader could not build {place}, for the reason above: mend it, then run this again.") from None
+                raise NotBuilt(
+                    f"nbgrader could not build {place}, for the reason above: mend it, then run this again."
+                ) from None
         finally:
             generate.clear_instance()
     return names

@@ -1,8 +1,8 @@
 """Executes notebooks again and stores them so that the same results are the same bytes.
 
-    python -m tools.refresh                                      every notebook, and the picture of the README
-    python -m tools.refresh notebooks/04_autoencoders.ipynb      this one
-    python -m tools.refresh --check                              says which stored notebooks are out of date, writes nothing
+    python -m tools.refresh                                    every notebook, and the picture of the README
+    python -m tools.refresh notebooks/04_autoencoders.ipynb    this one
+    python -m tools.refresh --check                            says which of them are out of date, writes nothing
 
 A notebook is replaced only when all of its cells ran without an error and without a word on stderr.
 """
@@ -14,18 +14,25 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from helpers.files import written_whole
+
+Environment = TypeVar("Environment", bound=MutableMapping[str, str])
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 PICTURE = ROOT / "course.png"  # of the README
 CELL_TIMEOUT = 600  # seconds
 
-# One thread per kernel: sums come out the same whatever the number of cores, and two kernels at once do not fight for them.
+# One thread per kernel: sums come out the same whatever the number of cores, and two kernels at once do not compete.
 _KERNEL_ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
@@ -56,9 +63,11 @@ class NotRefreshed(Exception):
     """Says which cell of a notebook could not be stored, and why."""
 
 
-def main(argv=None):
-    """0 when every notebook could be refreshed (with --check: is up to date), else 1. Progress and errors go to stderr."""
-    parser = argparse.ArgumentParser(prog="python -m tools.refresh", description="Execute notebooks and store their outputs.")
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when every notebook could be refreshed (with --check: is up to date), else 1; progress goes to stderr."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.refresh", description="Execute notebooks and store their outputs."
+    )
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all under notebooks/")
     parser.add_argument("--check", action="store_true", help="only say which stored notebooks would change")
     arguments = parser.parse_args(argv)
@@ -78,12 +87,12 @@ def main(argv=None):
     return 0 if good else 1
 
 
-def all_notebooks(folder=NOTEBOOKS):
+def all_notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
     """The notebooks under a folder, in reading order, without those that JupyterLab keeps as checkpoints."""
     return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 
 
-def refresh(path, check=False):
+def refresh(path: Path, check: bool = False) -> str:
     """The word "changed" or "unchanged", after the notebook was executed and (unless only checked) stored.
 
     Raises
@@ -103,11 +112,12 @@ def refresh(path, check=False):
     if not check:
         if path.read_bytes() != before:
             raise NotRefreshed(f"{path} was edited while it ran: save it and refresh it again.")
-        _replace(path, after)
+        with written_whole(path) as unfinished:
+            unfinished.write_bytes(after)
     return "changed"
 
 
-def refresh_picture(path=PICTURE, check=False):
+def refresh_picture(path: Path = PICTURE, check: bool = False) -> str:
     """The word "changed" or "unchanged", after the picture of the README was drawn and (unless only checked) stored."""
     from helpers.plotting.matrices import draw_course
 
@@ -116,14 +126,16 @@ def refresh_picture(path=PICTURE, check=False):
     if path.is_file() and path.read_bytes() == drawn.getvalue():
         return "unchanged"
     if not check:
-        _replace(path, drawn.getvalue())
+        with written_whole(path) as unfinished:
+            unfinished.write_bytes(drawn.getvalue())
     return "changed"
 
 
-def execute(notebook, folder):
+def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """The notebook with the outputs of a fresh kernel whose working directory is the folder (changed in place)."""
+    where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(
-        notebook, kernel_name="python3", timeout=CELL_TIMEOUT, record_timing=False, resources={"metadata": {"path": str(folder)}}
+        notebook, kernel_name="python3", timeout=CELL_TIMEOUT, record_timing=False, resources=where
     )
     # A kernel's own notes on its start go nowhere; what a cell writes to stderr arrives as an output.
     with client.setup_kernel(env=set_kernel_environment(dict(os.environ)), stderr=subprocess.DEVNULL):
@@ -138,8 +150,8 @@ def execute(notebook, folder):
     return notebook
 
 
-def stored_form(notebook):
-    """The notebook as text in which nothing differs between two runs with the same results, or between versions of Python."""
+def stored_form(notebook: NotebookNode) -> str:
+    """The notebook as text in which nothing differs between runs with the same results, or versions of Python."""
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata.pop("widgets", None)
     notebook.metadata.update(kernelspec=_KERNELSPEC, language_info=_LANGUAGE_INFO)
@@ -152,8 +164,8 @@ def stored_form(notebook):
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
 
 
-def set_kernel_environment(environment):
-    """The environment (a mapping, changed in place) with what a kernel needs to give the same outputs on every machine."""
+def set_kernel_environment(environment: Environment) -> Environment:
+    """The environment with what a kernel needs to give the same outputs on every machine (changed in place)."""
     environment.update(_KERNEL_ENVIRONMENT)
     for name in ("COLUMNS", "LINES", "PYTHONWARNINGS"):  # somebody's terminal and habits
         environment.pop(name, None)
@@ -161,7 +173,7 @@ def set_kernel_environment(environment):
 
 
 def _stable_output(output):
-    """The output without a widget's random name; of an expected error only the message, since a traceback names folders."""
+    """The output without a widget's random name, and an expected error without its traceback, which names folders."""
     if output.output_type == "error":
         output.traceback = [f"{output.ename}: {output.evalue}"]
     elif "data" in output:
@@ -171,23 +183,13 @@ def _stable_output(output):
 
 def _joined_streams(outputs):
     """The outputs, consecutive pieces of one stream made one: where a kernel cuts its stream is a matter of timing."""
-    joined = []
+    joined: list[NotebookNode] = []
     for output in outputs:
         if joined and output.output_type == joined[-1].output_type == "stream" and output.name == joined[-1].name:
             joined[-1].text += output.text
         else:
             joined.append(output)
     return joined
-
-
-def _replace(path, content):
-    """Nothing. The file holds either its old content or all of the new one, whatever happens in between."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _name(cell, index):

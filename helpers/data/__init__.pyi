@@ -7,8 +7,8 @@ from .published import PUBLISHED_LAYOUT as PUBLISHED_LAYOUT
 from .published import write_published_layout as write_published_layout
 from .ranks import rank_across_tickers as rank_across_tickers
 from .reader import read_panel as read_panel
-from .reader import Schema as Schema
 from .reader import read_schema as read_schema
+from .schema import Schema as Schema
 from .simulated import FAMILIAR_TICKERS as FAMILIAR_TICKERS
 from .simulated import SimulatedMarket as SimulatedMarket
 from .simulated import simulate_constant_betas as simulate_constant_betas

@@ -1,4 +1,4 @@
-"""Real returns as a Panel ready for the models: some that ship inside the declared libraries, and your own. No network is needed."""
+"""Real returns as a Panel ready for the models: some that ship inside the declared libraries, and your own; offline."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ FRENCH_FACTORS = {"MktRF": "market", "SMB": "size", "HML": "value", "Mom": "mome
 INDUSTRIES = ("NoDur", "Durbl", "Manuf", "Enrgy", "Chems", "BusEq", "Telcm", "Utils", "Shops", "Hlth", "Money", "Other")
 
 
-def load_industries():
+def load_industries() -> Panel:
     """Twelve American industries with the market, size, value and momentum factors: monthly, 1949 to 2017.
 
     Returns
@@ -23,12 +23,17 @@ def load_industries():
     References
     ----------
     Ken French's data library, as it ships in `linearmodels.datasets.french`.
+
+    Examples
+    --------
+    >>> load_industries()["2000":]
+    Panel(207 dates x 12 tickers, 0 characteristics, 4 portfolios, 0.0% missing, 2000-01-31 to 2017-03-31)
     """
     return _french_panel(INDUSTRIES)
 
 
-def load_sorted_portfolios():
-    """Eighteen portfolios of American stocks sorted by size and value (S1V1 to S5V5) or size and momentum (S1M1 to S5M5).
+def load_sorted_portfolios() -> Panel:
+    """Eighteen portfolios of American stocks sorted by size and value (S1V1 to S5V5) or momentum (S1M1 to S5M5).
 
     S1 holds small firms, S5 large ones; V1 firms of low value (growth), V5 of high value; M1 losers, M5 winners.
 
@@ -44,14 +49,14 @@ def load_sorted_portfolios():
     return _french_panel([f"S{size}{by}{rank}" for by in "VM" for size in (1, 3, 5) for rank in (1, 3, 5)])
 
 
-def load_stocks():
+def load_stocks() -> Panel:
     """Twenty large American stocks, AAPL among them, with five factor ETFs: daily, 2014 to 2022.
 
     Returns
     -------
     Panel
-        2,263 dates x 20 tickers; portfolios: the ETFs MTUM (momentum), QUAL (quality), SIZE, USMV (low volatility), VLUE (value).
-        Fractions per day, not in excess of any rate.
+        2,263 dates x 20 tickers; portfolios: the ETFs MTUM (momentum), QUAL (quality), SIZE, USMV (low volatility),
+        VLUE (value). Fractions per day, not in excess of any rate.
 
     Notes
     -----

@@ -1,10 +1,11 @@
-"""Characteristics made of daily prices: what the past of a price says about its ticker, before the return it is paired with."""
+"""Characteristics made of daily prices: what the past of a price says about its ticker, before the row's return."""
+
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_array, as_choice, first_few, require_same_axis
-from helpers.models.least_squares import SMALLEST_SHARE
+from helpers.checks import SMALLEST_SHARE, as_array, as_choice, first_few, require_same_axis
 from helpers.panel import Panel
 
 # Trading days. A year of daily returns takes one close more, and the return of the first row another one.
@@ -15,10 +16,16 @@ DAYS_NEEDED = YEAR + 2
 LONGEST_BREAK = 15
 
 
-def characteristics_from_prices(prices, volume=None, market=None, frequency="monthly", portfolios=None):
-    """A panel of returns whose characteristics come from daily prices, each known at the close where the row's return begins.
+def characteristics_from_prices(
+    prices: pd.DataFrame,
+    volume: pd.DataFrame | None = None,
+    market: pd.Series | None = None,
+    frequency: Literal["monthly", "daily"] = "monthly",
+    portfolios: pd.DataFrame | None = None,
+) -> Panel:
+    """A panel of returns with characteristics from daily prices, each known at the close where the row's return begins.
 
-        r_s^(d) = p_s^(d) / p_s^(d-1) - 1        the daily return of ticker s, p its price; known at the close of day d are
+        r_s^(d) = p_s^(d) / p_s^(d-1) - 1        the daily return of ticker s, p its price; known at the close of d:
 
         reversal      p^(d) / p^(d-21) - 1                                        the last month
         momentum      p^(d-21) / p^(d-252) - 1                                    the year, its last month left out
@@ -27,18 +34,19 @@ def characteristics_from_prices(prices, volume=None, market=None, frequency="mon
         beta          the slope of r^(d-251), …, r^(d) on the market's returns    with an intercept
         turnover      mean volume of the last 21 days / mean volume of the last 252 days
 
-    Every row is a return from one close to a later one, with what was known at the first of them. A daily row runs from a day to
-    the next. A monthly row runs from the last trading day of a month to that of the next.
+    Every row is a return from one close to a later one, with what was known at the first of them. A daily row runs from
+    a day to the next. A monthly row runs from the last trading day of a month to that of the next.
 
     Parameters
     ----------
     prices : DataFrame, dates x tickers
-        Daily closing prices, adjusted for splits and dividends, in any currency; NaN where a ticker is not traded (prices
-        filled forward would pass for returns of 0). Dates ascend.
+        Daily closing prices, adjusted for splits and dividends, in any currency; NaN where a ticker is not traded
+        (prices filled forward would pass for returns of 0). Dates ascend.
     volume : DataFrame like prices, optional
         Shares or money traded each day, adjusted for splits. Without it there is no turnover.
     market : Series by date, optional
-        The market's daily returns, in fractions per day. Default: the mean over the tickers that have a return that day.
+        The market's daily returns, in fractions per day. Default: the mean over the tickers that have a return that
+        day.
     frequency : {"monthly", "daily"}
         The length of a row.
     portfolios : DataFrame, dates x portfolios, optional
@@ -48,36 +56,39 @@ def characteristics_from_prices(prices, volume=None, market=None, frequency="mon
     -------
     Panel
         Returns in fractions per month or per day. Characteristics in the order above: reversal, momentum and maximum in
-        fractions, volatility in fractions per day, beta and turnover without unit. A monthly row is dated by the month's last
-        calendar day.
+        fractions, volatility in fractions per day, beta and turnover without unit. A monthly row is dated by the
+        month's last calendar day.
 
     Raises
     ------
     TypeError
         If a table is no DataFrame (market: Series) of numbers by date, or the time zones of two tables differ.
     ValueError
-        If a price is zero or negative, or a volume negative; if the dates do not ascend, repeat, or are not daily; if there are
-        too few of them; if the market or the portfolios miss a day; or if returns stand for prices, or percents for fractions.
+        If a price is zero or negative, or a volume negative; if the dates do not ascend, repeat, or are not daily; if
+        there are too few of them; if the market or the portfolios miss a day; or if returns stand for prices, or
+        percents for fractions.
 
     Notes
     -----
-    *Which rows.* The first row is the first before which some ticker has every characteristic. A last month whose last weekday
-    is not among the dates is left out, as part of a month would pass for all of it. With portfolios, only rows all of whose days
-    they cover are kept. Days on which no ticker has a price are no trading days, and are left out; so are hours.
+    *Which rows.* The first row is the first before which some ticker has every characteristic. A last month whose last
+    weekday is not among the dates is left out, as part of a month would pass for all of it. With portfolios, only rows
+    all of whose days they cover are kept. Days on which no ticker has a price are no trading days, and are left out; so
+    are hours.
 
-    *What is unknown (NaN).* A return, reversal or momentum, if the price at either end is missing: a month in which a ticker
-    leaves has no return. A daily return, too: gaps are not filled. Volatility, maximum, beta and turnover need two thirds of the
-    days of each window (14 of 21, 168 of 252), and take those that are there; the volume of a day without a price is left out.
-    Nothing is known of a ticker on a day without a price, so one that has left keeps no characteristics. Beta is unknown where
-    the market stands still, turnover where nothing was traded.
+    *What is unknown (NaN).* A return, reversal or momentum, if the price at either end is missing: a month in which a
+    ticker leaves has no return. A daily return, too: gaps are not filled. Volatility, maximum, beta and turnover need
+    two thirds of the days of each window (14 of 21, 168 of 252), and take those that are there; the volume of a day
+    without a price is left out. Nothing is known of a ticker on a day without a price, so one that has left keeps no
+    characteristics. Beta is unknown where the market stands still, turnover where nothing was traded.
 
-    A split or dividend rescales the adjusted prices of all days before it. That changes no ratio among them, and so lets no
-    future in.
+    A split or dividend rescales the adjusted prices of all days before it. That changes no ratio among them, and so
+    lets no future in.
 
     References
     ----------
-    Jegadeesh (1990), reversal; Jegadeesh, Titman (1993), momentum; Bali, Cakici, Whitelaw (2011), maximum. Gu, Kelly, Xiu (2021)
-    use relatives of all six: mom1m, mom12m, retvol, maxret, beta (from weekly returns) and turn (over shares outstanding).
+    Jegadeesh (1990), reversal; Jegadeesh, Titman (1993), momentum; Bali, Cakici, Whitelaw (2011), maximum. Gu, Kelly,
+    Xiu (2021) use relatives of all six: mom1m, mom12m, retvol, maxret, beta (from weekly returns) and turn (over shares
+    outstanding).
     """
     as_choice("frequency", frequency, ("monthly", "daily"))
     prices, volume = _traded(prices, volume)
@@ -108,7 +119,7 @@ def characteristics_from_prices(prices, volume=None, market=None, frequency="mon
 
 
 def _known_at_close(prices, returns, market, volume):
-    """Each characteristic in turn, with its table of days x tickers: row d is made of the data up to the close of day d."""
+    """Each characteristic in turn, and its table of days x tickers: row d is made of data up to the close of day d."""
     past_month = prices.shift(MONTH)
     yield "reversal", prices / past_month - 1
     yield "momentum", past_month / prices.shift(YEAR) - 1
@@ -136,7 +147,7 @@ def _slopes(returns, market):
 
 
 def _rows(days, frequency):
-    """The close at which each row's return begins and the one at which it ends, as positions among the days; and its date."""
+    """The closes at which each row's return begins and ends, as positions among the days; and the row's date."""
     if frequency == "daily":
         closes, dates = np.arange(len(days)), days
     else:
@@ -187,7 +198,8 @@ def _market_of(days, market):
     if len(absent):
         raise ValueError(
             f"market has no return on {len(absent)} of the {len(days) - 1} days that need one: "
-            f"{first_few(absent.strftime('%Y-%m-%d'))}. Add them, or pass only the prices of the days that market covers."
+            f"{first_few(absent.strftime('%Y-%m-%d'))}. Add them, or pass only the prices of the days that market "
+            "covers."
         )
     _require_fractions("market", market)
     return market.reindex(days)
@@ -241,17 +253,19 @@ def _by_day(name, table, days=None, missing=True):
             "Make them alike, for example with table.tz_localize(None)."
         )
     if table.index.hasnans:
-        raise ValueError(f"{name} has {int(table.index.isna().sum())} row(s) without a date. Drop them first.")
+        raise ValueError(f"{name} has {np.count_nonzero(table.index.isna())} row(s) without a date. Drop them first.")
     index = table.index.normalize()
     if not index.is_monotonic_increasing:
         raise ValueError(f"The dates of {name} must ascend, and these do not. Call {name}.sort_index() first.")
     if not index.is_unique:
         twice = index[index.duplicated()]
-        raise ValueError(f"{name} must have one row a day; {len(twice)} more row(s) repeat a day, such as {twice[0].date()}.")
+        raise ValueError(
+            f"{name} must have one row a day; {len(twice)} more row(s) repeat a day, such as {twice[0].date()}."
+        )
     if not table.columns.is_unique:
-        twice = first_few(table.columns[table.columns.duplicated()])
-        raise ValueError(f"The columns of {name} must all differ; repeated: {twice}. Keep one of each.")
-    values = as_array(name, table, ("n_dates", "n_columns"), missing=missing).astype(float, copy=False)
+        repeated = first_few(table.columns[table.columns.duplicated()])
+        raise ValueError(f"The columns of {name} must all differ; repeated: {repeated}. Keep one of each.")
+    values = as_array(name, table, ("n_dates", "n_columns"), missing=missing)
     return pd.DataFrame(values, index, table.columns)
 
 

@@ -1,7 +1,8 @@
-"""The layout of the published characteristics file, and a generator of files like it, so that all can be tried without it."""
+"""The layout of the published characteristics file, and a generator of files like it, so that all can be tried."""
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,41 +11,55 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from helpers.checks import as_choice, as_count
+from helpers.data.file import AnyPath
 from helpers.data.ranks import rank_across_tickers
+from helpers.files import written_whole
 
 PUBLISHED_LAYOUT = {"ticker": "permno", "date": "DATE", "exclude": ("sic2",)}
 PUBLISHED_CHARACTERISTICS = tuple(
-    "absacc acc age agr bm bm_ia cashdebt cashpr cfp cfp_ia chatoia chcsho chempia chinv chpmia convind currat depr divi divo dy "
-    "egr ep gma grcapx grltnoa herf hire invest lev lgr mve_ia operprof orgcap pchcapx_ia pchcurrat pchdepr pchgm_pchsale "
-    "pchquick pchsale_pchinvt pchsale_pchrect pchsale_pchxsga pchsaleinv pctacc ps quick rd rd_mve rd_sale realestate roic "
-    "salecash saleinv salerec secured securedind sgr sin sp tang tb aeavol cash chtx cinvest ear ms nincr roaq roavol roeq rsup "
-    "stdacc stdcf baspread beta betasq chmom dolvol idiovol ill indmom maxret mom12m mom1m mom36m mom6m mvel1 pricedelay retvol "
-    "std_dolvol std_turn turn zerotrade".split()
+    "absacc acc age agr bm bm_ia cashdebt cashpr cfp cfp_ia chatoia chcsho chempia chinv chpmia convind currat depr "
+    "divi divo dy egr ep gma grcapx grltnoa herf hire invest lev lgr mve_ia operprof orgcap pchcapx_ia pchcurrat "
+    "pchdepr pchgm_pchsale pchquick pchsale_pchinvt pchsale_pchrect pchsale_pchxsga pchsaleinv pctacc ps quick rd "
+    "rd_mve rd_sale realestate roic salecash saleinv salerec secured securedind sgr sin sp tang tb aeavol cash chtx "
+    "cinvest ear ms nincr roaq roavol roeq rsup stdacc stdcf baspread beta betasq chmom dolvol idiovol ill indmom "
+    "maxret mom12m mom1m mom36m mom6m mvel1 pricedelay retvol std_dolvol std_turn turn zerotrade".split()
 )
 FIRST_MONTH = "1957-03"
 BURN_IN = 36  # months before the first that is written, so that past returns are known in it
-MOMENTUM = {"mom1m": (1, 1), "mom6m": (2, 6), "mom12m": (2, 12), "mom36m": (13, 36)}  # first and last of the past months
+MOMENTUM = {"mom1m": (1, 1), "mom6m": (2, 6), "mom12m": (2, 12), "mom36m": (13, 36)}  # first and last past month
 DRIVERS = ("mvel1", "mom1m", "mom12m")
 INDICATORS = ("convind", "divi", "divo", "rd", "securedind", "sin")
 COUNTS = ("age", "ms", "nincr", "ps")
-LATER = "aeavol cash chtx cinvest ear ms nincr roaq roavol roeq rsup stdacc stdcf".split()  # quarterly accounts came late
+# Quarterly accounts came late.
+LATER = "aeavol cash chtx cinvest ear ms nincr roaq roavol roeq rsup stdacc stdcf".split()
 
 
-def write_published_layout(folder, n_tickers=300, n_dates=120, n_characteristics=94, seed=0, format="csv"):
-    """Two files laid out like the published ones, from an invented market: characteristics, and the returns to join to them.
+def write_published_layout(
+    folder: AnyPath,
+    n_tickers: int = 300,
+    n_dates: int = 120,
+    n_characteristics: int = 94,
+    seed: int = 0,
+    format: Literal["csv", "parquet"] = "csv",
+) -> tuple[Path, Path]:
+    """Two files laid out like the published ones, from an invented market: characteristics, and returns to be joined.
 
         r_s^(d) = β_s^(d) · F^(d) + ε_s^(d)        F ~ N(0.03, 0.1² I)        ε = 0.1 t_5
-        β = (c_size², 2 c_size c_year, 0.6 sgn(c_month))       c: ranks of mvel1, mom12m and mom1m across tickers, 0 if unknown
+        β = (c_size², 2 c_size c_year, 0.6 sgn(c_month))
 
-    Read them with `read_panel(first, **PUBLISHED_LAYOUT, returns_path=second, returns="RET")`. Everything is invented; the layout
-    and its troubles are not. Dates are the last weekday of the month in the first file and its last day in the second. Tickers
-    enter and leave. Characteristics are not ranked; they are missing for some tickers, 13 of them for all in the first years.
-    mom1m, mom6m, mom12m and mom36m are what the ticker earned in the months 1, 2-6, 2-12 and 13-36 before.
+    c: ranks of mvel1, mom12m and mom1m across tickers, 0 if unknown.
+
+    Read them with `read_panel(first, **PUBLISHED_LAYOUT, returns_path=second, returns="RET")`. Everything is invented;
+    the layout and its troubles are not. Dates are the last weekday of the month in the first file and its last day in
+    the second. Tickers enter and leave. Characteristics are not ranked; they are missing for some tickers, 13 of them
+    for all in the first years. mom1m, mom6m, mom12m and mom36m are what the ticker earned in the months 1, 2-6, 2-12
+    and 13-36 before.
 
     Parameters
     ----------
     folder : str or path
-        An existing folder. Files simulated_characteristics and simulated_returns in it are replaced, once the new ones are whole.
+        An existing folder. Files simulated_characteristics and simulated_returns in it are replaced, once the new ones
+        are whole.
     n_tickers : int
         At least 10 different tickers, whole numbers of five digits; at any date about half of them are there.
     n_dates : int
@@ -57,7 +72,8 @@ def write_published_layout(folder, n_tickers=300, n_dates=120, n_characteristics
     Returns
     -------
     characteristics_path, returns_path : Path
-        The first has `permno`, `DATE`, the characteristics and `sic2`; the second `permno`, `date` and `RET`, in fractions.
+        The first has `permno`, `DATE`, the characteristics and `sic2`; the second `permno`, `date` and `RET`, in
+        fractions.
 
     Raises
     ------
@@ -67,6 +83,16 @@ def write_published_layout(folder, n_tickers=300, n_dates=120, n_characteristics
     References
     ----------
     Gu, Kelly, Xiu (2021): the betas and the factors are those of section 4, case (b).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = write_published_layout(folder, n_tickers=10, n_dates=12, n_characteristics=3)
+    ...     for path in paths:
+    ...         print(path.name, path.read_text().splitlines()[0])
+    simulated_characteristics.csv permno,DATE,mom12m,mom1m,mvel1,sic2
+    simulated_returns.csv permno,date,RET
     """
     if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"folder must be the path of a folder; {folder!r} was given.")
@@ -85,11 +111,12 @@ def write_published_layout(folder, n_tickers=300, n_dates=120, n_characteristics
     months = _PublishedMarket(n_tickers, n_dates, names, random).months()
     first = {"permno": pa.int32(), "DATE": pa.int32(), **dict.fromkeys(names, pa.float32()), "sic2": pa.int32()}
     second = {"permno": pa.int32(), "date": pa.int32(), "RET": pa.float64()}
-    with _Writer(paths[0], first) as characteristics, _Writer(paths[1], second) as returns:
-        for of_characteristics, of_returns in months:
-            characteristics.add(of_characteristics)
-            returns.add(of_returns)
-    return tuple(paths)
+    with written_whole(paths[0]) as unfinished, written_whole(paths[1]) as also_unfinished:
+        with _Writer(unfinished, ending, first) as characteristics, _Writer(also_unfinished, ending, second) as returns:
+            for of_characteristics, of_returns in months:
+                characteristics.add(of_characteristics)
+                returns.add(of_returns)
+    return paths[0], paths[1]
 
 
 class _PublishedMarket:
@@ -150,7 +177,8 @@ class _PublishedMarket:
         return values
 
     def _returns(self, characteristics):
-        c = rank_across_tickers(characteristics[:, [self.names.index(name) for name in DRIVERS]][None], missing="median")[0]
+        drivers = characteristics[:, [self.names.index(name) for name in DRIVERS]]
+        c = rank_across_tickers(drivers[None], missing="median")[0]
         size, month, year = c.T
         betas = np.stack([size**2, 2 * size * year, 0.6 * np.sign(month)], axis=1)
         returns = betas @ self.random.normal(0.03, 0.1, 3) + 0.1 * self.random.standard_t(5, len(c))
@@ -162,39 +190,39 @@ def _yyyymmdd(date):
 
 
 class _Writer:
-    """Writes tables to a file that appears under its name only when it is whole."""
+    """Writes tables to a file, many rows at a time."""
 
     ROWS = 50_000  # written at once
 
-    def __init__(self, path, types):
-        self.path, self.schema, self.waiting = path, pa.schema(types), []
-        self.part = path.with_name(path.name + ".part")
+    def __init__(self, path, ending, types):
+        self.schema, self.waiting = pa.schema(types), []
+        if ending == "parquet":
+            self.file = pa.parquet.ParquetWriter(path, self.schema)
+        else:
+            options = pa.csv.WriteOptions(quoting_header="none")
+            self.file = pa.csv.CSVWriter(path, self.schema, write_options=options)
 
     def __enter__(self):
-        if self.path.suffix == ".parquet":
-            self.writer = pa.parquet.ParquetWriter(self.part, self.schema)
-        else:
-            self.writer = pa.csv.CSVWriter(self.part, self.schema, write_options=pa.csv.WriteOptions(quoting_header="none"))
         return self
 
     def add(self, columns):
         """Adds a table, given as {column: values}; a single value stands for all rows."""
         n_rows = len(columns["permno"])
-        arrays = [pa.array(np.broadcast_to(columns[field.name], n_rows), field.type, from_pandas=True) for field in self.schema]
+        arrays = [
+            pa.array(np.broadcast_to(columns[field.name], n_rows), field.type, from_pandas=True)
+            for field in self.schema
+        ]
         self.waiting.append(pa.record_batch(arrays, schema=self.schema))
         if sum(batch.num_rows for batch in self.waiting) >= self.ROWS:
             self._flush()
 
     def _flush(self):
-        self.writer.write_table(pa.Table.from_batches(self.waiting, self.schema))
+        self.file.write_table(pa.Table.from_batches(self.waiting, self.schema))
         self.waiting = []
 
     def __exit__(self, kind, error, trace):
         try:
             if kind is None:
                 self._flush()
-            self.writer.close()
-            if kind is None:
-                os.replace(self.part, self.path)
         finally:
-            self.part.unlink(missing_ok=True)
+            self.file.close()

@@ -1,31 +1,48 @@
 """Characteristics as ranks: what is compared is the order of the tickers at a date, and never a unit."""
 
+from typing import Literal, overload
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from helpers.checks import as_array, as_choice
 from helpers.panel import Panel
 
+Missing = Literal["keep", "median"]
 
-def rank_across_tickers(characteristics, missing="keep"):
+
+@overload
+def rank_across_tickers(characteristics: Panel, missing: Missing = "keep") -> Panel: ...
+@overload
+def rank_across_tickers(characteristics: ArrayLike, missing: Missing = "keep") -> np.ndarray: ...
+def rank_across_tickers(characteristics: ArrayLike | Panel, missing: Missing = "keep") -> np.ndarray | Panel:
     """Each characteristic as its rank among the tickers of the same date, spread evenly between -1 and 1.
 
-        c_s^(d) = 2 rank(c_s^(d)) / (N + 1) - 1        N: the tickers that have the characteristic at date d; ties share a rank
+        c_s^(d) = 2 rank(c_s^(d)) / (N + 1) - 1        N: the tickers that have it at date d; ties share a rank
 
     Parameters
     ----------
     characteristics : (n_dates, n_tickers, n_chars), (n_dates, n_tickers) or Panel
         Several characteristics, or one. NaN where unknown.
     missing : {"keep", "median"}
-        Whether an unknown value stays NaN, or becomes 0: the rank of the date's median. In a panel, a ticker with neither a
-        return nor a characteristic at a date stays unknown there.
+        Whether an unknown value stays NaN, or becomes 0: the rank of the date's median. In a panel, a ticker with
+        neither a return nor a characteristic at a date stays unknown there.
 
     Returns
     -------
     ranks : array or Panel, as given
+        float32 stays so; the ranks themselves are taken in float64.
 
     References
     ----------
     Gu, Kelly, Xiu (2021), section 4. The ranks are taken across tickers: ranks over time would look ahead.
+
+    Examples
+    --------
+    Three tickers of four are known, and they stand at -1/2, 0 and 1/2:
+
+    >>> rank_across_tickers([[10.0, np.nan, 1e6, -3.0]])
+    array([[ 0. ,  nan,  0.5, -0.5]])
     """
     from scipy.stats import rankdata  # here, since it takes longer to load than all else
 
@@ -36,9 +53,9 @@ def rank_across_tickers(characteristics, missing="keep"):
         ranks[np.isnan(panel.returns) & np.isnan(panel.characteristics).all(axis=2)] = np.nan
         return panel._with({"characteristics": ranks})
     axes = ("n_dates", "n_tickers", "n_chars")[: 2 if np.ndim(characteristics) == 2 else 3]
-    characteristics = as_array("characteristics", characteristics, axes, missing=True)
-    ranks = np.empty_like(characteristics)
-    for d, values in enumerate(characteristics):  # a date at a time, so that a large panel is never copied whole
+    table = as_array("characteristics", characteristics, axes, missing=True, keep_precision=True)
+    ranks = np.empty_like(table)
+    for d, values in enumerate(table):  # a date at a time, so that a large panel is never copied whole
         known = ~np.isnan(values)
         ranks[d] = 2 * rankdata(values, axis=0, nan_policy="omit") / (known.sum(axis=0) + 1) - 1
         if missing == "median":

@@ -1,12 +1,14 @@
 """Markets made by the model itself, so that the truth is known and every claim can be checked against it."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from helpers.checks import as_array, as_choice, as_count, as_finite, as_flag, as_positive
 from helpers.data.ranks import rank_across_tickers
+from helpers.equation import product
 from helpers.panel import Panel, read_only, require_panel
 
 FAMILIAR_TICKERS = tuple(
@@ -36,22 +38,31 @@ class SimulatedMarket:
         require_panel(self.panel)
         sizes = {"n_dates": self.panel.n_dates, "n_tickers": self.panel.n_tickers}
         betas = as_array("betas", self.betas, ("n_dates", "n_tickers", "n_factors"), sizes=sizes)
-        factors = as_array("factors", self.factors, ("n_dates", "n_factors"), sizes=sizes | {"n_factors": betas.shape[2]})
+        sizes["n_factors"] = betas.shape[2]
+        factors = as_array("factors", self.factors, ("n_dates", "n_factors"), sizes=sizes)
         object.__setattr__(self, "betas", read_only(np.array(betas)))
         object.__setattr__(self, "factors", read_only(np.array(factors)))
 
     @property
-    def reconstruction(self):
-        """The part of the returns that the true β · F explains, (n_dates, n_tickers): no model can be expected to do better."""
-        return np.matmul(self.betas, self.factors[:, :, None])[:, :, 0]
+    def reconstruction(self) -> np.ndarray:
+        """What the true β · F explains of the returns, (n_dates, n_tickers): no model can be expected to do better."""
+        return product(self.betas, self.factors)
 
-    def __getitem__(self, dates):
+    def __getitem__(self, dates: Any) -> "SimulatedMarket":
         """The market of some of its dates, as `panel[dates]`."""
         rows = self.panel.rows(dates)
         return SimulatedMarket(self.panel[dates], self.betas[rows], self.factors[rows])
 
 
-def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics=50, seed=0, stationary=False, premium=0.03):
+def simulate_market(
+    case: Literal["linear", "nonlinear"] = "linear",
+    n_dates: int = 180,
+    n_tickers: int = 200,
+    n_characteristics: int = 50,
+    seed: int = 0,
+    stationary: bool = False,
+    premium: float = 0.03,
+) -> SimulatedMarket:
     """A market in which β is a known function of the characteristics: the simulation of Gu, Kelly and Xiu.
 
         r_s^(d) = β_s^(d) · F^(d) + ε_s^(d)        β = g(c)        F^(d) = W x^(d) + η^(d)
@@ -59,8 +70,8 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
         "linear":    g(c) = (1.2 c1, c2, 0.8 c3)
         "nonlinear": g(c) = (c1², 2 c1 c2, 0.6 sgn(c3))
 
-    x ~ N(premium, 0.1² I) are the observed portfolios, of which the first three (W = [I 0]) make the factors; η ~ N(0, 0.01² I);
-    ε = 0.1 t_5; ρ_j ~ U[0.9, 1]; e ~ N(0, 1). The other characteristics and portfolios are noise.
+    x ~ N(premium, 0.1² I) are the observed portfolios, of which the first three (W = [I 0]) make the factors; η ~
+    N(0, 0.01² I); ε = 0.1 t_5; ρ_j ~ U[0.9, 1]; e ~ N(0, 1). The other characteristics and portfolios are noise.
 
     Parameters
     ----------
@@ -70,20 +81,28 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
         At least 3; there are as many observed portfolios.
     seed : int
     stationary : bool
-        Whether c̄ begins as spread out across tickers as it will stay, with the variance 1 / (1 - ρ²), or with a single e. The
-        paper does not say. Spread out from the beginning, tickers change places less, and constant β explains a little more.
+        Whether c̄ begins as spread out across tickers as it will stay, with the variance 1 / (1 - ρ²), or with a single
+        e. The paper does not say. Spread out from the beginning, tickers change places less, and constant β explains a
+        little more.
     premium : float
-        The mean of every portfolio, a fraction per period. With 0, what is known before a date says nothing about its returns,
-        while β · F explains as much as ever.
+        The mean of every portfolio, a fraction per period. With 0, what is known before a date says nothing about its
+        returns, while β · F explains as much as ever.
 
     Returns
     -------
     SimulatedMarket
-        Its portfolios are x, in fractions per period. Row d of the characteristics is the paper's c_{t-1}: known before r_t.
+        Its portfolios are x, in fractions per period. Row d of the characteristics is the paper's c_{t-1}: known before
+        r_t.
 
     References
     ----------
     Gu, Kelly, Xiu (2021), section 4.
+
+    Examples
+    --------
+    >>> market = simulate_market("nonlinear", n_dates=24, n_tickers=10, n_characteristics=4)
+    >>> market.panel.characteristics.shape, market.betas.shape, market.factors.shape
+    ((24, 10, 4), (24, 10, 3), (24, 3))
     """
     as_choice("case", case, ("linear", "nonlinear"))
     n_dates, n_tickers = as_count("n_dates", n_dates), as_count("n_tickers", n_tickers, at_least=2)
@@ -105,7 +124,7 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
     factors = portfolios[:, :3] + random.normal(0.0, 0.01, (n_dates, 3))
     noise = 0.1 * random.standard_t(5, (n_dates, n_tickers))
     panel = Panel(
-        returns=np.matmul(betas, factors[:, :, None])[:, :, 0] + noise,
+        returns=product(betas, factors) + noise,
         characteristics=c,
         portfolios=portfolios,
         tickers=[f"S{s:03d}" for s in range(1, n_tickers + 1)],
@@ -115,14 +134,16 @@ def simulate_market(case="linear", n_dates=180, n_tickers=200, n_characteristics
     return SimulatedMarket(panel, betas, factors)
 
 
-def simulate_constant_betas(n_dates=240, n_tickers=30, noise=0.05, seed=0):
+def simulate_constant_betas(
+    n_dates: int = 240, n_tickers: int = 30, noise: float = 0.05, seed: int = 0
+) -> SimulatedMarket:
     """A market of familiar tickers with constant sensitivities to a market, a size and a value factor.
 
         r_s^(d) = β_s · F^(d) + ε_s^(d)        ε ~ N(0, noise²)
 
-    The market factor has mean 0.6 % and standard deviation 4.5 % a month, size and value 0.2 % and 3 %. Sensitivities to the
-    market scatter around 1 (standard deviation 0.3), those to size and value around 0 (0.5). The names are real, every number is
-    invented.
+    The market factor has mean 0.6 % and standard deviation 4.5 % a month, size and value 0.2 % and 3 %. Sensitivities
+    to the market scatter around 1 (standard deviation 0.3), those to size and value around 0 (0.5). The names are real,
+    every number is invented.
 
     Parameters
     ----------
@@ -146,12 +167,13 @@ def simulate_constant_betas(n_dates=240, n_tickers=30, noise=0.05, seed=0):
     factors = random.normal((0.006, 0.002, 0.002), (0.045, 0.03, 0.03), (n_dates, 3))
     constant = random.normal((1.0, 0.0, 0.0), (0.3, 0.5, 0.5), (n_tickers, 3))
     betas = np.broadcast_to(constant, (n_dates, n_tickers, 3))
+    unfamiliar = [f"S{s:03d}" for s in range(len(FAMILIAR_TICKERS) + 1, n_tickers + 1)]
     panel = Panel(
         returns=factors @ constant.T + noise * random.standard_normal((n_dates, n_tickers)),
         characteristics=betas,
         portfolios=factors,
         dates=pd.date_range("2000-01-31", periods=n_dates, freq="ME"),
-        tickers=[*FAMILIAR_TICKERS, *(f"S{s:03d}" for s in range(len(FAMILIAR_TICKERS) + 1, n_tickers + 1))][:n_tickers],
+        tickers=[*FAMILIAR_TICKERS[:n_tickers], *unfamiliar],
         characteristic_names=[f"{name} beta" for name in names],
         portfolio_names=names,
     )

@@ -1,4 +1,4 @@
-"""Honest numbers: what a model explains and predicts, how sure that is, what it rests on, and what it would have earned."""
+"""Honest numbers: what a model explains and predicts, how sure that is, what it rests on, what it would have earned."""
 
 import lazy_loader
 

@@ -5,16 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from helpers.checks import as_array, as_choice, first_few
+from helpers.checks import as_choice, first_few
+from helpers.equation import product
 from helpers.evaluation.metrics import total_r2
+from helpers.labels import factor_names
 from helpers.models.base import ConstantBetas, FactorModel
-from helpers.panel import require_panel
+from helpers.panel import Panel, require_panel
+from helpers.tables import Tables
 
 
-def characteristic_importance(model, panel, side="betas"):
-    """How much total R² is lost when one characteristic is set to zero everywhere, and all that was estimated stays as it is.
+def characteristic_importance(model: FactorModel, panel: Panel, side: str = "betas") -> pd.Series:
+    """How much total R² is lost when one characteristic is set to zero everywhere, and all that was estimated stays.
 
         importance of c_j = total R²(r, β · F) - total R²(r, β · F with c_j = 0)        0: the median, once ranked
 
@@ -23,17 +27,18 @@ def characteristic_importance(model, panel, side="betas"):
     model : FactorModel
         Fitted. For "betas", one whose β is a function of the characteristics; for "factors", one with a Factor network.
     panel : Panel
-        Unknown characteristics stay unknown, and returns that the model does not reconstruct for that reason are left out.
+        Unknown characteristics stay unknown, and returns that the model does not reconstruct for that reason are left
+        out.
     side : {"betas", "factors", "both"}
-        Where the zeros are put. "betas": where β is computed; F stays. "factors": among the inputs of the Factor network, one
-        after the other, whatever these are; β stays. "both": where either reads the characteristic, which needs a Factor network
-        whose inputs are named as the characteristics, such as factor_inputs='managed'.
+        Where the zeros are put. "betas": where β is computed; F stays. "factors": among the inputs of the Factor
+        network, one after the other, whatever these are; β stays. "both": where either reads the characteristic, which
+        needs a Factor network whose inputs are named as the characteristics, such as factor_inputs='managed'.
 
     Returns
     -------
     Series
-        In descending order, indexed by characteristic (for "factors", by factor input). Negative where the model explains these
-        returns better without.
+        In descending order, indexed by characteristic (for "factors", by factor input). Negative where the model
+        explains these returns better without.
 
     Raises
     ------
@@ -48,25 +53,33 @@ def characteristic_importance(model, panel, side="betas"):
     """
     as_choice("side", side, ("betas", "factors", "both"))
     _require_side(model, panel, side)
-    betas, factors = model._all_betas(panel), model._all_factors(panel)
-    reconstruction = model._product(betas, factors)
-    returns = np.where(np.isnan(reconstruction), np.nan, panel.returns)
-    whole = total_r2(returns, reconstruction)
-    lost = {}
-    for name in model.factor_input_names_ if side == "factors" else panel.characteristic_names:
-        b = betas if side == "factors" else model._all_betas(_without_characteristic(panel, name))
-        f = factors if side == "betas" else _without_input(model, name)._all_factors(panel)
-        lost[name] = whole - total_r2(returns, model._product(b, f))
+    members = getattr(model, "members_", [model])
+    betas, factors = [member.betas(panel) for member in members], [member.factors(panel) for member in members]
+
+    def reconstruction(name=None):
+        b, f = betas, factors
+        if name is not None and side != "factors":
+            without = _without_characteristic(panel, name)
+            b = [member.betas(without) for member in members]
+        if name is not None and side != "betas":
+            f = [_without_input(member, name).factors(panel) for member in members]
+        return np.mean([product(*pair) for pair in zip(b, f, strict=True)], axis=0)
+
+    explained = reconstruction()
+    returns = np.where(np.isnan(explained), np.nan, panel.returns)
+    whole = total_r2(returns, explained)
+    names = model.factor_input_names_ if side == "factors" else panel.characteristic_names
+    lost = {name: whole - total_r2(returns, reconstruction(name)) for name in names}
     return pd.Series(lost, name="importance").sort_values(ascending=False, kind="stable")
 
 
-def align_factors(betas, factors, true_factors):
+def align_factors(betas: ArrayLike, factors: ArrayLike, true_factors: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The betas and factors rewritten in the coordinates of the true factors; their product does not change.
 
         F ≈ F_true B   (least squares across dates)        F βᵀ = (F B⁻¹) (β Bᵀ)ᵀ
 
-    Factors are known up to an invertible K x K matrix only, so they are compared after this change of coordinates. The estimate
-    is regressed on the truth, and not the other way round, since the noise is in the estimate.
+    Factors are known up to an invertible K x K matrix only, so they are compared after this change of coordinates. The
+    estimate is regressed on the truth, and not the other way round, since the noise is in the estimate.
 
     Parameters
     ----------
@@ -77,30 +90,34 @@ def align_factors(betas, factors, true_factors):
     -------
     betas : (n_dates, n_tickers, n_factors)
     factors : (n_dates, n_factors)
+        Both with the names of the true factors, F1, F2, … if they have none, where an argument has labels.
 
     Raises
     ------
     ValueError
-        If the shapes disagree or no invertible B exists: a factor is missing from the estimate, or repeated in the truth.
+        If the shapes or labels disagree or no invertible B exists: a factor is missing from the estimate, or repeated
+        in the truth.
     """
-    factors = as_array("factors", factors, ("n_dates", "n_factors"))
-    true_factors = as_array(
-        "true_factors",
-        true_factors,
-        ("n_dates", "n_factors"),
-        sizes=dict(zip(("n_dates", "n_factors"), factors.shape, strict=True)),
-    )
-    betas = as_array(
-        "betas",
-        betas,
-        ("n_dates", "n_tickers", "n_factors"),
-        missing=True,
-        sizes={"n_dates": len(factors), "n_factors": factors.shape[1]},
-    )
-    change, *_ = np.linalg.lstsq(true_factors, factors, rcond=None)
+    tables = Tables()
+    f = tables.array("factors", factors, ("n_dates", "n_factors"))
+    truth = tables.array("true_factors", true_factors, ("n_dates", "n_true_factors"))
+    if f.shape != truth.shape:
+        raise ValueError(
+            f"true_factors must be (n_dates, n_factors) with n_factors = {f.shape[1]}; its shape is {truth.shape}. "
+            "Compare as many factors as there are true ones."
+        )
+    b = tables.array("betas", betas, ("n_dates", "n_tickers", "n_factors"), missing=True)
+    change, *_ = np.linalg.lstsq(truth, f, rcond=None)
     if np.linalg.cond(change) > 1e10:
-        raise ValueError("No invertible matrix turns true_factors into factors: at least one true factor is missing from them.")
-    return betas @ change.T, factors @ np.linalg.inv(change)
+        raise ValueError(
+            "No invertible matrix turns true_factors into factors: at least one true factor is missing from them."
+        )
+    names = tables.labels("n_true_factors")
+    names = factor_names(f.shape[1]) if names is None else names
+    return (
+        tables.labelled(b @ change.T, "n_dates", "n_tickers", names),
+        tables.labelled(f @ np.linalg.inv(change), "n_dates", names),
+    )
 
 
 def _require_side(model, panel, side):
@@ -119,12 +136,15 @@ def _require_side(model, panel, side):
     if side == "betas":
         return
     if not hasattr(model, "factor_weights_"):
-        raise TypeError(f"{kind} has no Factor network whose inputs could be set to zero. Choose side='betas', or another model.")
+        raise TypeError(
+            f"{kind} has no Factor network whose inputs could be set to zero. Choose side='betas', or another model."
+        )
     unread = panel.characteristic_names.difference(model.factor_input_names_)
     if side == "both" and len(unread):
         raise ValueError(
-            f"side='both' needs a Factor network that reads every characteristic by its name, and {first_few(unread)} are not "
-            f"among its inputs {first_few(model.factor_input_names_)}. Choose one side, or fit with factor_inputs='managed'."
+            f"side='both' needs a Factor network that reads every characteristic by its name, and {first_few(unread)} "
+            f"are not among its inputs {first_few(model.factor_input_names_)}. Choose one side, or fit with "
+            "factor_inputs='managed'."
         )
 
 

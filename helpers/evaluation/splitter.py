@@ -1,30 +1,36 @@
 """Folds in time order: the past to learn from, then the dates to be tested on."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
-from helpers.checks import as_count, as_flag
+from helpers.checks import as_array, as_count, as_flag, described_kind
+from helpers.labels import short
 from helpers.panel import Panel, require_panel
 
 # What pandas.api.types.infer_dtype calls the labels whose order is that of time. Text may sort in another way.
 ORDERED_IN_TIME = ("integer", "floating", "datetime64", "datetime", "date", "period")
 
 
-class Fold(NamedTuple):
-    """The parts of one fold in time order: panels, or where only the number of dates is known, slices of their positions.
+Part = TypeVar("Part", Panel, slice)
 
-    `validation` is None where there is none. `past` is every date before the test, gaps included: what a model may average its
-    factors over, `model.predict(fold.test, fold.past)`.
+
+class Fold(NamedTuple, Generic[Part]):
+    """The parts of one fold in time order: panels, or where only the number of dates is known, slices of positions.
+
+    `validation` is None where there is none. `past` is every date before the test, gaps included: what a model may
+    average its factors over, `model.predict(fold.test, fold.past)`.
     """
 
-    train: Panel | slice
-    validation: Panel | slice | None
-    test: Panel | slice
-    past: Panel | slice
+    train: Part
+    validation: Part | None
+    test: Part
+    past: Part
 
 
 class WalkForward(BaseCrossValidator):
@@ -36,34 +42,36 @@ class WalkForward(BaseCrossValidator):
         k = 1   | training          | validation | test |        expanding: the training part grows
         k = 1          | training   | validation | test |        not expanding: it keeps its size and rolls
 
-    Every date after the first n_train + n_validation is tested exactly once, and the last fold tests fewer than n_test dates if
-    no more are left. Gaps are dates left out of the past, at its end, never of the test.
+    Every date after the first n_train + n_validation is tested exactly once, and the last fold tests fewer than n_test
+    dates if no more are left. Gaps are dates left out of the past, at its end, never of the test.
 
     Parameters
     ----------
     n_train : int
-        How many dates the training part of the first fold spans (of every fold, if not expanding), the gap at its end included.
+        How many dates the training part of the first fold spans (of every fold, if not expanding), the gap at its end
+        included.
     n_validation : int
         How many dates the validation part spans, the gap at its end included. It rolls. 0 leaves it out.
     n_test : int
         How many dates are tested before the next fit.
     purge : int
-        How many dates are left out at the end of the training part, and of the validation part, since their targets reach into
-        what follows. A target that is the return of the next date (day ahead) needs purge=1.
+        How many dates are left out at the end of the training part, and of the validation part, since their targets
+        reach into what follows. A target that is the return of the next date (day ahead) needs purge=1.
     embargo : int
-        How many further dates are left out before the test, since characteristics made of overlapping windows resemble each
-        other.
+        How many further dates are left out before the test, since characteristics made of overlapping windows resemble
+        each other.
     expanding : bool
         Whether the training part begins with the first date of all, or rolls.
 
     Notes
     -----
-    It is a splitter for scikit-learn, to be given as `cv=`. Estimators that choose a parameter by themselves, such as LassoCV,
-    hand over arrays without dates: give them `cv=list(splitter.split(X))` where X is a long frame.
+    It is a splitter for scikit-learn, to be given as `cv=`. Estimators that choose a parameter by themselves, such as
+    LassoCV, hand over arrays without dates: give them `cv=list(splitter.split(X))` where X is a long frame.
 
     Examples
     --------
-    The paper's scheme with monthly data: train 18 years, growing, validate 12 years, rolling, test a year, fit again every year.
+    The paper's scheme with monthly data: train 18 years, growing, validate 12 years, rolling, test a year, fit again
+    every year.
 
     >>> WalkForward(n_train=18 * 12, n_validation=12 * 12, n_test=12)
     WalkForward(n_train=216, n_validation=144, n_test=12, purge=0, embargo=0, expanding=True)
@@ -74,9 +82,17 @@ class WalkForward(BaseCrossValidator):
     """
 
     # So that scikit-learn hands `groups` over where its metadata routing is switched on, too.
-    __metadata_request__split = {"groups": True}
+    __metadata_request__split: ClassVar = {"groups": True}
 
-    def __init__(self, n_train, n_validation=0, n_test=1, purge=0, embargo=0, expanding=True):
+    def __init__(
+        self,
+        n_train: int,
+        n_validation: int = 0,
+        n_test: int = 1,
+        purge: int = 0,
+        embargo: int = 0,
+        expanding: bool = True,
+    ):
         self.n_train = n_train
         self.n_validation = n_validation
         self.n_test = n_test
@@ -90,7 +106,7 @@ class WalkForward(BaseCrossValidator):
     def __repr__(self):
         return f"WalkForward({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
-    def slices(self, n_dates):
+    def slices(self, n_dates: int) -> list[Fold[slice]]:
         """The folds of so many dates, oldest first, as a list of Fold whose parts are slices of positions."""
         n_train, n_validation, n_test, purge, embargo, expanding = self._checked()
         first = n_train + n_validation
@@ -108,20 +124,24 @@ class WalkForward(BaseCrossValidator):
             folds.append(Fold(train, validation, test, slice(0, start)))
         return folds
 
-    def folds(self, panel):
+    def folds(self, panel: Panel) -> Iterator[Fold[Panel]]:
         """The folds of a panel, oldest first, as an iterator of Fold whose parts are panels."""
         require_panel(panel)
         slices = self.slices(panel.n_dates)
-        return (Fold(*(None if part is None else panel[part] for part in fold)) for fold in slices)
+        return (
+            Fold(panel[train], None if validation is None else panel[validation], panel[test], panel[past])
+            for train, validation, test, past in slices
+        )
 
-    def split(self, X, y=None, groups=None):
-        """Positions of rows, oldest fold first: for each fold those of the past (training and validation), and of the test.
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Positions of rows, oldest fold first: those of the past (training and validation), and those of the test.
 
         Parameters
         ----------
         X : Panel, DataFrame or array
-            A pandas index, of a long frame the first level of (date, ticker), says the date of each row; otherwise each row is a
-            date, in time order. The rows of a date stay together, and come in time order wherever they stand in X.
+            A pandas index, of a long frame the first level of (date, ticker), says the date of each row; otherwise each
+            row is a date, in time order. The rows of a date stay together, and come in time order wherever they stand
+            in X.
         y : optional
             Not read.
         groups : (n_rows,), optional
@@ -148,7 +168,7 @@ class WalkForward(BaseCrossValidator):
 
         return ((positions(fold.train, fold.validation), positions(fold.test)) for fold in self.slices(len(dates)))
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """How many folds the dates of X, or of groups, make."""
         return len(self.slices(len(_date_codes(X, groups)[1])))
 
@@ -181,8 +201,8 @@ def _date_codes(X, groups):
     kind = pd.api.types.infer_dtype(dates)
     if len(dates) and kind not in ORDERED_IN_TIME:
         raise TypeError(
-            f"{name} are of the kind {kind!r}, such as {dates[0]!r}, which may sort in another order than that of time. "
-            "Convert them with pd.to_datetime."
+            f"{name} are of the kind {kind!r}, such as {dates[0]!r}, which may sort in another order than that of "
+            "time. Convert them with pd.to_datetime."
         )
     if dates.hasnans:
         raise ValueError(f"{name} are missing for {int(dates.isna().sum())} row(s). Drop those rows first.")
@@ -224,9 +244,63 @@ def _n_rows(X):
         return X.shape[0] if hasattr(X, "shape") else len(X)
     except (IndexError, TypeError):
         raise TypeError(
-            f"X must have rows, of which the folds are made; {_kind(X)} was given. Pass a Panel, a frame or an array."
+            f"X must have rows, of which the folds are made; {described_kind(X)} was given. Pass a Panel, a frame or "
+            "an array."
         ) from None
 
 
-def _kind(value):
-    return f"the class {value.__name__}" if isinstance(value, type) else f"a {type(value).__name__}"
+def split_by_date(
+    panel: Panel, fractions: Sequence[float] = (1 / 3, 1 / 3, 1 / 3), at: Sequence | None = None
+) -> tuple[Panel, ...]:
+    """The panel cut into consecutive parts in time order: the past to learn from, then what comes later.
+
+    Parameters
+    ----------
+    panel : Panel
+    fractions : sequence of float
+        The share of the dates in each part; they add up to 1. The default is the paper's: thirds to train, validate and
+        test.
+    at : sequence, optional
+        Instead of fractions: the first date of each part but the first, as date labels or as positions.
+
+    Returns
+    -------
+    parts : tuple of Panel
+
+    Raises
+    ------
+    ValueError
+        If the fractions do not add up to 1, or a part would be empty.
+    """
+    require_panel(panel)
+    if at is None:
+        shares = as_array("fractions", fractions, ("n_parts",))
+        if (shares <= 0).any() or abs(shares.sum() - 1) > 1e-9:
+            raise ValueError(f"fractions must be above 0 and add up to 1; {tuple(fractions)} was given.")
+        cuts = [int(cut) for cut in np.round(np.cumsum(shares)[:-1] * panel.n_dates)]
+    else:
+        if isinstance(at, str) or not isinstance(at, Iterable):
+            raise TypeError(f"at must be a sequence of dates or positions, such as [{at!r}]; {at!r} was given.")
+        cuts = [_position(cut, panel.dates) for cut in at]
+    edges = [0, *cuts, panel.n_dates]
+    if (np.diff(edges) <= 0).any():
+        raise ValueError(
+            f"Every part needs at least one date, in time order; the parts asked for would begin at positions "
+            f"{edges[:-1]} of {panel.n_dates} dates."
+        )
+    return tuple(panel[a:b] for a, b in pairwise(edges))
+
+
+def _position(cut, dates):
+    """The position itself, or that of the first date which is not before the label."""
+    if isinstance(cut, (int, np.integer)):
+        return int(cut)
+    try:
+        if pd.api.types.is_numeric_dtype(dates):
+            raise TypeError
+        return dates.slice_indexer(start=cut).start
+    except (TypeError, ValueError, KeyError):
+        raise ValueError(
+            f"at must hold positions, or dates like the panel's ({short(dates[0])} to {short(dates[-1])}); "
+            f"{cut!r} was given."
+        ) from None

@@ -9,12 +9,12 @@ from . import start_here as start_here
 from . import the_laboratory as the_laboratory
 from . import time_series_regression as time_series_regression
 from . import your_own_data as your_own_data
+from .answers import same_numbers as same_numbers
+from .answers import same_to_a_percent as same_to_a_percent
+from .answers import same_up_to_order as same_up_to_order
+from .answers import same_up_to_rotation as same_up_to_rotation
+from .answers import same_up_to_sign as same_up_to_sign
 from .checker import Choice as Choice
 from .checker import Exercise as Exercise
 from .checker import Open as Open
 from .checker import Question as Question
-from .checker import same_numbers as same_numbers
-from .checker import same_to_a_percent as same_to_a_percent
-from .checker import same_up_to_order as same_up_to_order
-from .checker import same_up_to_rotation as same_up_to_rotation
-from .checker import same_up_to_sign as same_up_to_sign

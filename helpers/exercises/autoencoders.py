@@ -35,18 +35,19 @@ def _inputs_and_weights():
 q1 = Choice(
     right="b",
     advice={
-        "a": "What does this network compute, from the row that goes in to the row that comes out? Write it as a product of "
-        "matrices, and compare it with the products that lesson 03 looked at.",
-        "c": "PCA is one setting of the weights of this network: the encoder V_K, the decoder its transpose. What keeps the walk "
-        "from getting there?",
-        "d": "It depends on the start how long the walk takes. But no start lets a product of these shapes be better than the best.",
+        "a": "What does this network compute, from the row that goes in to the row that comes out? Write it as a "
+        "product of matrices, and compare it with the products that lesson 03 looked at.",
+        "c": "PCA is one setting of the weights of this network: the encoder V_K, the decoder its transpose. What "
+        "keeps the walk from getting there?",
+        "d": "It depends on the start how long the walk takes. But no start lets a product of these shapes "
+        "be better than the best.",
     },
     hints=(
         "Without activations the output is R W_e W_d: a product through three numbers.",
         "Lesson 03: which product of these shapes loses least?",
     ),
-    insight="The output is R W_e times W_d, a product of the shapes of lesson 03, and of these none loses less than PCA. So it "
-    "cannot explain more. That it explains as much is a matter of the walk, and the next cells watch it.",
+    insight="The output is R W_e times W_d, a product of the shapes of lesson 03, and of these none loses less than "
+    "PCA. So it cannot explain more. That it explains as much is a matter of the walk, and the next cells watch it.",
 )
 
 # Exercise 2: the best decoder
@@ -81,13 +82,14 @@ def _with_a_constant(R, W_e):
 q2 = Exercise(
     reference=best_decoder,
     mistakes={
-        _turned_around: "This is the encoder turned around. It is the best decoder for the encoder V_K of PCA, whose columns are "
-        "orthonormal and fitted to R. Another encoder needs another decoder.",
-        _pseudo_inverse: "The pseudo-inverse of W_e does not look at the returns. The decoder is to make the errors small over the "
-        "rows of R, and some directions occur there more than others.",
-        _on_its_side: "The numbers are right, and this is β: tickers go down. The decoder is (K, n_tickers), its transpose.",
-        _of_pca: "This is the decoder of PCA. It belongs to the encoder of PCA, and does not look at W_e. Another encoder needs "
-        "another decoder.",
+        _turned_around: "This is the encoder turned around. It is the best decoder for the encoder V_K of PCA, whose "
+        "columns are orthonormal and fitted to R. Another encoder needs another decoder.",
+        _pseudo_inverse: "The pseudo-inverse of W_e does not look at the returns. The decoder is to make the errors "
+        "small over the rows of R, and some directions occur there more than others.",
+        _on_its_side: "The numbers are right, and this is β: tickers go down. The decoder is (K, "
+        "n_tickers), its transpose.",
+        _of_pca: "This is the decoder of PCA. It belongs to the encoder of PCA, and does not look at W_e. Another "
+        "encoder needs another decoder.",
         _with_a_constant: "These are slopes beside an intercept. The layers of this network have no bias.",
     },
     calls=_returns_and_encoders,
@@ -95,8 +97,9 @@ q2 = Exercise(
         "Once the encoder is fixed, the bottleneck is known: F = R W_e. What is left is F given, solve for the rest.",
         "Lesson 01 in one line: np.linalg.lstsq(F, R, rcond=None)[0].",
     ),
-    insight="With a fixed encoder the decoder is the regression of lesson 01: F is given, and β is the transpose of W_d. Try "
-    "best_decoder(R, W_e) with the encoder that the network has learned: it gives the W_d that the network has learned.",
+    insight="With a fixed encoder the decoder is the regression of lesson 01: F is given, and β is the "
+    "transpose of W_d. Try best_decoder(R, W_e) with the encoder that the network has learned: it gives the W_d "
+    "that the network has learned.",
 )
 
 # Exercise 3: turned factors
@@ -123,15 +126,16 @@ q3 = Exercise(
     mistakes={
         _times_A: "Now both halves are turned by A, and the product changes: F A times (β A) transposed is F A A' β'.",
         _times_A_transposed: "If A were a rotation, A' would undo what A does. This A is any invertible matrix.",
-        _not_transposed: "Nearly. β A stands in the product transposed, as A' β'. What cancels A', when it stands left of it?",
+        _not_transposed: "Nearly. β A stands in the product transposed, as A' β'. What cancels A', "
+        "when it stands left of it?",
     },
     calls=_factors_and_matrices,
     hints=(
         "The reconstruction is the same for both: F_network (β A)' = F_pca β'.",
         "(β A)' = A' β'. So F_network A' = F_pca.",
     ),
-    insight="Sensitivities are turned by A, factors by its inverse (transposed), and the product does not notice. For the trained "
-    "network turned_factors(R @ pca.betas_, A) gives its bottleneck, R @ W_e.",
+    insight="Sensitivities are turned by A, factors by its inverse (transposed), and the product does not notice. For "
+    "the trained network turned_factors(R @ pca.betas_, A) gives its bottleneck, R @ W_e.",
 )
 
 # Exercise 4: how wide?
@@ -139,7 +143,8 @@ q3 = Exercise(
 q4 = Choice(
     right="c",
     advice={
-        "a": "A high R² of the returns is easy: a network of width 30 copies them, noise included. Look at the other number.",
+        "a": "A high R² of the returns is easy: a network of width 30 copies them, noise included. "
+        "Look at the other number.",
         "b": "One unit follows the market factor alone. Does the R² of the true part still rise after it?",
         "d": "R² of the returns still rises there, but R² of the true part has been falling for a while.",
     },
@@ -147,8 +152,8 @@ q4 = Choice(
         "The title holds two numbers. Which of them can only rise with the width, and which has a highest point?",
         "Move from 1 to 5 slowly, and watch the second number.",
     ),
-    insight="This market has three factors. Up to width 3 each unit brings the reconstruction nearer to the true part. After that "
-    "there is only noise left to carry, and at width 30 all of it is copied: R W_e W_d = R.",
+    insight="This market has three factors. Up to width 3 each unit brings the reconstruction nearer to the true part. "
+    "After that there is only noise left to carry, and at width 30 all of it is copied: R W_e W_d = R.",
 )
 
 # Exercise 5: a forward pass by hand
@@ -190,11 +195,14 @@ def _without_biases(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
 q5 = Exercise(
     reference=forward,
     mistakes={
-        _bent_everywhere: "There is a tanh after all four layers. The bottleneck and the output have none: look at the code.",
-        _bent_bottleneck: "The bottleneck has a tanh, and in the network it has none. With it, z could only lie between −1 and 1.",
+        _bent_everywhere: "There is a tanh after all four layers. The bottleneck and the output "
+        "have none: look at the code.",
+        _bent_bottleneck: "The bottleneck has a tanh, and in the network it has none. With it, z could "
+        "only lie between −1 and 1.",
         _bent_output: "The output has a tanh. With it no return could be larger than 1 (in units of scale).",
         _bent_before_alone: "The encoder is right. The decoder has a tanh too, after its first layer.",
-        _straight: "There is no tanh anywhere. Four linear layers in a row are one linear map: this network could not bend.",
+        _straight: "There is no tanh anywhere. Four linear layers in a row are one linear map: "
+        "this network could not bend.",
         _without_biases: "The biases b are missing. A Dense layer computes x @ W + b, unless use_bias=False.",
     },
     calls=_inputs_and_weights,
@@ -228,27 +236,32 @@ def _of_absolute_values(R):
 q6 = Exercise(
     reference=largest_r2,
     mistakes={
-        _share_of_positive_returns: "This is how many returns are positive. R² goes by their squares, not by their number.",
+        _share_of_positive_returns: "This is how many returns are positive. R² goes by their "
+        "squares, not by their number.",
         _what_is_lost: "This is the share that the network can never explain. The share that it can is asked for.",
-        _of_absolute_values: "Here a negative return is answered by a positive one of the same size. What is the nearest number to "
-        "−5 % that is not negative?",
+        _of_absolute_values: "Here a negative return is answered by a positive one of the same size. What is the "
+        "nearest number to −5 % that is not negative?",
     },
     given=_given,
     hints=(
         "Which values can a ReLU give out? Replace each return by the nearest of them.",
         "np.maximum(R, 0) is the best reconstruction that such a layer can give; total_r2 judges it.",
     ),
-    insight="A ReLU gives no negative number, and nearly half of all returns are negative. The best that it can do for them is 0. "
-    "No width and no training mends that. The last layer of a network must be able to say what is asked of it.",
+    insight="A ReLU gives no negative number, and nearly half of all returns are negative. The best that it "
+    "can do for them is 0. No width and no training mends that. The last layer of a network must be able to "
+    "say what is asked of it.",
 )
 
 # Exercise 7: open
 
 q7 = Open(
-    look_for="Do your bends ever win after 2000? If one setting of many wins by a little, it may be chance: does it also win with "
-    "another seed? And say by what you would choose the setting if the years from 2000 were not known yet.",
+    look_for="Do your bends ever win after 2000? If one setting of many wins by a little, it may be chance: "
+    "does it also win with another seed? And say by what you would choose the setting if the years from "
+    "2000 were not known yet.",
     hints=(
-        "Change the width of the hidden layers (2, 64) or of the bottleneck (3), and compare with PCA of as many components.",
-        "Put the cells of the industries into a function of the two widths and the seed that returns the total R² from 2000 on.",
+        "Change the width of the hidden layers (2, 64) or of the bottleneck (3), and compare with "
+        "PCA of as many components.",
+        "Put the cells of the industries into a function of the two widths and the seed that returns "
+        "the total R² from 2000 on.",
     ),
 )

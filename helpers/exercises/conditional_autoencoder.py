@@ -40,7 +40,8 @@ def _batches():
 def _shuffled_frames():
     calls = []
     for seed, n_dates, n_tickers, n_characteristics in ((2, 3, 4, 2), (3, 4, 3, 3)):
-        index = pd.MultiIndex.from_product([range(n_dates), [f"S{s}" for s in range(n_tickers)]], names=["date", "ticker"])
+        tickers = [f"S{s}" for s in range(n_tickers)]
+        index = pd.MultiIndex.from_product([range(n_dates), tickers], names=["date", "ticker"])
         values = np.random.default_rng(seed).uniform(-1, 1, (len(index), n_characteristics))
         frame = pd.DataFrame(values, index, [f"c{j + 1}" for j in range(n_characteristics)])
         calls.append((frame.sample(frac=1, random_state=seed), n_tickers, n_characteristics))
@@ -92,9 +93,12 @@ q1 = Exercise(
     reference=share_out_of_reach,
     mistakes={
         _share_in_reach: "This is the share that is positive. A ReLU can give those.",
-        _any_of_the_three: "This is how often a ticker has at least one of its three sensitivities below 0. Each is asked for by itself.",
-        _of_two_factors: "These are factors 2 and 3 alone. The first factor counts too, although none of its sensitivities is negative.",
-        _of_the_returns: "These are the negative returns. The output of the Beta network are sensitivities: market.betas.",
+        _any_of_the_three: "This is how often a ticker has at least one of its three sensitivities below 0. "
+        "Each is asked for by itself.",
+        _of_two_factors: "These are factors 2 and 3 alone. The first factor counts too, although none of its "
+        "sensitivities is negative.",
+        _of_the_returns: "These are the negative returns. The output of the Beta network are "
+        "sensitivities: market.betas.",
     },
     given=_given,
     same=_to_two_decimals,
@@ -102,8 +106,9 @@ q1 = Exercise(
         "Which numbers can a ReLU never give out?",
         "market.betas holds them all, (n_dates, n_tickers, n_factors). Which share of it is below 0?",
     ),
-    insight="About a third: half of factor 2, half of factor 3. A sensitivity must be free to be negative, so the ReLU belongs on "
-    "the hidden layer and the output is linear. (With ReLU on the output the network would need two factors for one, F and −F.)",
+    insight="About a third: half of factor 2, half of factor 3. A sensitivity must be free to be negative, so the "
+    "ReLU belongs on the hidden layer and the output is linear. (With ReLU on the output the network would need two "
+    "factors for one, F and −F.)",
 )
 
 # Exercise 2: count the weights
@@ -143,7 +148,8 @@ q2 = Exercise(
     mistakes={
         _without_biases: "The biases are missing: a Dense layer adds one number for each of its units.",
         _one_bias_for_a_layer: "You counted one bias for a layer. It has one for each of its units.",
-        _a_bias_for_each_input: "You counted a bias for each input. A layer has one for each of its units, the numbers that it gives out.",
+        _a_bias_for_each_input: "You counted a bias for each input. A layer has one for each of its units, the "
+        "numbers that it gives out.",
         _for_each_ticker: "You counted a layer for each ticker. In this network one layer serves all of them.",
         _both_layers: "The first two are right. The third asks for 200 hidden layers alone, without the output layers.",
     },
@@ -200,13 +206,17 @@ def _sum_of_squares(returns, reconstruction):
 q3 = Exercise(
     reference=masked_mse,
     mistakes={
-        _filled_with_minus_two: "The gaps still hold −2, a loss of 200 %. The network would be trained to say who is missing.",
-        _filled_with_zero: "The gaps hold 0 now. That is a return too, and the network would be trained to say 0 for who is missing.",
-        _divided_by_all: "The sum is right: gaps add nothing. But you divided by all cells. Divide by the number of known ones.",
+        _filled_with_minus_two: "The gaps still hold −2, a loss of 200 %. The network would be "
+        "trained to say who is missing.",
+        _filled_with_zero: "The gaps hold 0 now. That is a return too, and the network would be trained to "
+        "say 0 for who is missing.",
+        _divided_by_all: "The sum is right: gaps add nothing. But you divided by all cells. Divide by "
+        "the number of known ones.",
         _signed: "The errors are not squared, so they cancel: a model that is far off on both sides would score 0.",
-        _complete_dates: "You left out each date with a gap, and with it returns that are known. Leave out the missing cells alone.",
-        _mean_of_dates: "You took the mean of each date first, then the mean of those. A return on a date with many gaps then weighs "
-        "more than another.",
+        _complete_dates: "You left out each date with a gap, and with it returns that are known. Leave out "
+        "the missing cells alone.",
+        _mean_of_dates: "You took the mean of each date first, then the mean of those. A return on a date with many "
+        "gaps then weighs more than another.",
         _root: "This is the root of the mean squared error.",
         _sum_of_squares: "This is the sum over the known returns. The mean is asked for.",
     },
@@ -215,8 +225,9 @@ q3 = Exercise(
         "What is known of a missing return? Then what can the model be blamed for?",
         "known = ~np.isnan(returns) is the mask. Take the squared errors where it is True, and their mean.",
     ),
-    insight="A gap is no return: it must neither reward nor punish. Mask the loss (or, as ConditionalAutoencoder does, draw the "
-    "batches from the known returns alone). Missing characteristics may be filled, with the middle rank for example; targets never.",
+    insight="A gap is no return: it must neither reward nor punish. Mask the loss (or, as ConditionalAutoencoder "
+    "does, draw the batches from the known returns alone). Missing characteristics may be filled, with the middle "
+    "rank for example; targets never.",
 )
 
 # Exercise 4: find the mistake, groups of one
@@ -259,9 +270,10 @@ q4 = Exercise(
     reference=normalise,
     mistakes={
         _date_by_date: "This is still done date by date. Look at a date that occurs once: what is left of its row?",
-        _dates_of_one_left_alone: "Rows of a date that occurs once are now left as they were: they are not normalised at all. And the "
-        "others still go date by date. Is the date needed here?",
-        _without_the_thousandth: "The 0.001 under the root is missing. A unit that hardly moves would be blown up without it.",
+        _dates_of_one_left_alone: "Rows of a date that occurs once are now left as they were: they are not normalised "
+        "at all. And the others still go date by date. Is the date needed here?",
+        _without_the_thousandth: "The 0.001 under the root is missing. A unit that hardly moves "
+        "would be blown up without it.",
         _row_by_row: "You normalised each row across its units. Here each unit is normalised across the rows: axis 0.",
         _all_units_together: "You took one mean and one variance for all units. Each unit has its own.",
         _by_the_variance: "You divided by the variance. The root is missing.",
@@ -271,8 +283,9 @@ q4 = Exercise(
         "What is the mean of a group of one? And what is the group, less its mean?",
         "Forget the dates: for each unit the mean and the variance over all rows, axis=0.",
     ),
-    insight="A group of one is its own mean: all its hidden values become 0, so its β is the same whatever its characteristics are. "
-    "Normalise the whole batch first and split it by date afterwards, when the factors are needed.",
+    insight="A group of one is its own mean: all its hidden values become 0, so its β is the same "
+    "whatever its characteristics are. Normalise the whole batch first and split it by date afterwards, "
+    "when the factors are needed.",
 )
 
 # Exercise 5: which rows belong together?
@@ -314,27 +327,29 @@ def _characteristics_too_late(n_dates):
 q5 = Exercise(
     reference=rows,
     mistakes={
-        _returns_to_next_returns: "This is the public notebook: the Factor network reads r of date d, and the target is r of d + 1. "
-        "In the paper the factors are made of the returns that they explain.",
-        _all_of_one_date: "All three lists are the same. But characteristics of the end of date d know the return of date d already: "
-        "the paper takes those of the date before. And then one date has no partner.",
-        _all_of_the_later_date: "The two lists of returns are right. The characteristics are not: at the end of date d they know the "
-        "return of date d already.",
-        _all_of_the_earlier_date: "The characteristics of the end of date d know the return of date d already. The paper takes those of "
-        "the date before.",
+        _returns_to_next_returns: "This is the public notebook: the Factor network reads r of date d, and the target "
+        "is r of d + 1. In the paper the factors are made of the returns that they explain.",
+        _all_of_one_date: "All three lists are the same. But characteristics of the end of date d know the return of "
+        "date d already: the paper takes those of the date before. And then one date has no partner.",
+        _all_of_the_later_date: "The two lists of returns are right. The characteristics are not: at the end of date d "
+        "they know the return of date d already.",
+        _all_of_the_earlier_date: "The characteristics of the end of date d know the return of date d already. The "
+        "paper takes those of the date before.",
         _counted_from_one: "The order is right. But rows are counted from 0 in Python.",
-        _to_next_returns_with_a_lag: "The characteristics come before the returns of the Factor network, as they should. But the "
-        "target is one row later still: that would predict, and the paper explains.",
-        _characteristics_too_late: "These characteristics are known only after the return that they are to explain. It is the other "
-        "way around: first the characteristics, then the return.",
+        _to_next_returns_with_a_lag: "The characteristics come before the returns of the Factor network, as they "
+        "should. But the target is one row later still: that would predict, and the paper explains.",
+        _characteristics_too_late: "These characteristics are known only after the return that they are to explain. It "
+        "is the other way around: first the characteristics, then the return.",
     },
     calls=lambda: [(4,), (9,)],
     hints=(
-        "First the characteristics are known, then a return is earned. So which of the three lists begins one row earlier?",
-        "The paper explains r of date d by the factors of date d. So the Factor network reads the row that is the target.",
+        "First the characteristics are known, then a return is earned. So which of the three "
+        "lists begins one row earlier?",
+        "The paper explains r of date d by the factors of date d. So the Factor network reads "
+        "the row that is the target.",
     ),
-    insight="C one row earlier, and the same returns as input and as target. In our Panel the shift is made beforehand: row d of "
-    "its characteristics is known before the return of row d is earned, so all three rows are d.",
+    insight="C one row earlier, and the same returns as input and as target. In our Panel the shift is made "
+    "beforehand: row d of its characteristics is known before the return of row d is earned, so all three rows are d.",
 )
 
 # Exercise 6: find the mistake, reshape beside unstack
@@ -366,18 +381,18 @@ q6 = Exercise(
     mistakes={
         _as_the_rows_come: "This is the notebook's own line: it trusts that the rows come sorted, and here they don't.",
         _sorted_by_date_alone: "The dates are in order now. Within a date the tickers are still as they came.",
-        _tickers_first: "Sorted by ticker first, one block of rows is a ticker with all its dates. A block must be a date with all its "
-        "tickers.",
-        _unstacked: "After unstack a row holds c1 of all tickers, then c2 of all tickers. reshape cuts it as if the characteristics of "
-        "a ticker stood together.",
+        _tickers_first: "Sorted by ticker first, one block of rows is a ticker with all its dates. A block must be a "
+        "date with all its tickers.",
+        _unstacked: "After unstack a row holds c1 of all tickers, then c2 of all tickers. reshape cuts it as if the "
+        "characteristics of a ticker stood together.",
     },
     calls=_shuffled_frames,
     hints=(
         "In which order must the rows be, so that reshape cuts them into dates, and each date into tickers?",
         "data.sort_index() sorts by the first level of the index, then by the second.",
     ),
-    insight="Sorted by (date, ticker), with every ticker at every date, reshape and unstack agree. When a row is missing they do not, "
-    "and the shape may even fit. Panel.from_frame goes by the labels, and needs neither.",
+    insight="Sorted by (date, ticker), with every ticker at every date, reshape and unstack agree. When a row is "
+    "missing they do not, and the shape may even fit. Panel.from_frame goes by the labels, and needs neither.",
 )
 
 # Exercise 7: the whole model by hand
@@ -435,8 +450,8 @@ q7 = Exercise(
     reference=forward,
     mistakes={
         _not_normalised: "Batch normalisation is missing between the hidden layer and the output of the Beta network.",
-        _by_the_batch: "You took mean and variance from this batch, as in training. After training they are fixed numbers: mean and "
-        "variance.",
+        _by_the_batch: "You took mean and variance from this batch, as in training. After training they are fixed "
+        "numbers: mean and variance.",
         _normalised_first: "The ReLU comes first: it is part of the hidden layer. Then its values are normalised.",
         _relu_on_the_output: "There is a ReLU on the output of the Beta network. Exercise 1 says what is lost by it.",
         _without_relu: "The hidden layer has a ReLU, and here it is missing: nothing bends.",
@@ -446,12 +461,13 @@ q7 = Exercise(
     },
     calls=_inputs_and_weights,
     hints=(
-        "Four steps: the hidden layer with its ReLU, batch normalisation, two linear layers (one makes β and one makes F), Dot.",
-        "beta_by_hand with scale * (hidden - mean) / np.sqrt(variance + 0.001) + shift in between; F is x @ W_F + b_F; then the "
-        "einsum of Dot.",
+        "Four steps: the hidden layer with its ReLU, batch normalisation, two linear layers (one makes "
+        "β and one makes F), Dot.",
+        "beta_by_hand with scale * (hidden - mean) / np.sqrt(variance + 0.001) + shift in between; F is x @ W_F + "
+        "b_F; then the einsum of Dot.",
     ),
-    insight="Five lines, and nothing hidden in them. forward(test.characteristics, test.portfolios, *model.get_weights()) gives "
-    "what the trained model gives.",
+    insight="Five lines, and nothing hidden in them. forward(test.characteristics, test.portfolios, "
+    "*model.get_weights()) gives what the trained model gives.",
 )
 
 # Exercise 8: what comes first?
@@ -461,24 +477,28 @@ q8 = Choice(
     advice={
         "a": "Compare with 0 epochs: after 2 the whole map has taken on one and the same colour.",
         "c": "A valley would be darker at the left and at the right than in the middle. After 2 epochs, is it?",
-        "d": "A tilt would be darker on one side than on the other. The true β does not tilt, and the map says: nearly flat.",
+        "d": "A tilt would be darker on one side than on the other. The true β does not tilt, and "
+        "the map says: nearly flat.",
     },
     hints=(
         "Set the slider to 2 epochs and read the words in the lower left map.",
         "Then set it to the linear model at the right end, and compare.",
     ),
-    insight="First comes what a straight model could have learned: everybody has about the average of c1². It is nearly all that the "
-    "linear model ever finds of factor 1. The two shapes come after it, between 4 and 10 epochs, and R² rises with them.",
+    insight="First comes what a straight model could have learned: everybody has about the average of c1². It is "
+    "nearly all that the linear model ever finds of factor 1. The two shapes come after it, between 4 and 10 "
+    "epochs, and R² rises with them.",
 )
 
 # Exercise 9: open
 
 q9 = Open(
-    look_for="The market has three factors: what can a model with one, or with five, do about that? And two ReLU units make two "
-    "bends: how many does a valley need, and how many a saddle? Is each difference that you name larger than that between two seeds?",
+    look_for="The market has three factors: what can a model with one, or with five, do about that? And two ReLU "
+    "units make two bends: how many does a valley need, and how many a saddle? Is each difference that you name "
+    "larger than that between two seeds?",
     hints=(
-        "Change hidden_units to 2, to 8, to 128, and n_factors to 1 and to 5. Which costs the most, and which makes no difference?",
-        "A loop over the settings, keras.utils.set_random_seed(0) inside it, and train_model(..., with_portfolios)[0] for each. Then "
-        "another seed for one of them: differences smaller than that mean nothing.",
+        "Change hidden_units to 2, to 8, to 128, and n_factors to 1 and to 5. Which costs the most, and "
+        "which makes no difference?",
+        "A loop over the settings, keras.utils.set_random_seed(0) inside it, and train_model(..., with_portfolios)[0] "
+        "for each. Then another seed for one of them: differences smaller than that mean nothing.",
     ),
 )

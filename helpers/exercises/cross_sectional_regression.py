@@ -59,16 +59,18 @@ q1 = Exercise(
         _of_row_99: "These are the factor returns of row 99. Rows are counted from 0: date 100 is R[100].",
         _rounded: "These are the right numbers, rounded. Hand them over as they are.",
         _not_solved: "This is βᵀr, the right-hand side. It is not yet multiplied by the inverse of βᵀβ.",
-        _each_factor_alone: "Each factor was solved for as if the others were not there. The matrix βᵀβ is not diagonal, so the three "
-        "have to be solved for together.",
-        _with_an_intercept: "A column of ones stands beside β. The equation of this lesson has none: without factors the return is 0.",
+        _each_factor_alone: "Each factor was solved for as if the others were not there. The matrix βᵀβ is not "
+        "diagonal, so the three have to be solved for together.",
+        _with_an_intercept: "A column of ones stands beside β. The equation of this lesson has none: without "
+        "factors the return is 0.",
     },
     given=_given,
     hints=(
         "Multiply both sides of the solution by βᵀβ. It is then a system of three equations for three unknowns.",
         "np.linalg.solve(A, b) gives the x of A x = b. Here A is betas.T @ betas, and b is betas.T @ R[100].",
     ),
-    insight="These are the normal equations. lstsq gives the same and is more exact where the columns of β are nearly alike.",
+    insight="These are the normal equations. lstsq gives the same and is more exact where the "
+    "columns of β are nearly alike.",
 )
 
 # Exercise 2: read the picture
@@ -76,17 +78,19 @@ q1 = Exercise(
 q2 = Choice(
     right="c",
     advice={
-        "a": "A large move makes the line steep, and it also makes the truth steep. Look at the distance between the two lines, not at "
-        "their slope.",
+        "a": "A large move makes the line steep, and it also makes the truth steep. Look at the distance between the "
+        "two lines, not at their slope.",
         "b": "In a quiet month the noise is the same. The line is flat then, but it misses the dashed one by as much.",
         "d": "Each date is solved by itself. What came before does not help it.",
     },
     hints=(
-        "Compare a month with a large move and a month with hardly any. How far are the two lines apart at their right end?",
-        "What does the error of F depend on? On each date there are the same 200 tickers, with the same β and noise of the same size.",
+        "Compare a month with a large move and a month with hardly any. How far are the two lines "
+        "apart at their right end?",
+        "What does the error of F depend on? On each date there are the same 200 tickers, with the same β "
+        "and noise of the same size.",
     ),
-    insight="The error comes from the noise of the tickers and from β, and both are alike on all dates. So a small factor return drowns "
-    "in an error beside which a large one stands out.",
+    insight="The error comes from the noise of the tickers and from β, and both are alike on all dates. So a small "
+    "factor return drowns in an error beside which a large one stands out.",
 )
 
 # Exercise 3: find the mistake
@@ -124,14 +128,16 @@ def _squared_correlation(R, betas):
 q3 = Exercise(
     reference=r2_by_date,
     mistakes={
-        _mean_of_the_date_taken_out: "These are scikit-learn's scores: the average return of the date was taken out of the denominator. "
-        "Take nothing out.",
-        _mean_of_each_ticker_taken_out: "The average of each ticker was taken out of the denominator. Take nothing out: a model that says 0 "
-        "should score 0.",
-        _by_ticker: "There are 200 numbers, one for each ticker: the sums run over the dates. Sum over the tickers, axis=1.",
-        _all_dates_together: "This is one number for all dates together. Sum over the tickers only, axis=1, and keep the dates apart.",
-        _squared_correlation: "These are squared correlations. A correlation takes the average out as well, and it does not mind if all "
-        "fitted returns are twice too large.",
+        _mean_of_the_date_taken_out: "These are scikit-learn's scores: the average return of the date was taken out of "
+        "the denominator. Take nothing out.",
+        _mean_of_each_ticker_taken_out: "The average of each ticker was taken out of the denominator. Take nothing "
+        "out: a model that says 0 should score 0.",
+        _by_ticker: "There are 200 numbers, one for each ticker: the sums run over the dates. Sum "
+        "over the tickers, axis=1.",
+        _all_dates_together: "This is one number for all dates together. Sum over the tickers only, axis=1, "
+        "and keep the dates apart.",
+        _squared_correlation: "These are squared correlations. A correlation takes the average out as well, and it "
+        "does not mind if all fitted returns are twice too large.",
     },
     given=_given,
     hints=(
@@ -139,9 +145,9 @@ q3 = Exercise(
         "The score divides the squared errors by ((R[d] - R[d].mean()) ** 2).sum(). What should stand there?",
         "betas @ F is fitted for one date; by_hand @ betas.T is fitted for all of them, (n_dates, n_tickers), as R is.",
     ),
-    insight="On most dates the market moves all tickers, and that is the average that scikit-learn takes out. What the market factor "
-    "explains is then not counted. The package ipca takes a mean out in its score() too. So before you compare two numbers called "
-    "R², look at both denominators.",
+    insight="On most dates the market moves all tickers, and that is the average that scikit-learn takes out. What the "
+    "market factor explains is then not counted. The package ipca takes a mean out in its score() too. So before you "
+    "compare two numbers called R², look at both denominators.",
 )
 
 # Exercise 4: how exact is a factor return?
@@ -180,12 +186,14 @@ q4 = Exercise(
     reference=error_of_F,
     mistakes={
         _variance: "These are the variances. A standard deviation is the root of it.",
-        _without_the_root: "The root is missing: variances add up, and the standard deviation is the root of their sum.",
-        _weights_added_up: "The absolute weights were added up, as if the noise of all tickers came with the worst sign at once. "
-        "Independent noise partly cancels: its variances add up.",
-        _as_an_average: "This is the error of a plain average of 200 tickers. Here ticker s has the weight W[j, s], and each portfolio has "
-        "weights of its own.",
-        _measured: "This is how much the errors of these 240 dates moved: near the answer, by chance not the same. Derive it from W.",
+        _without_the_root: "The root is missing: variances add up, and the standard deviation "
+        "is the root of their sum.",
+        _weights_added_up: "The absolute weights were added up, as if the noise of all tickers came with the worst "
+        "sign at once. Independent noise partly cancels: its variances add up.",
+        _as_an_average: "This is the error of a plain average of 200 tickers. Here ticker s has the weight W[j, s], "
+        "and each portfolio has weights of its own.",
+        _measured: "This is how much the errors of these 240 dates moved: near the answer, by chance not "
+        "the same. Derive it from W.",
         _of_each_ticker: "There are 200 numbers: the sum runs over the portfolios. Sum over the tickers, axis=1.",
     },
     given=_weights,
@@ -193,8 +201,9 @@ q4 = Exercise(
         "Put r = β F + ε into W r. What remains beside F?",
         "The variance of a sum of independent terms is the sum of their variances; w ε has the variance w² 0.05².",
     ),
-    insight="W r = W β F + W ε = F + W ε. The size factor is known less well than the market, because the tickers lean on it less. The "
-    "root of the mean of the three squares is near 0.0064, the typical error that was printed for 200 tickers.",
+    insight="W r = W β F + W ε = F + W ε. The size factor is known less well than the market, because the tickers "
+    "lean on it less. The root of the mean of the three squares is near 0.0064, the typical error that was "
+    "printed for 200 tickers.",
 )
 
 # Exercise 5: betas in another unit
@@ -202,16 +211,18 @@ q4 = Exercise(
 q5 = Choice(
     right="b",
     advice={
-        "a": "The return of each ticker stays what it was. If its β is twice as large, how large must F be so that the product fits?",
+        "a": "The return of each ticker stays what it was. If its β is twice as large, how large must F be "
+        "so that the product fits?",
         "c": "r̂ is the best fit to the returns, and any r̂ that one set of betas can make, the other can make too.",
-        "d": "Only the first column was changed. The sensitivities to size and value are as before, and so are their factors.",
+        "d": "Only the first column was changed. The sensitivities to size and value are as before, "
+        "and so are their factors.",
     },
     hints=(
         "Only the product of β and F is determined.",
         "Try it at date 100: np.linalg.lstsq(betas * [2, 1, 1], R[100], rcond=None)[0], beside that of betas.",
     ),
-    insight="The factor halves and the product stays. So the size of a factor return says nothing until one knows in what unit its β "
-    "is measured.",
+    insight="The factor halves and the product stays. So the size of a factor return says nothing until one knows in "
+    "what unit its β is measured.",
 )
 
 # Exercise 6: find the mistake
@@ -257,13 +268,16 @@ def _counted_from_one(c):
 q6 = Exercise(
     reference=my_ranks,
     mistakes={
-        _over_time: "These are still ranks over time: today's rank depends on days that have not come yet. Change the last row of c, and "
-        "earlier rows of the ranks move.",
-        _across_characteristics: "These are ranks across the characteristics of one ticker. The axes of c are dates, tickers, "
-        "characteristics, in this order.",
-        _all_dates_in_one: "All dates were ranked together, so the future still moves the past. Rank each date by itself.",
-        _order_instead_of_rank: "argsort once says which ticker comes first, second, and so on. argsort of that says the rank of each.",
-        _divided_by_the_dates: "The ranks are right. Divide them by the number of values ranked, which is now the number of tickers.",
+        _over_time: "These are still ranks over time: today's rank depends on days that have not come yet. Change the "
+        "last row of c, and earlier rows of the ranks move.",
+        _across_characteristics: "These are ranks across the characteristics of one ticker. The axes of c are dates, "
+        "tickers, characteristics, in this order.",
+        _all_dates_in_one: "All dates were ranked together, so the future still moves the past. "
+        "Rank each date by itself.",
+        _order_instead_of_rank: "argsort once says which ticker comes first, second, and so on. argsort of "
+        "that says the rank of each.",
+        _divided_by_the_dates: "The ranks are right. Divide them by the number of values ranked, which is "
+        "now the number of tickers.",
         _undivided: "The ranks are right. Divide them by the number of values ranked, which is the number of tickers.",
         _divided_by_one_less: "The ranks are right. Divide them by the number of tickers, and not by one less.",
         _counted_from_one: "These ranks begin at 1. The smallest value has the rank 0.",
@@ -273,8 +287,9 @@ q6 = Exercise(
         "Change the last row of c to something very large. Which rows of the ranks change, and which may change?",
         "On which axis are the tickers of one date? The division changes with the axis.",
     ),
-    insight="A rank over time compares today with days that have not come yet: it looks ahead, and every model that reads it does too. "
-    "Ranks are taken across the tickers of the same date. helpers.panel.rank_across_tickers does that, spread evenly between -1 and 1.",
+    insight="A rank over time compares today with days that have not come yet: it looks ahead, and every model that "
+    "reads it does too. Ranks are taken across the tickers of the same date. helpers.data.rank_across_tickers does "
+    "that, spread evenly between -1 and 1.",
 )
 
 # Exercise 7: how many months?
@@ -318,18 +333,21 @@ q7 = Exercise(
         "Write down: premium = 2 standard errors. What is the standard error after n months?",
         "λ = 2 σ / √n. Solve for n, and mind that the whole fraction is squared.",
     ),
-    insight="19 years for the market, 75 for size and value. And even then the estimate exceeds two standard errors in half of all "
-    "histories only, since it falls below its true value as often as above.",
+    insight="19 years for the market, 75 for size and value. And even then the estimate exceeds two standard errors in "
+    "half of all histories only, since it falls below its true value as often as above.",
 )
 
 # Exercise 8: open
 
 q8 = Open(
-    look_for="With a column of ones beside a column of 0 and 1, the first factor is the average return of the group 0, and the second is "
-    "the average of group 1 less that of group 0: check it on one date. Is the premium of your group larger than two standard "
-    "errors? If so: did you choose the group before you saw its returns, and how many groups did you try?",
+    look_for="With a column of ones beside a column of 0 and 1, the first factor is the average return of the group "
+    "0, and the second is the average of group 1 less that of group 0: check it on one date. Is the premium of your "
+    "group larger than two standard errors? If so: did you choose the group before you saw its returns, and how "
+    "many groups did you try?",
     hints=(
-        "Which industries belong together by what they sell, not by what they earned? np.isin(panel.tickers, [...]) makes the 0 and 1.",
-        "np.column_stack([np.ones(12), group]) is a β. CrossSectionalRegression(β).fit(panel) has premia_ and standard_errors_.",
+        "Which industries belong together by what they sell, not by what they earned? np.isin(panel.tickers, "
+        "[...]) makes the 0 and 1.",
+        "np.column_stack([np.ones(12), group]) is a β. CrossSectionalRegression(β).fit(panel) has "
+        "premia_ and standard_errors_.",
     ),
 )

@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 
 from helpers.data.simulated import simulate_market
-from helpers.exercises.checker import Choice, Exercise, Open, same_up_to_rotation
+from helpers.exercises.answers import same_up_to_rotation
+from helpers.exercises.checker import Choice, Exercise, Open
 
 
 @cache
@@ -52,17 +53,20 @@ def _within_a_hundredth(answer, truth):
 q1 = Choice(
     right="b",
     advice={
-        "a": "The errors come out the same. But is there only one Γ with these errors? Think of lesson 03, where nothing was given.",
-        "c": "Each half is solved exactly, so no round can make the errors larger. Here they also lead to the same end.",
-        "d": "Each half is solved exactly: F is the best for this Γ, then Γ the best for this F. So no round can make the errors "
-        "larger.",
+        "a": "The errors come out the same. But is there only one Γ with these errors? Think of lesson 03, "
+        "where nothing was given.",
+        "c": "Each half is solved exactly, so no round can make the errors larger. Here they "
+        "also lead to the same end.",
+        "d": "Each half is solved exactly: F is the best for this Γ, then Γ the best for this F. So no round "
+        "can make the errors larger.",
     },
     hints=(
         "Both halves are least squares. Can a round make the sum of squared errors larger?",
         "Put an invertible matrix A between Γ and F, and its inverse beside it. Does the product change?",
     ),
-    insight="Each half takes the best, so the error never rises, and here all three walks end at the same fit. But Γ A with the "
-    "factors turned by the inverse of A is the same fit, for any invertible A. Where a walk ends among these is a matter of its start.",
+    insight="Each half takes the best, so the error never rises, and here all three walks end at the same fit. But Γ A "
+    "with the factors turned by the inverse of A is the same fit, for any invertible A. Where a walk ends among these "
+    "is a matter of its start.",
 )
 
 # Exercise 2: the other half, from the same moments
@@ -91,10 +95,12 @@ def _without_the_squares(ZZ, Zr, gamma):
 q2 = Exercise(
     reference=factors_from_moments,
     mistakes={
-        _portfolios_of_beta: "This is β'r, the right-hand side of the normal equations. The left-hand side, β'β, is missing.",
-        _fixed_weights: "This is Γ'x, the managed portfolios added up with fixed weights. The regression divides by β'β.",
-        _all_alike: "This is the regression of the managed portfolios x on Γ, with all portfolios alike. The errors of the returns "
-        "weigh them by Z'Z.",
+        _portfolios_of_beta: "This is β'r, the right-hand side of the normal equations. The "
+        "left-hand side, β'β, is missing.",
+        _fixed_weights: "This is Γ'x, the managed portfolios added up with fixed weights. The "
+        "regression divides by β'β.",
+        _all_alike: "This is the regression of the managed portfolios x on Γ, with all portfolios alike. The errors of "
+        "the returns weigh them by Z'Z.",
         _without_the_squares: "You divided by Γ'Γ. With β = Z Γ, what is β'β?",
     },
     calls=_moments,
@@ -102,8 +108,8 @@ q2 = Exercise(
         "The normal equations of one date are β'β F = β'r.",
         "β = Z Γ. Put it in: β'β = Γ'(Z'Z)Γ, and β'r = Γ'(Z'r).",
     ),
-    insight="Both halves need the tickers only through Z'Z and Z'r: a few small matrices for each date, whether it has 40 tickers "
-    "or 6 000. That is why the helper is fast.",
+    insight="Both halves need the tickers only through Z'Z and Z'r: a few small matrices for each date, whether it has "
+    "40 tickers or 6 000. That is why the helper is fast.",
 )
 
 # Exercise 3: find the mistake
@@ -138,19 +144,23 @@ def _only_the_right(R, Z, F):
 q3 = Exercise(
     reference=mended_gamma,
     mistakes={
-        _not_mended: "These are the numbers of your fellow student: all right, and in the wrong places. In his solution the "
-        "characteristic runs fastest.",
+        _not_mended: "These are the numbers of your fellow student: all right, and in the wrong places. In his "
+        "solution the characteristic runs fastest.",
         _on_its_side: "The numbers are in the right places of Γ transposed. One .T is missing.",
-        _only_the_left: "Now the left-hand side puts Z first and the right-hand side puts F first. They must be of one order.",
-        _only_the_right: "Now the right-hand side puts Z first and the left-hand side puts F first. They must be of one order.",
+        _only_the_left: "Now the left-hand side puts Z first and the right-hand side puts F first. "
+        "They must be of one order.",
+        _only_the_right: "Now the right-hand side puts Z first and the left-hand side puts F first. "
+        "They must be of one order.",
     },
     calls=_returns_characteristics_and_factors,
     hints=(
-        "Which index runs fastest in his solution, that of the characteristic or that of the factor? Which does reshape expect?",
-        "np.kron(A, B): the index of B runs fastest. He has Z in the second place, so his solution is Γ transposed, row by row.",
+        "Which index runs fastest in his solution, that of the characteristic or that of the factor? "
+        "Which does reshape expect?",
+        "np.kron(A, B): the index of B runs fastest. He has Z in the second place, so his solution is "
+        "Γ transposed, row by row.",
     ),
-    insight="His equations are right. With one factor Γ has a single column, and both orders are the same: that test could not see "
-    "it. A test of a matrix needs at least two rows and two columns.",
+    insight="His equations are right. With one factor Γ has a single column, and both orders are the same: that test "
+    "could not see it. A test of a matrix needs at least two rows and two columns.",
 )
 
 # Exercise 4: which entries matter?
@@ -166,9 +176,9 @@ q4 = Choice(
         "Move the slider from c1 to c10 and look at the dash-dotted line alone.",
         "Flat means: moving the entry leaves the columns of Γ in the same space. What is that space here?",
     ),
-    insight="The three columns of the true Γ span all that can be made of rows 1 to 3. A first column (1.2, 0.5, 0, …) lies in that "
-    "span too, and F makes up for it. An entry in row 4 leads out of the span, and no F can make up for that. (With 0 in row c1 the "
-    "first column is gone, and with it a factor: that is the notch.)",
+    insight="The three columns of the true Γ span all that can be made of rows 1 to 3. A first column (1.2, 0.5, 0, …) "
+    "lies in that span too, and F makes up for it. An entry in row 4 leads out of the span, and no F can make up for "
+    "that. (With 0 in row c1 the first column is gone, and with it a factor: that is the notch.)",
 )
 
 # Exercise 5: a good first guess
@@ -210,21 +220,25 @@ def _first_three_rows(R_small, Z_small):
 q5 = Exercise(
     reference=first_guess,
     mistakes={
-        _demeaned: "The means of the portfolios were taken out (scikit-learn's PCA does so). The factors of this course keep theirs.",
+        _demeaned: "The means of the portfolios were taken out (scikit-learn's PCA does so). The factors of "
+        "this course keep theirs.",
         _smallest_first: "These are the components that matter least: np.linalg.eigh gives the smallest first.",
-        _of_the_observed_portfolios: "These are the components of small.portfolios, which come with the market. The managed ones are "
-        "made from R_small and Z_small.",
-        _undivided: "These are the components of Z'r. The managed portfolios of this lesson are (Z'Z)⁻¹Z'r: a regression for each date.",
-        _first_three_rows: "These are rows of V where columns are needed. svd returns V transposed: its first three rows, turned.",
+        _of_the_observed_portfolios: "These are the components of small.portfolios, which come with the market. The "
+        "managed ones are made from R_small and Z_small.",
+        _undivided: "These are the components of Z'r. The managed portfolios of this lesson are (Z'Z)⁻¹Z'r: a "
+        "regression for each date.",
+        _first_three_rows: "These are rows of V where columns are needed. svd returns V transposed: its "
+        "first three rows, turned.",
     },
     given=_small,
     same=same_up_to_rotation,
     hints=(
-        "First the managed portfolios x: at each date, regress the returns on the characteristics. Then their PCA, as in lesson 03.",
+        "First the managed portfolios x: at each date, regress the returns on the characteristics. Then "
+        "their PCA, as in lesson 03.",
         "np.linalg.svd(x, full_matrices=False)[2] is V transposed. Γ is (n_chars, 3).",
     ),
-    insight="Any invertible matrix behind Γ gives the same fit, so your answer was compared by what its columns span. It is not the "
-    "best Γ, since Z'Z moves a little from date to date, but a good first guess: the helper starts here.",
+    insight="Any invertible matrix behind Γ gives the same fit, so your answer was compared by what its columns span. "
+    "It is not the best Γ, since Z'Z moves a little from date to date, but a good first guess: the helper starts here.",
 )
 
 # Exercise 6: what a line can catch
@@ -267,21 +281,23 @@ q6 = Exercise(
     same=_within_a_hundredth,
     hints=(
         "One lstsq serves all three curves. The share is 1 − Σ (curve − fit)² / Σ curve², for each column.",
-        "By symmetry: which way would the best line through c1² lean? Which way through 2 c1 c2, along c1, if c2 may have either sign?",
+        "By symmetry: which way would the best line through c1² lean? Which way through 2 c1 c2, along c1, if "
+        "c2 may have either sign?",
     ),
-    insight="Without a constant 0, 0 and 3/4; with one 5/9, 0 and 3/4. The constant catches more than half of c1². Nothing linear "
-    "catches the product.",
+    insight="Without a constant 0, 0 and 3/4; with one 5/9, 0 and 3/4. The constant catches more than half of c1². "
+    "Nothing linear catches the product.",
 )
 
 # Exercise 7: open
 
 q7 = Open(
-    look_for="Without movement, is the hidden ticker still explained better than by PCA, which has a number for every name? Better "
-    "than by the plain average? The first answer says what fewer numbers are worth, the second what movement is worth. And mind the "
-    "first column: which of the two fits the past better?",
+    look_for="Without movement, is the hidden ticker still explained better than by PCA, which has a number for every "
+    "name? Better than by the plain average? The first answer says what fewer numbers are worth, the second what "
+    "movement is worth. And mind the first column: which of the two fits the past better?",
     hints=(
-        "Freeze the characteristics of each stock at their average over 2015-2018, fit again, and compare with the table.",
-        "replace(stocks, characteristics=np.broadcast_to(before.characteristics.mean(axis=0), stocks.characteristics.shape)) is a "
-        "panel with frozen ones. Cut it into before and after as above.",
+        "Freeze the characteristics of each stock at their average over 2015-2018, fit again, "
+        "and compare with the table.",
+        "replace(stocks, characteristics=np.broadcast_to(before.characteristics.mean(axis=0), "
+        "stocks.characteristics.shape)) is a panel with frozen ones. Cut it into before and after as above.",
     ),
 )

@@ -6,7 +6,8 @@ import numpy as np
 
 from helpers.data.ranks import rank_across_tickers
 from helpers.evaluation.metrics import information_coefficient, predictive_r2, total_r2
-from helpers.exercises.checker import Choice, Exercise, Open, same_to_a_percent
+from helpers.exercises.answers import same_to_a_percent
+from helpers.exercises.checker import Choice, Exercise, Open
 from helpers.experiments.clinic import clinic_market as barren
 from helpers.models.ipca import InstrumentedPCA
 from helpers.panel import Panel
@@ -33,15 +34,17 @@ def _ratio(mean, sd):
 q1 = Exercise(
     reference=share,
     mistakes={
-        _over_the_variance: "You divided by the variance. What β · F explains is measured by the mean SQUARE of F, and that holds the "
-        "squared mean, too.",
-        _not_squared: "R² is made of squares: a factor counts with its mean square, and what is known of it with its squared mean.",
+        _over_the_variance: "You divided by the variance. What β · F explains is measured by the mean SQUARE of F, and "
+        "that holds the squared mean, too.",
+        _not_squared: "R² is made of squares: a factor counts with its mean square, and what is known of "
+        "it with its squared mean.",
         _ratio: "This is the Sharpe ratio of the factor for one date. R² is made of squares.",
     },
     given=lambda: {"mean": 0.03, "sd": 0.10},
     same=same_to_a_percent,
     hints=(
-        "The total R² is not demeaned, so a factor counts with its mean square. What is that, in terms of mean and standard deviation?",
+        "The total R² is not demeaned, so a factor counts with its mean square. What is that, in terms of "
+        "mean and standard deviation?",
         "The mean square is mean² + sd². The forecast has the first term only.",
     ),
     insight="Eight percent of what is explained can be predicted. Of a total R² of 40 % that is 3.3 %.",
@@ -52,7 +55,8 @@ q1 = Exercise(
 
 @cache
 def _some_factors():
-    return [(np.random.default_rng(0).normal(0.03, 0.1, (12, 3)),), (np.random.default_rng(1).normal(0.0, 0.1, (7, 2)),)]
+    first, second = np.random.default_rng(0), np.random.default_rng(1)
+    return [(first.normal(0.03, 0.1, (12, 3)),), (second.normal(0.0, 0.1, (7, 2)),)]
 
 
 def lam(F):
@@ -95,8 +99,10 @@ q2 = Exercise(
     },
     calls=_some_factors,
     hints=(
-        "The first row belongs to date 1, and is the factors of date 0. The last row is the mean of all dates but the last.",
-        "np.cumsum(F, axis=0) holds the sums up to and with each date. Leave out its last row, and divide by 1, 2, 3, …",
+        "The first row belongs to date 1, and is the factors of date 0. The last row is the mean "
+        "of all dates but the last.",
+        "np.cumsum(F, axis=0) holds the sums up to and with each date. Leave out its last row, "
+        "and divide by 1, 2, 3, …",
     ),
     insight="The one-off in this function is the most common leak of all.",
 )
@@ -107,15 +113,18 @@ q3 = Choice(
     right="c",
     advice={
         "a": "A wrong sign would show in the mean over dates, and that is well above zero.",
-        "b": "Luck of the tickers' own noise moves the coefficient of a date by about 1/√200, which is 0.07. This is far more.",
-        "d": "The characteristics of the date were known before it, and β is right. It is the other half of the product that surprised.",
+        "b": "Luck of the tickers' own noise moves the coefficient of a date by about 1/√200, which "
+        "is 0.07. This is far more.",
+        "d": "The characteristics of the date were known before it, and β is right. It is the other half of "
+        "the product that surprised.",
     },
     hints=(
-        "All 200 tickers hang on the same three factors. What happens to those with a high forecast when the factors fall?",
+        "All 200 tickers hang on the same three factors. What happens to those with a high "
+        "forecast when the factors fall?",
         "A forecast is β times the factors' mean. A return is β times the factors as they came.",
     ),
-    insight="When the factors come out negative, tickers with a high β · λ fall the most, and the order turns around. That is risk, not "
-    "error, and it is the same for all tickers: more of them would not help, more dates do.",
+    insight="When the factors come out negative, tickers with a high β · λ fall the most, and the order turns around. "
+    "That is risk, not error, and it is the same for all tickers: more of them would not help, more dates do.",
 )
 
 # The clinic
@@ -176,17 +185,24 @@ def _without_gaps(seed):
 q4 = Exercise(
     reference=masked,
     mistakes={
-        _filled: "The function is still as it was: −2 stands for gaps in returns and characteristics, in the fit and in the score.",
-        _filled_in_the_fit_only: "The score is clean now. But the fit still sees the gaps as returns of −2: mask them there as well.",
-        _filled_in_the_score_only: "The fit is clean now. But the score still takes each gap for a return of −2: write np.nan there.",
-        _zero_in_the_fit_only: "The score is clean now. But the fit still takes each gap for a return of 0: leave these rows out.",
-        _without_gaps: "Now every ticker is there at every date. Keep the gaps (there), and leave them out of fit and score.",
-        _filled_with_zero: "A gap is now a return of 0. It is still a return that nobody earned, in the fit and in the score.",
+        _filled: "The function is still as it was: −2 stands for gaps in returns and characteristics, in "
+        "the fit and in the score.",
+        _filled_in_the_fit_only: "The score is clean now. But the fit still sees the gaps as returns of −2: "
+        "mask them there as well.",
+        _filled_in_the_score_only: "The fit is clean now. But the score still takes each gap for a return "
+        "of −2: write np.nan there.",
+        _zero_in_the_fit_only: "The score is clean now. But the fit still takes each gap for a return of "
+        "0: leave these rows out.",
+        _without_gaps: "Now every ticker is there at every date. Keep the gaps (there), and leave "
+        "them out of fit and score.",
+        _filled_with_zero: "A gap is now a return of 0. It is still a return that nobody earned, in "
+        "the fit and in the score.",
     },
     calls=lambda: [(0,), (1,)],
     hints=(
         "Write np.nan in the place of −2. Least squares must then be given only the rows of those who are there.",
-        "design[:160][there[:160]] and r[:160][there[:160]] are these rows. np.nanmean copes with dates on which nobody is left.",
+        "design[:160][there[:160]] and r[:160][there[:160]] are these rows. np.nanmean copes with dates "
+        "on which nobody is left.",
     ),
     insight="ConditionalAutoencoder does the same: a missing return is never in its pool of observations.",
 )
@@ -224,9 +240,12 @@ def _over_past_and_future_apart(seed):
 q5 = Exercise(
     reference=ranked_across_tickers,
     mistakes={
-        _ranked_over_time: "The ranks still run over time, among later prices, too. One date is one row: rank along the tickers.",
-        _with_the_return_of_the_date: "You rank across tickers, but the price now holds the return of the date itself. Take it out again.",
-        _over_past_and_future_apart: "Training and test dates are ranked apart, and within each part a rank still knows later prices.",
+        _ranked_over_time: "The ranks still run over time, among later prices, too. One date is one "
+        "row: rank along the tickers.",
+        _with_the_return_of_the_date: "You rank across tickers, but the price now holds the return of the date "
+        "itself. Take it out again.",
+        _over_past_and_future_apart: "Training and test dates are ranked apart, and within each part a rank "
+        "still knows later prices.",
     },
     calls=lambda: [(0,), (1,)],
     hints=(
@@ -290,14 +309,20 @@ q6 = Exercise(
     mistakes={
         _own_factors: "The mean of the period's own factors is still in there. It was not known before the period.",
         _reconstructed: "reconstruct uses the factors of each date itself. That explains, and does not predict.",
-        _mean_of_all: "Your mean runs over past and period together, so that some of what it says of a date comes from later ones.",
-        _one_date_too_late: "λ of each date holds the factors of that date itself. Row d of the forecast needs the mean up to d - 1.",
-        _twelve_dates_before: "No leak is left. But twelve dates are a short past, and a noisy mean: take all dates before.",
-        _mean_of_the_past: "No leak is left: this is the mean of the past. But as the period goes on, its earlier dates are known as "
-        "well. λ moves on with each date; model.predict does that.",
+        _mean_of_all: "Your mean runs over past and period together, so that some of what it says of a "
+        "date comes from later ones.",
+        _one_date_too_late: "λ of each date holds the factors of that date itself. Row d of the forecast "
+        "needs the mean up to d - 1.",
+        _twelve_dates_before: "No leak is left. But twelve dates are a short past, and a noisy "
+        "mean: take all dates before.",
+        _mean_of_the_past: "No leak is left: this is the mean of the past. But as the period goes on, its earlier "
+        "dates are known as well. λ moves on with each date; model.predict does that.",
     },
     calls=lambda: [(0,), (1,)],
-    hints=("λ of a date is the mean of the factors of all dates before it.", "model.predict(period, past) does all of it."),
+    hints=(
+        "λ of a date is the mean of the factors of all dates before it.",
+        "model.predict(period, past) does all of it.",
+    ),
     insight="Where there is no past at all, there is no forecast. The first dates of a sample can't be tested.",
 )
 
@@ -334,14 +359,15 @@ q7 = Exercise(
     reference=by_label,
     mistakes={
         _reshaped: "The characteristics are still in the order of the file, and the returns are not.",
-        _both_reshaped: "Each return has its own characteristics again. But a row of your arrays now mixes tickers of many dates, and one "
-        "date has one F.",
-        _sorted_by_ticker_first: "The rows are sorted now, by ticker first. reshape(240, 100, 10) wants all tickers of the first date first.",
+        _both_reshaped: "Each return has its own characteristics again. But a row of your arrays now mixes tickers of "
+        "many dates, and one date has one F.",
+        _sorted_by_ticker_first: "The rows are sorted now, by ticker first. reshape(240, 100, 10) wants all tickers "
+        "of the first date first.",
     },
     calls=lambda: [(0,), (1,)],
     hints=("There is a constructor that goes by labels.", "Panel.from_frame(frame) takes rows in any order."),
-    insight="frame.sort_index() before the reshape would do as well, as long as every ticker has a row at every date. from_frame does "
-    "not need that.",
+    insight="frame.sort_index() before the reshape would do as well, as long as every ticker has a row at every date. "
+    "from_frame does not need that.",
 )
 
 # Exercises 8 and 9: networks that do not belong together, and one that knows too much
@@ -383,11 +409,14 @@ q8 = Exercise(
     reference=lam_of_one_network,
     mistakes={
         _collected: "This is the recipe as it was: the factors in the mean come from different networks.",
-        _mean_over_networks: "Now each date's factors are a mean over networks. Their rotations differ, so that is a mean of unlike "
-        "things, too.",
-        _always_the_first_network: "λ comes from one network now. But β comes from the network of refit[d], and yours is always the first.",
-        _network_of_the_date_before: "You take the network of the date before. At the first date after a refit β comes from the new one.",
-        _with_the_date_itself: "The right network. But its factors of date d are in the mean already, and were not known before d.",
+        _mean_over_networks: "Now each date's factors are a mean over networks. Their rotations differ, so that is a "
+        "mean of unlike things, too.",
+        _always_the_first_network: "λ comes from one network now. But β comes from the network of refit[d], and "
+        "yours is always the first.",
+        _network_of_the_date_before: "You take the network of the date before. At the first date after a refit "
+        "β comes from the new one.",
+        _with_the_date_itself: "The right network. But its factors of date d are in the mean already, and "
+        "were not known before d.",
     },
     calls=_six_random_networks,
     hints=(
@@ -430,7 +459,10 @@ def _fitted_to_all_dates(make_network, fit, judge):
 
 
 def _memory():
-    """A network that remembers the dates it was fitted to; its score is their number, far lower for each that it is judged on."""
+    """A network that remembers the dates it was fitted to.
+
+    Its score is their number, far lower for each that it is judged on.
+    """
 
     def fit(network, start):
         network.extend(range(start))
@@ -444,11 +476,14 @@ def _memory():
 q9 = Exercise(
     reference=built_in_the_loop,
     mistakes={
-        _built_once: "The network is still built once: from the second round on it is judged on dates that it was fitted to.",
-        _oldest_first: "Built in the loop, so no round knows too much. But the scores come in another order: the newest fold first.",
-        _oldest_first_and_built_once: "With the oldest fold first no date is known too early. But the network goes on from round to "
-        "round, and has seen the early dates five times. Build it anew, and the order does not matter.",
-        _fitted_to_all_dates: "Each network is new, and fitted to all 240 dates, those that it is judged on among them.",
+        _built_once: "The network is still built once: from the second round on it is judged on "
+        "dates that it was fitted to.",
+        _oldest_first: "Built in the loop, so no round knows too much. But the scores come in another "
+        "order: the newest fold first.",
+        _oldest_first_and_built_once: "With the oldest fold first no date is known too early. But the network goes on "
+        "from round to round, and has seen the early dates five times. Build it anew, and the order does not matter.",
+        _fitted_to_all_dates: "Each network is new, and fitted to all 240 dates, those that it "
+        "is judged on among them.",
     },
     calls=_memory,
     hints=(
@@ -510,23 +545,26 @@ q10 = Exercise(
     mistakes={
         _chosen_by_the_test: "The characteristic is still chosen by the dates that it is judged on.",
         _chosen_by_all_dates: "It is chosen by all dates, and the test dates are among them.",
-        _sign_forgotten: "The right characteristic. But one whose coefficient was negative before the test is used with its sign turned.",
+        _sign_forgotten: "The right characteristic. But one whose coefficient was negative before the test is "
+        "used with its sign turned.",
         _largest_not_in_size: "This takes the largest coefficient. Asked for is the largest in SIZE, with its sign.",
-        _reports_the_past: "This is the score on the dates that chose it. Choose on the first 160, judge on the others.",
-        _sign_by_the_test: "The characteristic is chosen before the test, but its sign is not: an absolute value knows the outcome.",
+        _reports_the_past: "This is the score on the dates that chose it. Choose on the first "
+        "160, judge on the others.",
+        _sign_by_the_test: "The characteristic is chosen before the test, but its sign is not: an absolute "
+        "value knows the outcome.",
     },
     calls=lambda: [(3,), (4,), (6,)],
     hints=(
         "Two things are chosen: which characteristic, and with which sign. Both must be chosen on the first 160 dates.",
         "Compute the ten mean coefficients on [:160], take the largest in size and its sign, then judge on [160:].",
     ),
-    insight="Ten looks at the test dates invent an information coefficient of several percent. It is the quietest leak of all, since no "
-    "line of code is wrong.",
+    insight="Ten looks at the test dates invent an information coefficient of several percent. It is the quietest leak "
+    "of all, since no line of code is wrong.",
 )
 
 q11 = Open(
-    look_for="A leak is any number that could not have been written down before the date. Perturb the future and look whether the past "
-    "moves: tests/test_no_look_ahead.py of this course does nothing else.",
+    look_for="A leak is any number that could not have been written down before the date. Perturb the future and look "
+    "whether the past moves: tests/test_no_look_ahead.py of this course does nothing else.",
     hints=(
         "Standardise by the mean of all dates? Drop the tickers that leave? Fill gaps backwards?",
         "over_markets(your_function) says what it is worth, with its error.",

@@ -6,7 +6,8 @@ import numpy as np
 
 from helpers.data.datasets import load_industries
 from helpers.data.simulated import simulate_constant_betas
-from helpers.exercises.checker import Choice, Exercise, Open, same_up_to_sign
+from helpers.exercises.answers import same_up_to_sign
+from helpers.exercises.checker import Choice, Exercise, Open
 from helpers.models.pca import PCAFactors
 
 
@@ -72,10 +73,12 @@ def _all_components(U, S):
 q1 = Exercise(
     reference=F_by_hand,
     mistakes={
-        _without_the_singular_values: "The directions are right, but each of these columns has length 1. A large component must have a large "
-        "factor: where did the singular values go?",
-        _root_of_the_singular_values: "The singular values were shared out between F and β. Here β keeps length 1, so F takes all of S.",
-        _squared_singular_values: "The singular values came in squared. Their squares are sums of squares; the factors take S itself.",
+        _without_the_singular_values: "The directions are right, but each of these columns has length 1. A large "
+        "component must have a large factor: where did the singular values go?",
+        _root_of_the_singular_values: "The singular values were shared out between F and β. Here β keeps "
+        "length 1, so F takes all of S.",
+        _squared_singular_values: "The singular values came in squared. Their squares are sums of squares; "
+        "the factors take S itself.",
         _divided_by_the_singular_values: "You divided by the singular values. R V = U S: they are multiplied.",
         _all_components: "These are all 30 components. Keep the first three columns.",
     },
@@ -84,7 +87,8 @@ q1 = Exercise(
         "R = U S Vᵀ, and the columns of V are orthonormal, so VᵀV = I. What is R V?",
         "numpy gives S as a vector. Multiplying a matrix by it scales its columns.",
     ),
-    insight="R V = U S Vᵀ V = U S. So U holds the factors scaled to length 1, and S their lengths, in descending order.",
+    insight="R V = U S Vᵀ V = U S. So U holds the factors scaled to length 1, and S their "
+    "lengths, in descending order.",
     same=same_up_to_sign,
 )
 
@@ -93,16 +97,18 @@ q1 = Exercise(
 q2 = Choice(
     right="b",
     advice={
-        "a": "The months stand in their order, none were sorted or averaged. Look at the formula for one row of R̂ at K = 1.",
-        "c": "R̂ does not hold the tickers' own noise at K = 1; that is what R − R̂ shows, and it is a scatter without stripes.",
+        "a": "The months stand in their order, none were sorted or averaged. Look at the formula "
+        "for one row of R̂ at K = 1.",
+        "c": "R̂ does not hold the tickers' own noise at K = 1; that is what R − R̂ shows, and it is a "
+        "scatter without stripes.",
         "d": "The sensitivities differ: the stripes are paler in some columns, always the same ones.",
     },
     hints=(
         "At K = 1, F has one column. Write row d of F βᵀ: what changes from row to row?",
         "Row d is the number F^(d) times the row β_1, ..., β_30. And what signs do the entries of V[:, 0] have?",
     ),
-    insight="Row d is one number, the factor's return, times the same 30 sensitivities, which all have one sign. With K = 2 a row can be "
-    "orange at some tickers and purple at others.",
+    insight="Row d is one number, the factor's return, times the same 30 sensitivities, which all have one sign. With "
+    "K = 2 a row can be orange at some tickers and purple at others.",
 )
 
 # Exercise 3: find the mistake
@@ -146,20 +152,26 @@ def _only_the_factors(R, K):
 q3 = Exercise(
     reference=my_reconstruction,
     mistakes={
-        _rows_of_V: "numpy returns V transposed: the components are the rows of what it returns. Its first columns are no components.",
-        _the_last_components: "These are the K smallest components. svd orders them from large to small (eigh does the opposite).",
-        _without_the_sizes: "The factors are too small: they have length 1 each, as U has. F = R V_K is as large as the returns.",
-        _with_the_means_taken_out: "The mean of each column was taken out and put back, as scikit-learn's PCA does. β · F has no place for it.",
+        _rows_of_V: "numpy returns V transposed: the components are the rows of what it returns. Its first "
+        "columns are no components.",
+        _the_last_components: "These are the K smallest components. svd orders them from large to small "
+        "(eigh does the opposite).",
+        _without_the_sizes: "The factors are too small: they have length 1 each, as U has. F = R V_K is "
+        "as large as the returns.",
+        _with_the_means_taken_out: "The mean of each column was taken out and put back, as scikit-learn's PCA does. β "
+        "· F has no place for it.",
         _nothing_dropped: "This is R itself: no component was dropped.",
-        _only_the_factors: "This is F = R V_K, with one column for each factor. Multiply by βᵀ to come back to the tickers.",
+        _only_the_factors: "This is F = R V_K, with one column for each factor. Multiply by βᵀ to "
+        "come back to the tickers.",
     },
     calls=_matrices,
     hints=(
         "A row of F belongs to a date, a row of V to a ticker. Which matrix has one row for each date?",
         "V_K is β. F is R V_K, and the reconstruction is F βᵀ.",
     ),
-    insight="V belongs to the tickers: with columns dropped it is β, and the factors are R V_K. With as many dates as tickers her "
-    "lines would have run without a complaint and given something else, so do not wait for numpy to find it.",
+    insight="V belongs to the tickers: with columns dropped it is β, and the factors are R V_K. With as "
+    "many dates as tickers her lines would have run without a complaint and given something else, so do not "
+    "wait for numpy to find it.",
 )
 
 # Exercise 4: the other regression
@@ -168,16 +180,18 @@ q4 = Choice(
     right="a",
     advice={
         "b": "The regression sees R and the principal factors. Nobody has told it the truth, so it can't come out.",
-        "c": "Solve for one factor alone: F_j · R / F_j · F_j. The singular value comes in squared above the fraction, and the division "
-        "takes it out again.",
-        "d": "Turning is free as long as F is turned along. Here F is given, and for a given F the least-squares solution is unique.",
+        "c": "Solve for one factor alone: F_j · R / F_j · F_j. The singular value comes in squared above the fraction, "
+        "and the division takes it out again.",
+        "d": "Turning is free as long as F is turned along. Here F is given, and for a given F the "
+        "least-squares solution is unique.",
     },
     hints=(
-        "The columns of F are orthogonal, so the regression is three separate ones. Or think of the two regressions in turn, at their end.",
+        "The columns of F are orthogonal, so the regression is three separate ones. Or think of the two "
+        "regressions in turn, at their end.",
         "β = (FᵀF)⁻¹ FᵀR, transposed. Put in F = U S and R = U S Vᵀ.",
     ),
-    insight="At the solution each half is the regression on the other: F is the cross-sectional regression on β, and β the time-series "
-    "regression on F. That is where the two regressions in turn came to rest.",
+    insight="At the solution each half is the regression on the other: F is the cross-sectional regression on β, and β "
+    "the time-series regression on F. That is where the two regressions in turn came to rest.",
 )
 
 # Exercise 5: the factors in another unit
@@ -216,19 +230,23 @@ q5 = Exercise(
     mistakes={
         _divided_too: "β was divided, as F was. Then the product changes twice: what F loses, β must gain.",
         _unchanged: "These are the betas as they were, and F was divided. Their product is no longer the same.",
-        _by_the_variance: "Each β was multiplied by the variance of its factor; F was divided by the standard deviation.",
-        _columns_of_beta_scaled: "You scaled the columns of β to a standard deviation of 1. It is F that is to have it; β follows.",
-        _demeaned: "The mean of each factor was taken out, or an intercept was fitted. Only divide: then the product can stay the same.",
-        _one_scale_for_all: "All columns were multiplied by the same number. Each factor has a standard deviation of its own: axis=0.",
+        _by_the_variance: "Each β was multiplied by the variance of its factor; F was divided "
+        "by the standard deviation.",
+        _columns_of_beta_scaled: "You scaled the columns of β to a standard deviation of 1. It is F that "
+        "is to have it; β follows.",
+        _demeaned: "The mean of each factor was taken out, or an intercept was fitted. Only divide: then the "
+        "product can stay the same.",
+        _one_scale_for_all: "All columns were multiplied by the same number. Each factor has a standard "
+        "deviation of its own: axis=0.",
     },
     given=_three_components,
     hints=(
         "Which matrix A makes F A have standard deviation 1 in each column? It is diagonal.",
         "A = diag(1 / F.std(axis=0)). The formula of the lesson says β A⁻ᵀ.",
     ),
-    insight="A is diagonal, with 1/σ; its inverse has σ. Many packages scale their factors like this. A β is then the return that goes "
-    "with one standard deviation of the factor, and its columns are no longer of length 1: before you compare two tables of β, ask "
-    "how their factors were scaled.",
+    insight="A is diagonal, with 1/σ; its inverse has σ. Many packages scale their factors like this. A β is then the "
+    "return that goes with one standard deviation of the factor, and its columns are no longer of length 1: before you "
+    "compare two tables of β, ask how their factors were scaled.",
     same=_same_to_a_percent,
 )
 
@@ -267,28 +285,29 @@ def _of_the_first_six(industries):
 q6 = Exercise(
     reference=r2_by_K,
     mistakes={
-        _means_taken_out: "These are scikit-learn's numbers: the mean of each industry was taken out before the decomposition, and so out "
-        "of the denominator too.",
+        _means_taken_out: "These are scikit-learn's numbers: the mean of each industry was taken out before the "
+        "decomposition, and so out of the denominator too.",
         _not_squared: "The singular values were not squared. A sum of squares is the sum of their squares.",
         _each_alone: "This is what each component adds. The first K together explain the sum of the first K shares.",
         _lost: "This is what is lost. The R² is 1 minus that.",
-        _of_the_first_six: "The denominator must hold all twelve components: with the first six alone, the sixth number is 1.",
+        _of_the_first_six: "The denominator must hold all twelve components: with the first six "
+        "alone, the sixth number is 1.",
     },
     given=_industries,
     hints=(
         "What is lost with K components is the sum of the other squared singular values. What is the whole?",
         "np.linalg.svd(industries.returns, compute_uv=False) gives S alone; cumsum adds up from the first.",
     ),
-    insight="One decomposition answers for every K. explained_variance_ratio_ is the R² of demeaned returns, a share of the variance; ours "
-    "is a share of the squares, so that a model which says 0 scores 0.",
+    insight="One decomposition answers for every K. explained_variance_ratio_ is the R² of demeaned returns, a share "
+    "of the variance; ours is a share of the squares, so that a model which says 0 scores 0.",
 )
 
 # Exercise 7: open
 
 q7 = Open(
-    look_for="Are AMD and RRC still most of components 2 and 3? Which stocks have the largest entries of either sign in component 2 now, and "
-    "what do they have in common? And mind: you divided by a standard deviation of all dates, those to come included. That is harmless "
-    "to describe the past. What would you do before a forecast?",
+    look_for="Are AMD and RRC still most of components 2 and 3? Which stocks have the largest entries of either sign "
+    "in component 2 now, and what do they have in common? And mind: you divided by a standard deviation of all dates, "
+    "those to come included. That is harmless to describe the past. What would you do before a forecast?",
     hints=(
         "stocks.returns / stocks.returns.std(axis=0) has a standard deviation of 1 in each column.",
         "PCAFactors(3).fit(Panel(scaled)).betas_ has a row for each stock, in the order of stocks.tickers.",

@@ -8,8 +8,9 @@ import numpy as np
 from helpers.data.ranks import rank_across_tickers
 from helpers.data.simulated import simulate_constant_betas, simulate_market
 from helpers.evaluation.metrics import total_r2
-from helpers.evaluation.portfolios import factor_covariance, minimum_variance_weights
-from helpers.exercises.checker import Choice, Exercise, Open, same_to_a_percent
+from helpers.evaluation.risk import factor_covariance, minimum_variance_weights
+from helpers.exercises.answers import same_to_a_percent
+from helpers.exercises.checker import Choice, Exercise, Open
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.least_squares import time_series_betas
 
@@ -78,20 +79,26 @@ def _share_of_the_whole(beta, X, F, R, j):
 q1 = Exercise(
     reference=importance,
     mistakes={
-        _demeaned: "Your R² takes the mean of the returns out of its denominator. Ours does not: a model that says 0 scores 0.",
-        _muted_sensitivity: "You set a column of β to zero, the sensitivity to factor j. Set the CHARACTERISTIC to zero before β is made "
-        "of it: c1 stands in two sensitivities.",
+        _demeaned: "Your R² takes the mean of the returns out of its denominator. Ours does not: a "
+        "model that says 0 scores 0.",
+        _muted_sensitivity: "You set a column of β to zero, the sensitivity to factor j. Set the CHARACTERISTIC to "
+        "zero before β is made of it: c1 stands in two sensitivities.",
         _factors_again: "The factors were solved for anew from the muted β. Nothing is fitted again: F stays as it is.",
-        _ticker_muted: "X[:, j] is ticker j with all of its characteristics. Characteristic j is on the last axis: X[:, :, j].",
-        _without_a_copy: "Nothing is lost in your function. Were both values of R² computed with the zeros in place? muted = X is the "
-        "same array under a second name; take X.copy().",
-        _what_remains: "This is the R² without the characteristic. The importance is what was lost: the R² of the whole model less this.",
-        _share_of_the_whole: "You divided by the total R² of the model. The importance is the drop itself, in points of R².",
+        _ticker_muted: "X[:, j] is ticker j with all of its characteristics. Characteristic j is on "
+        "the last axis: X[:, :, j].",
+        _without_a_copy: "Nothing is lost in your function. Were both values of R² computed with the zeros in place? "
+        "muted = X is the same array under a second name; take X.copy().",
+        _what_remains: "This is the R² without the characteristic. The importance is what was lost: the R² of "
+        "the whole model less this.",
+        _share_of_the_whole: "You divided by the total R² of the model. The importance is the drop "
+        "itself, in points of R².",
     },
     calls=_small_market,
     hints=(
-        "Two values of the total R²: one with beta(X), one with beta of a copy of X in which characteristic j is 0. F is the same in both.",
-        "np.einsum('dsk,dk->ds', beta(X), F) is the product, total_r2(R, product) its R². total_r2 stands in helpers.evaluation.",
+        "Two values of the total R²: one with beta(X), one with beta of a copy of X in which characteristic j is "
+        "0. F is the same in both.",
+        "np.einsum('dsk,dk->ds', beta(X), F) is the product, total_r2(R, product) its R². total_r2 "
+        "stands in helpers.evaluation.",
     ),
     insight="`beta` may be any function of the characteristics: a formula, a regression, a network.",
 )
@@ -101,17 +108,19 @@ q1 = Exercise(
 q2 = Choice(
     right="c",
     advice={
-        "a": "A model that ignores noise would show this. But this network was trained on few dates, and nothing kept it from using all "
-        "of its inputs: on those dates the noise happens to go along with some returns.",
+        "a": "A model that ignores noise would show this. But this network was trained on few dates, and nothing kept "
+        "it from using all of its inputs: on those dates the noise happens to go along with some returns.",
         "b": "On later dates noise has nothing to say. What the network believes of it can only disturb there.",
-        "d": "On the dates of the fit the loss was made small with the help of ALL inputs. Take some away, and what does it do?",
+        "d": "On the dates of the fit the loss was made small with the help of ALL inputs. Take some "
+        "away, and what does it do?",
     },
     hints=(
-        "What was learned by heart lowers the error on the dates of the fit. What happens to that error when the noise is muted?",
+        "What was learned by heart lowers the error on the dates of the fit. What happens to that error "
+        "when the noise is muted?",
         "On later dates what was learned by heart is wrong: it adds error. So what happens there when it is muted?",
     ),
-    insight="On the dates of the fit the noise seems to matter, and a ranking made there would praise it. On later dates the network is "
-    "better off without it: the drop is negative.",
+    insight="On the dates of the fit the noise seems to matter, and a ranking made there would praise it. On later "
+    "dates the network is better off without it: the drop is negative.",
 )
 
 # Exercise 3: two measurements of one thing
@@ -179,22 +188,25 @@ def _what_is_left(measured, fitted):
 q3 = Exercise(
     reference=drops,
     mistakes={
-        _added_up: "The three single ones are right. But the third number is not their sum: set BOTH to zero in one copy of the "
-        "characteristics. When one is gone the other still speaks for c1; when both are gone, nobody does.",
-        _on_the_dates_of_the_fit: "These are the drops on the dates of the fit. Rank characteristics on dates that the model has not "
-        "seen: measured[150:].",
-        _on_all_dates: "These are the drops on all dates. The first half of them taught the model: take measured[150:] alone.",
-        _with_factors_solved_for_again: "Your factors come from the muted panel: IPCA has solved for them anew, so that they make up for "
-        "what is missing. Take the factors of the panel as it is, and only β of the muted one.",
+        _added_up: "The three single ones are right. But the third number is not their sum: set BOTH to zero in one "
+        "copy of the characteristics. When one is gone the other still speaks for c1; when both are gone, nobody does.",
+        _on_the_dates_of_the_fit: "These are the drops on the dates of the fit. Rank characteristics on dates that the "
+        "model has not seen: measured[150:].",
+        _on_all_dates: "These are the drops on all dates. The first half of them taught the model: "
+        "take measured[150:] alone.",
+        _with_factors_solved_for_again: "Your factors come from the muted panel: IPCA has solved for them anew, so "
+        "that they make up for what is missing. Take the factors of the panel as it is, and only β of the muted one.",
         _what_is_left: "This is the R² that is left. Asked for is what is lost: the R² of the whole model less this.",
     },
     given=_measured_twice,
     hints=(
-        "Four copies of measured[150:], each with other columns at zero. without(panel, j) of the lesson makes one; j may be a list.",
+        "Four copies of measured[150:], each with other columns at zero. without(panel, j) of the lesson "
+        "makes one; j may be a list.",
         "β from the muted panel, fitted.betas(muted). F from the panel as it is, fitted.factors(measured[150:]).",
     ),
-    insight="Each of the two alone looks much less important than c2, since the other one fills in for it. Together they count for more "
-    "than their sum. With 94 characteristics, many of them relatives of size or of volatility, read the importance of groups.",
+    insight="Each of the two alone looks much less important than c2, since the other one fills in for it. Together "
+    "they count for more than their sum. With 94 characteristics, many of them relatives of size or of volatility, "
+    "read the importance of groups.",
 )
 
 # Exercise 4: the mean of the networks' halves
@@ -203,7 +215,8 @@ q3 = Exercise(
 @cache
 def _three_networks():
     random = np.random.default_rng(0)
-    beta, W, x = random.standard_normal((20, 15, 3)), random.standard_normal((6, 3)), 0.1 * random.standard_normal((20, 6))
+    beta, W = random.standard_normal((20, 15, 3)), random.standard_normal((6, 3))
+    x = 0.1 * random.standard_normal((20, 6))
     turns = [np.linalg.qr(random.standard_normal((3, 3)))[0] for _ in range(3)]  # their own inverses, transposed
     betas = np.stack([beta @ turn for turn in turns]) + 0.1 * random.standard_normal((3, 20, 15, 3))
     return [(betas, np.stack([W @ turn for turn in turns]), x)]
@@ -234,19 +247,21 @@ def _first_network(betas, W, x):
 q4 = Exercise(
     reference=r_hat,
     mistakes={
-        _halves: "A half is still averaged over the networks. Column 1 of one W is not column 1 of the next, so their mean is a mean of "
-        "unlike things; and it is enough to average one of the two halves to spoil the product.",
-        _halves_with_signs_turned: "You turned the signs so that the columns point the same way. Signs are not enough: each network's "
-        "factors are MIXTURES of another's, not copies of them with another sign.",
+        _halves: "A half is still averaged over the networks. Column 1 of one W is not column 1 of the next, so their "
+        "mean is a mean of unlike things; and it is enough to average one of the two halves to spoil the product.",
+        _halves_with_signs_turned: "You turned the signs so that the columns point the same way. Signs are not enough: "
+        "each network's factors are MIXTURES of another's, not copies of them with another sign.",
         _sum_of_products: "The products are right. Their sum is taken, not their mean.",
-        _first_network: "This is the first network alone. It is not wrong, but the others know something, too: average what they say.",
+        _first_network: "This is the first network alone. It is not wrong, but the others know something, "
+        "too: average what they say.",
     },
     calls=_three_networks,
     hints=(
         "What is the same in every network? Not β and not W. Then average only that.",
         "One product for each network: np.einsum('dsk,dk->ds', betas[m], x @ W[m]). Then np.mean over the networks.",
     ),
-    insight="The product is free of the rotation, its halves are not. The same holds for positions: average β Wᵀ, never β and W apart.",
+    insight="The product is free of the rotation, its halves are not. The same holds for positions: average β "
+    "Wᵀ, never β and W apart.",
 )
 
 # Exercise 5: a test that nobody can fail
@@ -328,18 +343,19 @@ def _without_an_intercept(R, F):
 q5 = Exercise(
     reference=t_of_alphas,
     mistakes={
-        _always_zero: "Zero for all portfolios, up to rounding. A regression with an intercept leaves residuals whose mean is zero on the "
-        "dates of the fit, whatever the factors: nobody can fail this test.",
-        _betas_of_the_same_dates: "The intercept is out of r̂ now. But β was fitted to the dates that it is tested on: fit on the first "
-        "half, test on the second.",
-        _old_alpha_taken_out: "The intercept of the first half is part of your r̂. Then you ask whether α has changed, not whether there "
-        "is one: r̂ is β · F alone.",
-        _without_the_root: "You divided by the standard deviation. The standard error of a mean is smaller: divide it by the root of the "
-        "number of dates.",
-        _without_an_intercept: "Your regression has no intercept, so its lines go through zero and β is bent to swallow some of α. Keep the "
-        "column of ones in the fit, and leave it out of r̂.",
+        _always_zero: "Zero for all portfolios, up to rounding. A regression with an intercept leaves residuals whose "
+        "mean is zero on the dates of the fit, whatever the factors: nobody can fail this test.",
+        _betas_of_the_same_dates: "The intercept is out of r̂ now. But β was fitted to the dates that it is tested on: "
+        "fit on the first half, test on the second.",
+        _old_alpha_taken_out: "The intercept of the first half is part of your r̂. Then you ask whether α has changed, "
+        "not whether there is one: r̂ is β · F alone.",
+        _without_the_root: "You divided by the standard deviation. The standard error of a mean is smaller: divide it "
+        "by the root of the number of dates.",
+        _without_an_intercept: "Your regression has no intercept, so its lines go through zero and β is bent to "
+        "swallow some of α. Keep the column of ones in the fit, and leave it out of r̂.",
         _means_alone: "These are the α, the means of what is left. Divide each by its standard error.",
-        _tested_on_all_dates: "The fit is right. But the dates of the fit are among those that you test on: take the second half alone.",
+        _tested_on_all_dates: "The fit is right. But the dates of the fit are among those that you test on: "
+        "take the second half alone.",
         _second_half_alone: "β was fitted to the second half, on which it is tested. Fit on the first half.",
         _halves_exchanged: "The halves are exchanged: fit on the first, test on the second.",
     },
@@ -347,10 +363,11 @@ q5 = Exercise(
     calls=_returns_and_factors,
     hints=(
         "What is the mean of the residuals of a regression with an intercept, on the dates that it was fitted to?",
-        "The fit needs the column of ones and the first half of the dates. r̂ is F @ betas on the second half, without the intercept.",
+        "The fit needs the column of ones and the first half of the dates. r̂ is F @ betas on the second "
+        "half, without the intercept.",
     ),
-    insight="The intercept belongs to the fit, so that it does not bend β. It does not belong to r̂: the model says β · F and no more, and "
-    "what it leaves on average is the error that we look for.",
+    insight="The intercept belongs to the fit, so that it does not bend β. It does not belong to r̂: the model says β "
+    "· F and no more, and what it leaves on average is the error that we look for.",
 )
 
 # Exercise 6: read the picture
@@ -358,17 +375,19 @@ q5 = Exercise(
 q6 = Choice(
     right="b",
     advice={
-        "a": "The dotted line is where NOTHING is explained. The point lies far below it; and what is explained is its distance from "
-        "that line.",
-        "c": "A hollow point says that |t| is not above 3. It does not say that α is zero: about 2 % a year are left, and its t is about 2.",
+        "a": "The dotted line is where NOTHING is explained. The point lies far below it; and what is explained is its "
+        "distance from that line.",
+        "c": "A hollow point says that |t| is not above 3. It does not say that α is zero: about 2 % a year are "
+        "left, and its t is about 2.",
         "d": "The 2 % are what the model leaves. What it explains is the rest of the mean return.",
     },
     hints=(
         "The vertical axis is what is left, the horizontal axis what was earned. So what does the model say?",
         "What was earned, less what is left: about 17 less about 2. And what does a hollow point say of the 2?",
     ),
-    insight="Mean return less α is what the model says: about 15 % a year. In the panel of the market alone the same portfolio lies "
-    "halfway to the dotted line and is filled. Size, value and momentum (it holds small winners) speak for the difference.",
+    insight="Mean return less α is what the model says: about 15 % a year. In the panel of the market alone the same "
+    "portfolio lies halfway to the dotted line and is filled. Size, value and momentum (it holds small winners) "
+    "speak for the difference.",
 )
 
 # Exercise 7: fewer months than tickers
@@ -429,26 +448,30 @@ def _over_all_120_months(R, F, w):
 q7 = Exercise(
     reference=honest_risks,
     mistakes={
-        _on_their_own_months: "These are the risks on the 60 months from which the weights were made. Each portfolio was chosen to stand "
-        "still there. Ask the next 60 months.",
-        _what_the_mended_estimate_says: "This is what each estimate promises of its own portfolio. Ask the next 60 months.",
-        _true_risks: "These are the risks under the true Σ, or over all later months. Ask the next 60 months, R[60:120].",
+        _on_their_own_months: "These are the risks on the 60 months from which the weights were made. Each portfolio "
+        "was chosen to stand still there. Ask the next 60 months.",
+        _what_the_mended_estimate_says: "This is what each estimate promises of its own "
+        "portfolio. Ask the next 60 months.",
+        _true_risks: "These are the risks under the true Σ, or over all later months. Ask the "
+        "next 60 months, R[60:120].",
         _variances: "These are variances. A risk is the root.",
-        _fitted_to_the_next_months: "The portfolio of the factor model was made from months 60 to 119, on which it is judged. Make it from "
-        "the first 60, as his was.",
+        _fitted_to_the_next_months: "The portfolio of the factor model was made from months 60 to 119, on which it is "
+        "judged. Make it from the first 60, as his was.",
         _a_month: "These are risks of one month. For a year multiply by the root of 12.",
-        _over_all_120_months: "The first 60 months are still among those that judge. The weights know them: take R[60:120] alone.",
+        _over_all_120_months: "The first 60 months are still among those that judge. The weights know "
+        "them: take R[60:120] alone.",
     },
     given=_short_history,
     same=same_to_a_percent,  # a standard deviation with n or with n - 1
     hints=(
         "From which months come his weights, and from which his risk? What would R[60:120] @ w be?",
-        "np.sqrt(12) * (R[60:120] @ weights).std(ddof=1), once for w and once for minimum_variance_weights(from_factors(R[:60], F[:60])).",
+        "np.sqrt(12) * (R[60:120] @ weights).std(ddof=1), once for w and once for "
+        "minimum_variance_weights(from_factors(R[:60], F[:60])).",
     ),
-    insight="With fewer months than tickers there are portfolios that did not move at all, and Σ⁻¹ finds one. It moves as soon as new "
-    "months come: 11 % a year instead of nearly nothing. The helper refuses such a matrix. A small number on its diagonal gives a "
-    "portfolio, and takes away the warning that its risk is not known. The factor model's moves by 8 %. Exercise 9 asks the same of "
-    "real stocks.",
+    insight="With fewer months than tickers there are portfolios that did not move at all, and Σ⁻¹ finds one. It moves "
+    "as soon as new months come: 11 % a year instead of nearly nothing. The helper refuses such a matrix. A small "
+    "number on its diagonal gives a portfolio, and takes away the warning that its risk is not known. The factor "
+    "model's moves by 8 %. Exercise 9 asks the same of real stocks.",
 )
 
 # Exercise 8: a hedge that knew the month
@@ -458,7 +481,7 @@ q7 = Exercise(
 def _days():
     random = np.random.default_rng(0)
     F = 0.01 * random.standard_normal((210, 5)) + 0.01 * random.standard_normal((210, 1))
-    path = np.cumsum(0.05 * random.standard_normal((210, 5)), axis=0) + [0.5, 1.0, -0.5, 0.2, 0.1]
+    path = np.cumsum(0.05 * random.standard_normal((210, 5)), axis=0) + np.array([0.5, 1.0, -0.5, 0.2, 0.1])
     return [((F * path).sum(axis=1) + 0.01 * random.standard_normal(210), F)]
 
 
@@ -539,39 +562,47 @@ def _alpha_taken_out(r, F):
 q8 = Exercise(
     reference=share_left,
     mistakes={
-        _of_the_same_month: "β still comes from the very month that it hedges. At the start of that month nobody knew it.",
-        _of_all_days: "β comes from all days, later ones included. At the start of a month only the days before it are known.",
-        _of_both_months: "Your window begins a month before and ends with the month that is hedged. End it where that month begins.",
-        _bought: "The hedge has the wrong sign: it buys what the stock leans on, and the risk is there twice. A hedge sells.",
+        _of_the_same_month: "β still comes from the very month that it hedges. At the start of "
+        "that month nobody knew it.",
+        _of_all_days: "β comes from all days, later ones included. At the start of a month only the "
+        "days before it are known.",
+        _of_both_months: "Your window begins a month before and ends with the month that is hedged. End it "
+        "where that month begins.",
+        _bought: "The hedge has the wrong sign: it buys what the stock leans on, and the risk is "
+        "there twice. A hedge sells.",
         _of_the_variance: "This is the share of the variance. The share of the volatility is its root.",
-        _of_the_risk_of_all_days: "The hedged days are compared with all days of the stock. Leave out there, too, what was not hedged: "
-        "the first block, and the days after the last.",
-        _from_the_first_day: "Your windows begin with the first day of all. Take the 21 days before each block, and no more.",
-        _a_block_lost: "Very near: each block has the betas of the one before it. But his list begins with day 21, so days 21 to 41 teach you "
-        "and are not hedged. Let days 0 to 20 teach: then they can be.",
-        _a_block_lost_above_only: "His list begins with day 21, so your first hedged day is day 42, and you divide by the risk from day 21 on. "
-        "Let days 0 to 20 teach: then both begin with day 21.",
-        _alpha_taken_out: "You took α out, too. A hedge sells factors. Nobody can sell the α of last month, and so it stays in.",
+        _of_the_risk_of_all_days: "The hedged days are compared with all days of the stock. Leave out there, too, what "
+        "was not hedged: the first block, and the days after the last.",
+        _from_the_first_day: "Your windows begin with the first day of all. Take the 21 days before "
+        "each block, and no more.",
+        _a_block_lost: "Very near: each block has the betas of the one before it. But his list begins with day 21, so "
+        "days 21 to 41 teach you and are not hedged. Let days 0 to 20 teach: then they can be.",
+        _a_block_lost_above_only: "His list begins with day 21, so your first hedged day is day 42, and you divide by "
+        "the risk from day 21 on. Let days 0 to 20 teach: then both begin with day 21.",
+        _alpha_taken_out: "You took α out, too. A hedge sells factors. Nobody can sell the α of last "
+        "month, and so it stays in.",
     },
     calls=_days,
     hints=(
         "Two slices are the same in his function: that of the regression, and that of the days that are hedged.",
         "Fit on r[d - 21 : d] and F[d - 21 : d], hedge r[d : d + 21]. For r[..., None] see his line.",
     ),
-    insight="Six numbers fitted to 21 days swallow a good part of anything. The days before tell how little of that was real: of AAPL 71 % "
-    "are left, not 44 %. To sell a dollar of the average ETF leaves less. With five ETFs that resemble each other a month is too short to "
-    "tell them apart, so the lesson takes 252 days.",
+    insight="Six numbers fitted to 21 days swallow a good part of anything. The days before tell how little of that "
+    "was real: of AAPL 71 % are left, not 44 %. To sell a dollar of the average ETF leaves less. With five ETFs that "
+    "resemble each other a month is too short to tell them apart, so the lesson takes 252 days.",
 )
 
 # Exercise 9: open
 
 q9 = Open(
-    look_for="With 40 and 60 days the sample covariance loses to equal weights (two or three times as many days as tickers are not enough for 190 "
-    "correlations), with 252 it wins, and the factor model stays a little ahead. The factor model is no longer true here: the residuals "
-    "of real stocks are correlated (look at JPM and BAC). At which length does the sample covariance catch up, if it does, and why does "
-    "a wrong model win before?",
+    look_for="With 40 and 60 days the sample covariance loses to equal weights (two or three times as many days as "
+    "tickers are not enough for 190 correlations), with 252 it wins, and the factor model stays a little ahead. The "
+    "factor model is no longer true here: the residuals of real stocks are correlated (look at JPM and BAC). At which "
+    "length does the sample covariance catch up, if it does, and why does a wrong model win before?",
     hints=(
-        "A loop over d in range(252, stocks.n_dates - 21, 21): the weights from stocks.returns[d - n : d], their returns on the next 21 days.",
-        "stocks.returns[d : d + 21] @ minimum_variance_weights(estimate). Join all of them, and take the standard deviation.",
+        "A loop over d in range(252, stocks.n_dates - 21, 21): the weights from stocks.returns[d - n : d], their "
+        "returns on the next 21 days.",
+        "stocks.returns[d : d + 21] @ minimum_variance_weights(estimate). Join all of them, and "
+        "take the standard deviation.",
     ),
 )

@@ -34,10 +34,12 @@ def _all_of_R(n_dates, n_tickers, n_factors):
 q1 = Exercise(
     reference=numbers_solved_for,
     mistakes={
-        _the_other_way_round: "The first two are exchanged. Where F is given, it is β that is solved for, and β has a row for each ticker.",
-        _of_one_ticker_and_one_date: "That is one ticker, and one date. Repeat the column for every ticker, and the row for every date.",
-        _of_one_ticker_and_one_date_but_all_of_pca: "The third is right. The first two are one ticker, and one date: repeat the column for "
-        "every ticker, and the row for every date.",
+        _the_other_way_round: "The first two are exchanged. Where F is given, it is β that is solved for, and β "
+        "has a row for each ticker.",
+        _of_one_ticker_and_one_date: "That is one ticker, and one date. Repeat the column for every ticker, "
+        "and the row for every date.",
+        _of_one_ticker_and_one_date_but_all_of_pca: "The third is right. The first two are one ticker, and one date: "
+        "repeat the column for every ticker, and the row for every date.",
         _all_of_R: "The first two are right. PCA does not solve for R, which is known, but for F and β together.",
     },
     given=lambda: {"n_dates": 600, "n_tickers": 200, "n_factors": 3},
@@ -45,8 +47,8 @@ q1 = Exercise(
         "Count the question marks in the pictures.",
         "In (a) repeat the column for every ticker, in (b) the row for every date. In (c) both are unknown.",
     ),
-    insight="R itself holds 120,000 numbers. (Strictly, PCA has 9 fewer free numbers: an invertible 3 x 3 matrix put into F can be "
-    "undone in β. Lesson 03 shows it.)",
+    insight="R itself holds 120,000 numbers. (Strictly, PCA has 9 fewer free numbers: an invertible 3 x 3 matrix put "
+    "into F can be undone in β. Lesson 03 shows it.)",
 )
 
 # Exercise 2: the total R² by hand
@@ -89,12 +91,16 @@ def _size_of_the_truth(test, truth):
 q2 = Exercise(
     reference=r2_of_the_truth,
     mistakes={
-        _demeaned: "The mean is taken out of the denominator. Nothing is subtracted there: a model that says 0 must score 0.",
+        _demeaned: "The mean is taken out of the denominator. Nothing is subtracted there: a model "
+        "that says 0 must score 0.",
         _unexplained: "This is the share that is NOT explained. Take it from 1.",
         _without_squares: "The errors are added without squares, so that they cancel.",
-        _mean_over_dates: "You computed an R² for each date and took their mean. Here both sums run over all dates and tickers first.",
-        _mean_over_tickers: "You computed an R² for each ticker and took their mean. Here both sums run over all dates and tickers first.",
-        _size_of_the_truth: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere near r: the errors are missing.",
+        _mean_over_dates: "You computed an R² for each date and took their mean. Here both sums run over all "
+        "dates and tickers first.",
+        _mean_over_tickers: "You computed an R² for each ticker and took their mean. Here both sums run over all "
+        "dates and tickers first.",
+        _size_of_the_truth: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere near "
+        "r: the errors are missing.",
     },
     given=_test_dates,
     hints=(
@@ -117,6 +123,6 @@ q3 = Choice(
         "Look at what changes with time in this market.",
         "2 c1 c2 and 0.6 sgn(c3) are positive as often as negative. What is their average over the dates of a ticker?",
     ),
-    insight="The first model has nearly the true F, but it must give each ticker ONE β for all dates. Here β moves with the "
-    "characteristics, and its average over the past is close to zero for two of the three factors.",
+    insight="The first model has nearly the true F, but it must give each ticker ONE β for all dates. Here β moves "
+    "with the characteristics, and its average over the past is close to zero for two of the three factors.",
 )

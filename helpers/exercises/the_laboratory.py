@@ -7,7 +7,8 @@ import numpy as np
 
 from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
-from helpers.exercises.checker import Choice, Exercise, Open, same_to_a_percent
+from helpers.exercises.answers import same_to_a_percent
+from helpers.exercises.checker import Choice, Exercise, Open
 from helpers.experiments import table6
 from helpers.models.managed import managed_portfolios
 
@@ -56,22 +57,25 @@ q1 = Exercise(
     reference=best_weight,
     mistakes={
         _the_whole_strength: "The shape is right, the threshold is not: the slope of θ² is 2θ. Divide by that 2.",
-        _all_or_nothing: "Small weights are 0, which is right. But those that survive pay as well: the slope of λ₁|θ| does not end there.",
-        _past_zero: "Large weights are right. A small one went through zero and came out on the other side, where it pays again. It "
-        "stops at zero.",
+        _all_or_nothing: "Small weights are 0, which is right. But those that survive pay as well: the slope of "
+        "λ₁|θ| does not end there.",
+        _past_zero: "Large weights are right. A small one went through zero and came out on the other side, where it "
+        "pays again. It stops at zero.",
         _positive_only: "This is right for a > 0. A negative a deserves a negative weight.",
-        _without_cases: "This solves the slope for θ > 0. It may come out below zero, and a may be negative: what then?",
+        _without_cases: "This solves the slope for θ > 0. It may come out below zero, and a may be negative: what "
+        "then?",
         _sign_lost: "The size is right. The sign of a is lost.",
         _squared_penalty: "This is the best weight for a penalty of λ₁θ². Here the penalty is λ₁|θ|.",
     },
     calls=lambda: [(0.3, 0.1), (-0.3, 0.1), (0.07, 0.1), (0.04, 0.1), (-0.02, 0.1), (0.3, 0.0)],
     hints=(
-        "Multiply the square out. With mean x² = 1 and a = mean xy there remains θ² - 2aθ + λ₁|θ|, and a number without θ.",
+        "Multiply the square out. With mean x² = 1 and a = mean xy there remains θ² - 2aθ + "
+        "λ₁|θ|, and a number without θ.",
         "For θ > 0 set the slope, 2θ - 2a + λ₁, to zero. Is the θ that you find above zero? If not, zero is the best.",
         "np.sign(a) takes care of the other side. max(…, 0) stops at zero.",
     ),
-    insight="Every weight gives up the same amount, λ₁/2, and a small one gives up all it has. A squared penalty takes the same SHARE "
-    "of each, and none ever becomes zero.",
+    insight="Every weight gives up the same amount, λ₁/2, and a small one gives up all it has. A squared penalty takes "
+    "the same SHARE of each, and none ever becomes zero.",
 )
 
 # Exercise 2: read the picture
@@ -79,7 +83,8 @@ q1 = Exercise(
 q2 = Choice(
     right="b",
     advice={
-        "a": "This is what he will believe: 1 minus the training error. The question is what new dates say. Which line shows that?",
+        "a": "This is what he will believe: 1 minus the training error. The question is what new dates "
+        "say. Which line shows that?",
         "c": "This is what he would have got with the best penalty. Does its training line end lowest?",
         "d": "Of the two training lines the other one ends lower. And new dates are not training dates.",
     },
@@ -87,8 +92,9 @@ q2 = Choice(
         "First find the lower of the two training lines, at its right end. Its colour stands in the legend.",
         "Then follow the validation line of the SAME penalty to its right end. The R² is 1 minus the error.",
     ),
-    insight="Training errors choose the network with the most noise in it: 50 % on its own dates, 19 % on others. The validation dates "
-    "would have given 31 %. The gap between two lines of one network is noise that it learned by heart.",
+    insight="Training errors choose the network with the most noise in it: 50 % on its own dates, 19 % on "
+    "others. The validation dates would have given 31 %. The gap between two lines of one network is noise "
+    "that it learned by heart.",
 )
 
 # Exercise 3: two networks that agree
@@ -121,9 +127,10 @@ def _not_halved(angle):
 q3 = Exercise(
     reference=share_kept,
     mistakes={
-        _cosine: "This is what β of one network times F of the other keeps. The product of two means has four terms: two such mixed "
-        "ones, and two in which a network meets itself.",
-        _one_half_averaged: "This is how long the mean F still is, beside F. The mean β is shorter as well, and the product pays for both.",
+        _cosine: "This is what β of one network times F of the other keeps. The product of two means has four terms: "
+        "two such mixed ones, and two in which a network meets itself.",
+        _one_half_averaged: "This is how long the mean F still is, beside F. The mean β is shorter as well, and "
+        "the product pays for both.",
         _own_terms_only: "Only β₁F₁ and β₂F₂ are counted. The mixed terms, β₁ with F₂ and β₂ with F₁, are there, too.",
         _nothing_lost: "That is the mean of the products. Here the means are taken first and multiplied then.",
         _not_halved: "Two means, so two times a half: the four terms are divided by 4 in all.",
@@ -134,9 +141,9 @@ q3 = Exercise(
         "QQᵀ = I. What is Q + Qᵀ?",
         "(I + Q)(I + Qᵀ) = 2I + Q + Qᵀ, and Q + Qᵀ = 2 cos(angle) I. Do not forget the two halves.",
     ),
-    insight="At half a turn nothing is left, and the two networks agree on every return. Over all angles they keep one half on "
-    "average. M networks with unrelated angles keep 1/M of the product: M² terms, of which only the M in which a network meets itself "
-    "do not cancel. With ten that is a tenth, and it is the collapse in the picture.",
+    insight="At half a turn nothing is left, and the two networks agree on every return. Over all angles they keep one "
+    "half on average. M networks with unrelated angles keep 1/M of the product: M² terms, of which only the M in which "
+    "a network meets itself do not cancel. With ten that is a tenth, and it is the collapse in the picture.",
 )
 
 # Exercise 4: chosen by the test dates
@@ -146,7 +153,8 @@ q3 = Exercise(
 def _models_that_know_nothing():
     random, panel = np.random.default_rng(0), _market().panel
     judged = panel.returns[60:120], panel.returns[120:]
-    return {"know_nothing": np.array([[total_r2(r, 0.003 * random.standard_normal(r.shape)) for r in judged] for _ in range(50)])}
+    scores = [[total_r2(r, 0.003 * random.standard_normal(r.shape)) for r in judged] for _ in range(50)]
+    return {"know_nothing": np.array(scores)}
 
 
 def honest(know_nothing):
@@ -177,12 +185,14 @@ def _nothing(know_nothing):
 q4 = Exercise(
     reference=honest,
     mistakes={
-        _chosen_by_the_test: "This is the colleague's number: the model was chosen by the very dates that it is judged on.",
-        _score_of_the_validation_dates: "The right model, but judged by the dates that chose it: this is its score on the validation "
-        "dates, and it is flattered in the same way.",
-        _mean_of_all: "This is the mean of all fifty, which is honest, but it chooses nothing. Choose one by the validation dates.",
-        _nothing: "We know that these models explain nothing; he does not. Which score would the model that the validation dates choose "
-        "have shown him?",
+        _chosen_by_the_test: "This is the colleague's number: the model was chosen by the very "
+        "dates that it is judged on.",
+        _score_of_the_validation_dates: "The right model, but judged by the dates that chose it: this is its score on "
+        "the validation dates, and it is flattered in the same way.",
+        _mean_of_all: "This is the mean of all fifty, which is honest, but it chooses nothing. Choose one "
+        "by the validation dates.",
+        _nothing: "We know that these models explain nothing; he does not. Which score would the model that the "
+        "validation dates choose have shown him?",
         _worst: "The worst of the test dates is chosen by the test dates just as the best is.",
     },
     given=_models_that_know_nothing,
@@ -190,10 +200,10 @@ q4 = Exercise(
         "Two columns, two duties: column 0 chooses the row, column 1 judges it.",
         "know_nothing[:, 0].argmax() is the row that the validation dates choose.",
     ),
-    insight="Noise explains a little less than nothing, and so does the model that was chosen honestly. The best of fifty looks as if "
-    "it explained something. Whatever is chosen by the test dates is flattered by them. A strength, an epoch or a number of "
-    "members that was picked while looking at the test dates is such a choice, too: our sliders show the test dates, and so "
-    "what they taught us about this market can't be tested on it any more.",
+    insight="Noise explains a little less than nothing, and so does the model that was chosen honestly. The best of "
+    "fifty looks as if it explained something. Whatever is chosen by the test dates is flattered by them. A strength, "
+    "an epoch or a number of members that was picked while looking at the test dates is such a choice, too: our "
+    "sliders show the test dates, and so what they taught us about this market can't be tested on it any more.",
 )
 
 # Exercise 5: as if on different markets
@@ -239,13 +249,15 @@ def _the_error_itself(by_market):
 q5 = Exercise(
     reference=times_larger,
     mistakes={
-        _upside_down: "This is the paired error over the unpaired one. The question is how many times larger the unpaired one is.",
-        _in_markets: "This is the square: how many times as many markets one would need without pairing. Asked for is the ratio of the "
-        "errors themselves.",
+        _upside_down: "This is the paired error over the unpaired one. The question is how many times "
+        "larger the unpaired one is.",
+        _in_markets: "This is the square: how many times as many markets one would need without pairing. Asked for is "
+        "the ratio of the errors themselves.",
         _errors_added: "You added the errors. For independent means their SQUARES add up; then take the root.",
         _one_of_them: "This is the error of CA2 alone over the paired one. The error of CA1 belongs in there, too.",
         _the_error_itself: "This is the unpaired error. How many times the paired one is that?",
-        _spread_over_error: "Above stands a spread over markets (std), below the error of a mean (sem). Take sem for both.",
+        _spread_over_error: "Above stands a spread over markets (std), below the error of a mean "
+        "(sem). Take sem for both.",
     },
     given=_by_market,
     same=same_to_a_percent,
@@ -253,8 +265,8 @@ q5 = Exercise(
         "by_market['CA1'].sem() is the standard error of a mean. Squared errors of independent means add up.",
         "np.hypot(a, b) is the root of a² + b². Divide it by the sem() of the difference.",
     ),
-    insight="An error falls with the root of the number of markets. To see the same difference without pairing, one would need the "
-    "square of this number times as many of them.",
+    insight="An error falls with the root of the number of markets. To see the same difference without pairing, one "
+    "would need the square of this number times as many of them.",
 )
 
 # Exercise 6: the forecast of an ensemble
@@ -304,22 +316,28 @@ q6 = Exercise(
     reference=forecast,
     mistakes={
         _as_it_was: "The function is still as it was. One mistake is about members, the other about dates.",
-        _averaged_apart: "The dates are right now. But β and F are still averaged over members, each apart. Average last.",
-        _with_its_own_date: "The members are right now. But λ still contains the factors of the last date itself, which nobody knew before it.",
-        _explained: "These are products with the factors of the last date itself. That explains the date, it does not predict it.",
+        _averaged_apart: "The dates are right now. But β and F are still averaged over members, "
+        "each apart. Average last.",
+        _with_its_own_date: "The members are right now. But λ still contains the factors of the last date itself, "
+        "which nobody knew before it.",
+        _explained: "These are products with the factors of the last date itself. That explains the "
+        "date, it does not predict it.",
         _summed: "This is the sum over members, not their mean.",
-        _first_beta: "The β of the first member meets a λ averaged over all members. Each λ belongs to its own member's β.",
-        _the_date_before: "λ and the members are right, but β is that of the date before. β of the last date is known in time: row d of the "
-        "characteristics is known before the return of date d.",
+        _first_beta: "The β of the first member meets a λ averaged over all members. Each λ "
+        "belongs to its own member's β.",
+        _the_date_before: "λ and the members are right, but β is that of the date before. β of the last date is known "
+        "in time: row d of the characteristics is known before the return of date d.",
     },
     calls=_members,
     hints=(
         "Averages over members come last, when β · λ has been formed for each member.",
-        "λ of the last date is the mean of the factors of all dates before it: factors[:, :-1].mean(axis=1), one row for each member.",
+        "λ of the last date is the mean of the factors of all dates before it: factors[:, :-1].mean(axis=1), "
+        "one row for each member.",
         "betas[m, -1] @ lam[m] is what member m says.",
     ),
-    insight="The λ of one network is a mean of factors that only that network knows. A mean of such λ over networks is a mean over "
-    "different things: they cancel, and what is left is mostly noise. ConditionalAutoencoder.predict forms each member's β · λ first.",
+    insight="The λ of one network is a mean of factors that only that network knows. A mean of such λ over networks is "
+    "a mean over different things: they cancel, and what is left is mostly noise. ConditionalAutoencoder.predict forms "
+    "each member's β · λ first.",
 )
 
 # Exercise 7: a batch split by date
@@ -329,15 +347,17 @@ q7 = Choice(
     advice={
         "a": "The mean of a single row is the row itself. What is left when it is subtracted?",
         "c": "The spread is 0 indeed. But look under the root: 1e-3 keeps it from a division by zero.",
-        "d": "The weights are the same, the normalisation is not: it uses the group's mean and spread, and a group of one has no others.",
+        "d": "The weights are the same, the normalisation is not: it uses the group's mean and spread, and a "
+        "group of one has no others.",
     },
     hints=(
         "Take a group of one row: group = np.array([[0.4, 1.7, 0.0]]). What is group.mean(axis=0)?",
         "group - group.mean(axis=0) is zero for a single row, and zero divided by anything else is zero.",
     ),
-    insight="Of 100 observations from 60 dates, each is alone with probability (59/60)^99, about one in five. A group of two is "
-    "hardly better: its values become about +1 and -1, whatever they were. And later, on new dates, the network normalises by fixed "
-    "numbers, so that it sees there what it never saw in training. Normalise over the whole batch.",
+    insight="Of 100 observations from 60 dates, each is alone with probability (59/60)^99, about one in five. A "
+    "group of two is hardly better: its values become about +1 and -1, whatever they were. And later, on new "
+    "dates, the network normalises by fixed numbers, so that it sees there what it never saw in training. "
+    "Normalise over the whole batch.",
 )
 
 # Exercise 8: the right instruments
@@ -389,33 +409,39 @@ def _sign_of_c3(market, c, share_explained):
 q8 = Exercise(
     reference=shares,
     mistakes={
-        _the_characteristics_themselves: "These are the shares of the plain characteristics, without the constant. Factors 1 and 2 need "
-        "products.",
-        _two_squares: "Factor 1 is there now, factor 2 is not: the mean of c2² times 2 c1 c2 is zero. What overlaps with c1 c2?",
+        _the_characteristics_themselves: "These are the shares of the plain characteristics, without the constant. "
+        "Factors 1 and 2 need products.",
+        _two_squares: "Factor 1 is there now, factor 2 is not: the mean of c2² times 2 c1 c2 is zero. "
+        "What overlaps with c1 c2?",
         _all_squared: "Factors 1 and 2 are there. But c3² has lost the sign that factor 3 hangs on: leave c3 as it is.",
-        _cubes: "A third power changes its sign with c1, and c1² does not. So their product is zero on average, as before.",
-        _sign_of_c3: "These carry all three factors, the third even better than c3 does. The exercise asks for c3 itself, though.",
+        _cubes: "A third power changes its sign with c1, and c1² does not. So their product is "
+        "zero on average, as before.",
+        _sign_of_c3: "These carry all three factors, the third even better than c3 does. The exercise "
+        "asks for c3 itself, though.",
     },
     given=_factor_inputs,
     hints=(
-        "A portfolio carries a factor if its weights overlap with the true β: the mean of weight times β must not be zero. What overlaps "
-        "with c1²?",
-        "dataclasses.replace(market.panel, characteristics=..., characteristic_names=None) makes a panel with other characteristics.",
+        "A portfolio carries a factor if its weights overlap with the true β: the mean of weight times β must not be "
+        "zero. What overlaps with c1²?",
+        "dataclasses.replace(market.panel, characteristics=..., characteristic_names=None) makes a panel "
+        "with other characteristics.",
         "np.stack([…, …, c[..., 2]], axis=-1) are the three. Then share_explained(managed_portfolios(the new panel)).",
     ),
-    insight="With the right instruments, least squares is enough. The networks' merit is that nobody has to know them. But they can do "
-    "so only in β: what the Factor network reads must carry the factors.",
+    insight="With the right instruments, least squares is enough. The networks' merit is that nobody has to know them. "
+    "But they can do so only in β: what the Factor network reads must carry the factors.",
 )
 
 # Exercise 9: open
 
 q9 = Open(
-    look_for="Does your sentence name a mean difference over the same markets, and its standard error? Is the difference more than two of "
-    "them? A model that is true and has few numbers to learn needs few dates: look for the price of flexibility where nothing bends. "
-    "If you tried many markets and report one, say how many you tried.",
+    look_for="Does your sentence name a mean difference over the same markets, and its standard error? Is the "
+    "difference more than two of them? A model that is true and has few numbers to learn needs few dates: look for the "
+    "price of flexibility where nothing bends. If you tried many markets and report one, say how many you tried.",
     hints=(
-        "Begin with simulate_market('linear', n_dates=90, seed=...), cut into thirds of 30 dates.",
-        "InstrumentedPCA(3) learns from the first two thirds; ConditionalAutoencoder(3, (32,), n_members=3) from the first, with the "
-        "second as validation. Five seeds are enough for a first standard error.",
+        "Begin with markets = [simulate_market('linear', n_dates=90, seed=seed) for seed in range(5)], cut into thirds "
+        "by WalkForward(30, 30, 30) of helpers.evaluation.",
+        "compare({'IPCA': InstrumentedPCA(3), 'CA1': ConditionalAutoencoder(3, (32,), n_members=3)}, markets, "
+        "WalkForward(30, 30, 30)). IPCA learns from the first two thirds; the network from the first, with the "
+        "second as validation.",
     ),
 )

@@ -61,15 +61,16 @@ def _covariance(R, F):
 q1 = Exercise(
     reference=beta_alone,
     mistakes={
-        _over_the_variance_of_the_ticker: "You divided by the variance of AAPL. The slope of AAPL on the factor has the variance of "
-        "the factor below.",
+        _over_the_variance_of_the_ticker: "You divided by the variance of AAPL. The slope of AAPL on the factor has "
+        "the variance of the factor below.",
         _without_an_intercept: "This is the slope of a line through the origin: the means were not taken out.",
         _correlation: "This is the correlation: it is divided by both standard deviations, and has no unit.",
-        _beside_the_others: "This is the β beside the two other factors. Leave them out: the question is for the market alone.",
-        _beside_the_others_through_the_origin: "This is the β beside the two other factors, without an intercept. The question is for the "
-        "market alone.",
-        _two_denominators: "Very near. np.cov divides by n - 1 and np.var by n, so they do not cancel. Take the variance from the diagonal "
-        "of np.cov, or np.var(..., ddof=1).",
+        _beside_the_others: "This is the β beside the two other factors. Leave them out: the question "
+        "is for the market alone.",
+        _beside_the_others_through_the_origin: "This is the β beside the two other factors, without an intercept. The "
+        "question is for the market alone.",
+        _two_denominators: "Very near. np.cov divides by n - 1 and np.var by n, so they do not cancel. Take the "
+        "variance from the diagonal of np.cov, or np.var(..., ddof=1).",
         _covariance: "This is the covariance. Divide it by the variance of the factor.",
     },
     given=_given,
@@ -77,8 +78,8 @@ q1 = Exercise(
         "The slope of a regression with an intercept is a covariance divided by a variance.",
         "np.cov(x, y) is a 2 x 2 matrix: the variances on its diagonal, the covariance beside it.",
     ),
-    insight="With one factor, what AAPL owes to size and value is put down to the market as far as they move together. In this "
-    "market they hardly do: look at np.corrcoef(F.T).",
+    insight="With one factor, what AAPL owes to size and value is put down to the market as far as they move together. "
+    "In this market they hardly do: look at np.corrcoef(F.T).",
 )
 
 # Exercise 2: how much longer
@@ -86,7 +87,8 @@ q1 = Exercise(
 q2 = Choice(
     right="b",
     advice={
-        "a": "Half the noise would need a quarter of the variance of the estimate. Twice the dates halve the variance only.",
+        "a": "Half the noise would need a quarter of the variance of the estimate. Twice the dates "
+        "halve the variance only.",
         "c": "More tickers do not help: each ticker has a regression of its own, with its own dates.",
         "d": "A longer history does help: the error falls with the root of the number of dates.",
     },
@@ -94,8 +96,8 @@ q2 = Choice(
         "Look at the formula for the error of β in the lesson: σ_ε / (σ_F √n_dates).",
         "What must the number under the root be, to make the whole half as large?",
     ),
-    insight="The error falls with the root of the number of dates, so half the error costs four times the dates. That is why one "
-    "asks for decades of months, and then doubts that β stood still for so long.",
+    insight="The error falls with the root of the number of dates, so half the error costs four times the dates. That "
+    "is why one asks for decades of months, and then doubts that β stood still for so long.",
 )
 
 # Exercise 3: find the mistake
@@ -136,7 +138,8 @@ q3 = Exercise(
         _demeaned_by_ticker: "A mean is taken out of each ticker. None must be: a model that says 0 should score 0.",
         _squared_sum: "The errors are added up first and squared then, so that they cancel. Square each, then add.",
         _of_the_reconstruction: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere near r.",
-        _cut_off: "What is below 0 is cut off, but the mean is still taken out of the denominator. So every other model scores too low, too.",
+        _cut_off: "What is below 0 is cut off, but the mean is still taken out of the denominator. So every other "
+        "model scores too low, too.",
         _unexplained: "This is the share that is NOT explained. Take it from 1.",
     },
     calls=_returns_and_reconstruction,
@@ -144,8 +147,8 @@ q3 = Exercise(
         "A model that says 0 should score 0. What must the denominator be then?",
         "One line is wrong: total. Nothing is to be subtracted there.",
     ),
-    insight="A demeaned R² compares with somebody who knew the average return of the test dates beforehand, and nobody did. Some "
-    "packages (ipca is one) take the mean out in their score. Look before you compare numbers.",
+    insight="A demeaned R² compares with somebody who knew the average return of the test dates beforehand, and nobody "
+    "did. Some packages (ipca is one) take the mean out in their score. Look before you compare numbers.",
 )
 
 # Exercise 4: a factor in percent
@@ -180,7 +183,8 @@ def _no_intercept_in_percent(R, F):
 q4 = Exercise(
     reference=betas_in_percent,
     mistakes={
-        _a_hundred_times_as_large: "The first β went up with its factor. Their product must stay what it was, because R did not change.",
+        _a_hundred_times_as_large: "The first β went up with its factor. Their product must stay what it was, "
+        "because R did not change.",
         _unchanged: "These are the betas as they were. The first factor is now a hundred times as large.",
         _all_of_them_divided: "Only the first factor changed its unit. The other two betas stay.",
         _with_the_intercept: "There are four numbers: the first is the intercept. Only the three betas are asked for.",
@@ -191,14 +195,16 @@ q4 = Exercise(
         "The product of β and F must stay the same, because R did not change.",
         "F * [100, 1, 1] multiplies the first column. Then the regression with the column of ones, as above.",
     ),
-    insight="Only the first β changes: it becomes a hundredth. A β has a unit, that of the return over that of the factor.",
+    insight="Only the first β changes: it becomes a hundredth. A β has a unit, that of the return "
+    "over that of the factor.",
 )
 
 # Exercise 5: open
 
 q5 = Open(
-    look_for="Do your two β differ by more than two standard errors of their difference (the root of the sum of both squared)? Then either β moved, or you looked at many "
-    "tickers and picked the one that moved most. Say which, and how you would tell the two apart.",
+    look_for="Do your two β differ by more than two standard errors of their difference (the root of the sum of both "
+    "squared)? Then either β moved, or you looked at many tickers and picked the one that moved most. Say which, and "
+    "how you would tell the two apart.",
     hints=(
         "Choose a stock and an ETF of load_stocks(), and compare the years 2015-2018 with 2019-2022.",
         "panel['2015':'2018'] is a panel of these years; sm.OLS, as for AAPL above, gives β and its standard error.",

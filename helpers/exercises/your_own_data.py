@@ -66,23 +66,24 @@ def _without_a_return(x, r):
 q1 = Exercise(
     reference=joined,
     mistakes={
-        _by_day: "You still join by day. If the last day of a month is a Saturday or a Sunday, the two files name different "
-        "days.",
-        _by_month_alone: "Your rows are joined by month alone, so that each ticker meets the returns of all others. The permno "
-        "must agree, too.",
-        _by_year: "Too many digits are gone: what is left is the year, and each row meets the returns of up to twelve months.",
-        _pushed_on: "MonthEnd() moves a date that is the end of its month to the end of the NEXT month, and there stands "
-        "another return. MonthEnd(0) would leave it.",
-        _without_a_return: "The months are right. But how='left' also keeps rows that find no return, and these are not to be "
-        "counted.",
+        _by_day: "You still join by day. If the last day of a month is a Saturday or a Sunday, the two "
+        "files name different days.",
+        _by_month_alone: "Your rows are joined by month alone, so that each ticker meets the returns of all others. "
+        "The permno must agree, too.",
+        _by_year: "Too many digits are gone: what is left is the year, and each row meets the "
+        "returns of up to twelve months.",
+        _pushed_on: "MonthEnd() moves a date that is the end of its month to the end of the NEXT month, and there "
+        "stands another return. MonthEnd(0) would leave it.",
+        _without_a_return: "The months are right. But how='left' also keeps rows that find no return, and "
+        "these are not to be counted.",
     },
     calls=_two_tables,
     hints=(
         "Which dates of one file are not in the other? Look at them in a calendar.",
         "The month is enough: 20000131 // 100 is 200001. Join on permno and on this number.",
     ),
-    insight="All months that end on a Saturday or Sunday were gone, two in seven. No error says so, and the months that are "
-    "left look like any others. Count dates and rows before and after every join.",
+    insight="All months that end on a Saturday or Sunday were gone, two in seven. No error says so, and the months "
+    "that are left look like any others. Count dates and rows before and after every join.",
 )
 
 # Exercise 2: what was known a month before
@@ -90,7 +91,10 @@ q1 = Exercise(
 
 @cache
 def _long_tables():
-    """Twice a long table with gaps, its rows in any order; the news of a month is a part of its return, and of the next one's."""
+    """Twice a long table with gaps, its rows in any order.
+
+    The news of a month is a part of its return, and of the next one's.
+    """
     return [(_long_table(seed),) for seed in (0, 1)]
 
 
@@ -143,22 +147,24 @@ q2 = Exercise(
         _of_the_same_month: "These are the news of the month itself. They were not known before its return was earned.",
         _of_the_month_after: "You moved them the wrong way: each return now stands beside the news of the month after.",
         _of_the_row_above: "The row above belongs to any firm and any month: the rows of this table stand in no order.",
-        _of_the_row_above_sorted: "The order is right now. But the first row of each firm gets the last news of the firm above "
-        "it.",
-        _of_the_firm_unsorted: "You stay within a firm, but its rows stand in no order. Sort by month first; and mind the gaps.",
-        _of_the_last_row_of_the_firm: "Nearly. The row above is the firm's last one, and that is an older month where the firm "
-        "has a gap. News of the month before are then unknown.",
+        _of_the_row_above_sorted: "The order is right now. But the first row of each firm gets the last "
+        "news of the firm above it.",
+        _of_the_firm_unsorted: "You stay within a firm, but its rows stand in no order. Sort by month "
+        "first; and mind the gaps.",
+        _of_the_last_row_of_the_firm: "Nearly. The row above is the firm's last one, and that is an older month where "
+        "the firm has a gap. News of the month before are then unknown.",
     },
     calls=_long_tables,
     hints=(
-        "The row above is not the month before: there are many firms, no order, and gaps. What shape would make it the row "
-        "above?",
-        "own.pivot(index='month', columns='firm', values=['ret', 'news']) has a row for each month, and table['news'].shift(1) "
-        "moves it down.",
-        "table['ret'].stack() and .stack() of the shifted news are two columns again. a.corr(b) pairs them by their labels.",
+        "The row above is not the month before: there are many firms, no order, and gaps. What shape "
+        "would make it the row above?",
+        "own.pivot(index='month', columns='firm', values=['ret', 'news']) has a row for each month, and "
+        "table['news'].shift(1) moves it down.",
+        "table['ret'].stack() and .stack() of the shifted news are two columns again. a.corr(b) "
+        "pairs them by their labels.",
     ),
-    insight="Dates and tickers as the two axes of a grid make a lag one step along an axis, whatever the order and the gaps of "
-    "the file. That is what lag=1 does.",
+    insight="Dates and tickers as the two axes of a grid make a lag one step along an axis, whatever the order and the "
+    "gaps of the file. That is what lag=1 does.",
 )
 
 # Exercise 3: the mean of all who were there
@@ -204,23 +210,24 @@ def _of_the_tickers_means(R):
 q3 = Exercise(
     reference=earned,
     mistakes={
-        _of_those_there_at_the_end: "Your tickers are those that are there at the end. Before the end nobody knew who that "
-        "would be.",
-        _of_those_without_gaps: "Your tickers have no gaps at all: survivors, and none that came later. This is what a fixed "
-        "list of tickers does.",
-        _with_gaps_as_zero: "A gap became a return of 0, which nobody earned. The money was in the tickers that were there.",
-        _of_all_numbers: "Nobody is left out, but a month with many tickers counts more than one with few. Take the mean of "
-        "each month first.",
-        _of_the_tickers_means: "Each ticker counts alike here, even one that was there for two months only. Months come first, "
-        "then their mean.",
+        _of_those_there_at_the_end: "Your tickers are those that are there at the end. Before the end "
+        "nobody knew who that would be.",
+        _of_those_without_gaps: "Your tickers have no gaps at all: survivors, and none that came later. This is what a "
+        "fixed list of tickers does.",
+        _with_gaps_as_zero: "A gap became a return of 0, which nobody earned. The money was in the "
+        "tickers that were there.",
+        _of_all_numbers: "Nobody is left out, but a month with many tickers counts more than one with few. Take the "
+        "mean of each month first.",
+        _of_the_tickers_means: "Each ticker counts alike here, even one that was there for two months only. Months "
+        "come first, then their mean.",
     },
     calls=_markets_that_losers_leave,
     hints=(
         "Two means, one after the other. What did one month bring? Then: what did the months bring?",
         "np.nanmean leaves gaps out. Along which axis do the tickers of one month lie?",
     ),
-    insight="A row at a time, nobody needs to know who will be there later. Managed portfolios work in the same way, one date "
-    "at a time, and so they need no fixed list of tickers.",
+    insight="A row at a time, nobody needs to know who will be there later. Managed portfolios work in the same way, "
+    "one date at a time, and so they need no fixed list of tickers.",
 )
 
 # Exercise 4: a seventh characteristic
@@ -261,23 +268,24 @@ def _of_the_month_ends(prices):
 q4 = Exercise(
     reference=near_high,
     mistakes={
-        _not_moved: "The row of a month holds the close at the end of that month, and so its return. first_moved would say July "
-        "2015.",
-        _moved_by_a_day: "One day is not enough. The return of a month begins at the last close of the month BEFORE: move by "
-        "one row of months.",
+        _not_moved: "The row of a month holds the close at the end of that month, and so its return. "
+        "first_moved would say July 2015.",
+        _moved_by_a_day: "One day is not enough. The return of a month begins at the last close of the month BEFORE: "
+        "move by one row of months.",
         _of_the_whole_table: "This is the highest close of the whole table. At most dates nobody knew it yet.",
-        _of_the_month_ends: "Your high is the highest of twelve month-ends. The highest of 252 daily closes lies between them, "
-        "mostly.",
+        _of_the_month_ends: "Your high is the highest of twelve month-ends. The highest of 252 daily closes "
+        "lies between them, mostly.",
     },
     calls=_two_price_tables,
     hints=(
-        "Three steps: the share on each day, its last value of each month, and then to the row of the month that begins there.",
-        "prices.rolling(252).max() is the highest close of the last 252 days. resample('ME').last() takes the last day of each "
-        "month.",
+        "Three steps: the share on each day, its last value of each month, and then to the row of the "
+        "month that begins there.",
+        "prices.rolling(252).max() is the highest close of the last 252 days. resample('ME').last() takes "
+        "the last day of each month.",
         "A table with one row a month is moved to the next month by shift(1).",
     ),
-    insight="How near a price is to its high of a year is a characteristic of the literature (George and Hwang, 2004). The last "
-    "step is the one that is forgotten.",
+    insight="How near a price is to its high of a year is a characteristic of the literature (George and Hwang, 2004). "
+    "The last step is the one that is forgotten.",
 )
 
 # Exercise 5: the shortest interval
@@ -285,18 +293,19 @@ q4 = Exercise(
 q5 = Choice(
     right="b",
     advice={
-        "a": "Short is the interval of its R², which lies at zero. A model that always predicts 0 has an interval of length 0.",
+        "a": "Short is the interval of its R², which lies at zero. A model that always predicts 0 has "
+        "an interval of length 0.",
         "c": "All models are tested on the same dates, and the same blocks of dates are drawn for all.",
-        "d": "It has as many numbers to estimate at each date as the other models of three factors, and their intervals are "
-        "long.",
+        "d": "It has as many numbers to estimate at each date as the other models of three factors, and "
+        "their intervals are long.",
     },
     hints=(
         "What would the interval of a model be that predicts 0 for every stock, always?",
-        "Each F^(d) follows its own random mixture of stocks, in which the common movement nearly cancels. How large is its "
-        "mean, λ?",
+        "Each F^(d) follows its own random mixture of stocks, in which the common movement nearly cancels. "
+        "How large is its mean, λ?",
     ),
-    insight="A predictive R² can move away from zero only as far as forecasts do. A short interval says that a number is known "
-    "well, not that the number is good.",
+    insight="A predictive R² can move away from zero only as far as forecasts do. A short interval says that a number "
+    "is known well, not that the number is good.",
 )
 
 # Exercise 6: more tickers
@@ -312,20 +321,22 @@ q6 = Choice(
         "What makes the coefficient of one date high or low: the luck of single tickers, or that of the factors?",
         "Exercise 3 of lesson 08 had a date on which 200 tickers were upside down together.",
     ),
-    insight="Tickers share factors. When a factor loses, all that lean on it lose together, and no number of tickers averages "
-    "that out.",
+    insight="Tickers share factors. When a factor loses, all that lean on it lose together, and no number of "
+    "tickers averages that out.",
 )
 
 # Exercise 7: a file of one's own
 
 q7 = Open(
-    look_for="The best sentence of such a report often stands in the second list, of what is not supported. Is every number "
-    "there with its interval, and beside one of a model that knows nothing? And if the reader missed your fault: from which "
-    "number would a person have seen it?",
+    look_for="The best sentence of such a report often stands in the second list, of what is not supported. Is every "
+    "number there with its interval, and beside one of a model that knows nothing? And if the reader missed your "
+    "fault: from which number would a person have seen it?",
     hints=(
         "Begin with read_schema, and draw how many tickers are there at each date.",
-        "Then read_panel, rank_across_tickers(panel, missing='median') and out_of_sample with a WalkForward, as for the twenty "
-        "stocks. with_interval gives the intervals.",
-        "Faults that you may try: returns moved by a month, a ticker that changes its number, a split that nobody adjusted for.",
+        "Then read_panel, rank_across_tickers(panel, missing='median') and out_of_sample with a WalkForward, as "
+        "for the twenty stocks. with_interval gives the intervals; compare(models, panel, splitter) sets "
+        "several models side by side.",
+        "Faults that you may try: returns moved by a month, a ticker that changes its number, a split "
+        "that nobody adjusted for.",
     ),
 )

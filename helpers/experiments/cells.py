@@ -1,4 +1,4 @@
-"""Experiments made of many independent cells: run in parallel, stored row by row, and continued where they were stopped."""
+"""Experiments made of many independent cells: run in parallel, stored row by row, continued where they were stopped."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ WORKER_MEMORY = 4_000_000_000  # bytes; a worker that has grown by more is repla
 
 
 def run_cells(path, run_cell, todo, columns, key, read, n_jobs=-1, backend="loky", progress=False):
-    """The table in the file, as `read` gives it, once every cell of todo is in it. Cells that the file holds are not made again.
+    """The table in the file, as `read` gives it, once every cell of todo is in it; what it holds is not made again.
 
     Parameters
     ----------
@@ -44,12 +44,30 @@ def run_cells(path, run_cell, todo, columns, key, read, n_jobs=-1, backend="loky
     with parallel_config(backend, n_jobs=n_jobs, **threads), open(path, "a", encoding="utf-8", newline="") as file:
         if not begun:
             file.write(header)
-        rows = Parallel(return_as="generator_unordered", batch_size=1)(delayed(_on_one_thread)(run_cell, cell) for cell in todo)
+        parallel = Parallel(return_as="generator_unordered", batch_size=1)
+        rows = parallel(delayed(_on_one_thread)(run_cell, cell) for cell in todo)
         quiet = {} if progress else {"disable": True}
         for row in tqdm(rows, total=len(todo), desc=path.name, unit="cell", smoothing=0.02, **quiet):
-            pd.DataFrame([row], columns=columns).to_csv(file, header=False, index=False, float_format="%.6g", lineterminator="\n")
+            line = pd.DataFrame([row], columns=columns)
+            line.to_csv(file, header=False, index=False, float_format="%.6g", lineterminator="\n")
             file.flush()
     return read(path)
+
+
+def in_order(table, by, names):
+    """The rows sorted by these columns: what is among the names in their order, and numbers ascending.
+
+    Parameters
+    ----------
+    table : DataFrame
+    by : list of str
+        Columns, the first of which counts most.
+    names : sequence of str
+    """
+    order = {name: i for i, name in enumerate(names)}
+    return table.sort_values(
+        by, key=lambda column: column.map(lambda value: order.get(value, value)), ignore_index=True
+    )
 
 
 def _on_one_thread(run_cell, cell):
@@ -62,7 +80,7 @@ def _on_one_thread(run_cell, cell):
 
 
 def _drop_unfinished_line(path, header):
-    """Nothing; a last line that was cut short when a run was killed is cut off. Another program's file stays as it is."""
+    """Cuts off a last line that was cut short when a run was killed. Another program's file stays as it is."""
     with open(path, "rb+") as file:
         content = file.read()
         if content.startswith(header) or header.startswith(content):

@@ -1,15 +1,15 @@
-"""The leakage clinic: what six widely copied mistakes do to the score of a model, and what the right recipe says instead.
+"""The leakage clinic: what six widely copied mistakes do to a model's score, and what the right recipe says instead.
 
-    python -m helpers.experiments.clinic                      every case on 40 markets, one process for each core; minutes
+    python -m helpers.experiments.clinic                    every case on 40 markets, one process for each core; minutes
     python -m helpers.experiments.clinic --cases "gaps filled" --markets 10 --out mine.csv
 
-Each cell (a case, a recipe, a market) is a row of a CSV file, written as soon as it is known. Stopped at any moment, the same
-command goes on where it was. Lesson 08 teaches the cases one by one and shows the stored result.
+Each cell (a case, a recipe, a market) is a row of a CSV file, written as soon as it is known. Stopped at any moment,
+the same command goes on where it was. Lesson 08 teaches the cases one by one and shows the stored result.
 """
 
 import argparse
+import itertools
 import sys
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,22 @@ import pandas as pd
 from helpers.checks import as_choice, as_count, first_few
 from helpers.data.ranks import rank_across_tickers
 from helpers.data.simulated import simulate_market
-from helpers.evaluation.metrics import information_coefficient, predictive_r2, total_r2
-from helpers.experiments.cells import run_cells
+from helpers.equation import product
+from helpers.evaluation.comparison import compare
+from helpers.evaluation.metrics import information_coefficient, predictive_r2
+from helpers.evaluation.splitter import WalkForward
+from helpers.experiments.cells import in_order, run_cells
 from helpers.models.ipca import InstrumentedPCA
 from helpers.panel import Panel
 
 RECIPES = ("copied", "right")
 N_DATES, N_TICKERS, N_CHARACTERISTICS = 240, 100, 10
-N_TRAIN, N_VALIDATION, PERIOD = 120, 40, 12
-N_FOLDS, FOLD_DATES = 5, 40
+PERIOD = 12
+ONCE = WalkForward(n_train=160, n_test=80)  # the past, and the dates to be judged on
+FIRST_PERIOD = WalkForward(n_train=160, n_test=PERIOD)
+VALIDATED = WalkForward(n_train=120, n_validation=40, n_test=80)
+FIVE_FOLDS = WalkForward(n_train=40, n_test=40)
+N_FOLDS = 5
 N_NETWORKS = 6
 FIT = {"epochs": 20, "batch_size": 32, "verbose": 0}
 STORED = Path(__file__).with_name("clinic.csv")
@@ -36,12 +43,12 @@ COLUMNS = [*KEY, "score", *FOLDS]
 
 
 def clinic_market(market, premium=0.0):
-    """The panel of a market with three factors that explain returns, of which, without a premium, none can be predicted."""
+    """The panel of a market with three factors that explain returns; without a premium none can be predicted."""
     return simulate_market("linear", N_DATES, N_TICKERS, N_CHARACTERISTICS, seed=market, premium=premium).panel
 
 
 def gaps_filled(market, right):
-    """The information coefficient where tickers come and go, and the gaps are filled with -2 in characteristics AND returns.
+    """The information coefficient where tickers come and go, and gaps become -2 in characteristics AND returns.
 
     The right recipe leaves gaps out: of the fit, and of the score.
     """
@@ -68,17 +75,25 @@ def ranks_over_time(market, right):
 
 
 def rows_out_of_order(market, right):
-    """The total R² of IPCA on later dates, where characteristics are reshaped in the file's order, and returns are unstacked.
+    """The total R² of IPCA on later dates, where characteristics are reshaped in the file's order, returns unstacked.
 
-    The shapes agree, and the rows do not. The right recipe goes by labels. Here nothing is won by the mistake; skill is lost.
+    The shapes agree, and the rows do not. The right recipe goes by labels. Here nothing is won by the mistake; skill is
+    lost.
     """
     frame = clinic_market(market).to_frame().sample(frac=1, random_state=market)
     panel = Panel.from_frame(frame)
     if not right:
         x = frame.drop(columns="returns").to_numpy().reshape(N_DATES, N_TICKERS, N_CHARACTERISTICS)
         panel = Panel(returns=frame["returns"].unstack("ticker"), characteristics=x)
-    past, test = panel[: N_TRAIN + N_VALIDATION], panel[N_TRAIN + N_VALIDATION :]
-    return total_r2(test.returns, InstrumentedPCA(3).fit(past).reconstruct(test))
+    return _score(InstrumentedPCA(3), panel, ONCE, "total R²")
+
+
+class OwnFactors(InstrumentedPCA):
+    """IPCA with the mistake: what it expects of a date's factors is their mean over the panel's own dates."""
+
+    def expected_factors(self, panel, past):
+        """λ, the same at every date, (n_dates, n_factors), of which no date could have known."""
+        return np.broadcast_to(self.factors(panel).mean(axis=0), (panel.n_dates, self.n_factors))
 
 
 def own_factors(market, right):
@@ -86,36 +101,40 @@ def own_factors(market, right):
 
     The right recipe takes the mean of what was before each date.
     """
-    panel = clinic_market(market)
-    past, test = panel[: N_TRAIN + N_VALIDATION], panel[N_TRAIN + N_VALIDATION :][:PERIOD]
-    model = InstrumentedPCA(3).fit(past)
-    prediction = model.predict(test, past) if right else model.betas(test) @ model.factors(test).mean(axis=0)
-    return predictive_r2(test.returns, prediction)
+    first = next(FIRST_PERIOD.folds(clinic_market(market)))
+    panel = first.past.joined(first.test)
+    return _score(InstrumentedPCA(3) if right else OwnFactors(3), panel, FIRST_PERIOD, "predictive R²")
 
 
 def several_networks(market, right):
-    """The predictive R² of a network in a market WITH premia, where λ averages factors that came from different networks.
+    """The predictive R² of a network in a market WITH premia, where λ averages factors that came from several networks.
 
-    Each refit finds the factors in a rotation of its own, so their mean is a mean of unlike things. The right recipe takes β and
-    all of λ from one network. Here nothing is won by the mistake; skill is lost.
+    Each refit finds the factors in a rotation of its own, so their mean is a mean of unlike things. The right recipe
+    takes β and all of λ from one network. Here nothing is won by the mistake; skill is lost.
     """
     from helpers.models.autoencoder import ConditionalAutoencoder  # loads TensorFlow
 
     panel = clinic_market(market, premium=0.03)
-    train, validation, test = panel[:N_TRAIN], panel[N_TRAIN:][:N_VALIDATION], panel[N_TRAIN + N_VALIDATION :]
-    model = ConditionalAutoencoder(3, n_members=N_NETWORKS, l1=6e-3, seed=market).fit(train, validation)
-    factors = np.stack([model.factors(panel, member) for member in range(N_NETWORKS)])
-    came_from = np.zeros(N_DATES, int) if right else np.arange(N_DATES) // PERIOD % N_NETWORKS  # a refit each period
-    known = factors[came_from, np.arange(N_DATES)]
-    before = (np.cumsum(known, axis=0) / np.arange(1, N_DATES + 1)[:, None])[N_TRAIN + N_VALIDATION - 1 : -1]
-    return predictive_r2(test.returns, np.einsum("dsk,dk->ds", model.betas(test, member=0), before))
+
+    def score(tested):
+        members = tested.models[0].members_
+        factors = np.stack([member.factors(panel) for member in members])
+        refits = np.zeros(N_DATES, int) if right else np.arange(N_DATES) // PERIOD % N_NETWORKS
+        known = factors[refits, np.arange(N_DATES)]  # F of each date as the network of its period has it
+        before = np.cumsum(known, axis=0) / np.arange(1, N_DATES + 1)[:, None]
+        expected = before[-1 - tested.panel.n_dates : -1]
+        return predictive_r2(tested.returns, product(members[0].betas(tested.panel), expected))
+
+    model = ConditionalAutoencoder(3, n_members=N_NETWORKS, l1=6e-3, seed=market)
+    return _score(model, panel, VALIDATED, {"predictive R²": score})
 
 
 def model_outside_the_loop(market, right):
-    """The information coefficient in each fold, newest first, of a network that is built before the loop over the folds.
+    """The information coefficient in each fold, newest first, of a network that is built before the loop over folds.
 
-    The lecture's network reads characteristics and returns of a date and is fitted to the returns of the next, on all dates
-    before the fold. When it comes to an older fold, it has been trained on it already. The right recipe builds it in the loop.
+    The lecture's network reads characteristics and returns of a date and is fitted to the returns of the next, on all
+    dates before the fold. When it comes to an older fold, it has been trained on it already. The right recipe builds it
+    in the loop.
     """
     from helpers.models.backend import keras
     from helpers.models.lecture import make_model, train_validation_arrays  # loads TensorFlow
@@ -125,13 +144,14 @@ def model_outside_the_loop(market, right):
     keras.backend.clear_session()
     network = make_model(N_TICKERS, N_CHARACTERISTICS)
     coefficients = []
-    for start in range(N_DATES - FOLD_DATES, N_DATES - FOLD_DATES * (N_FOLDS + 1), -FOLD_DATES):
+    for fold in reversed(FIVE_FOLDS.slices(N_DATES)):
         if right:
             network = make_model(N_TICKERS, N_CHARACTERISTICS)
-        known, unseen = np.arange(start), np.arange(start, start + FOLD_DATES)
+        known, unseen = (np.arange(part.start, part.stop) for part in (fold.past, fold.test))
         x1, x2, y, x1_new, x2_new, y_new = train_validation_arrays(panel, known, unseen, target="returns_fwd")
         network.fit([x1, x2], y, **FIT)
-        coefficients.append(information_coefficient(y_new, np.asarray(network([x1_new, x2_new], training=False))).mean())
+        said = np.asarray(network([x1_new, x2_new], training=False))
+        coefficients.append(information_coefficient(y_new, said).mean())
     return coefficients
 
 
@@ -148,17 +168,21 @@ MEASURES = dict(zip(CASES, ("IC", "IC", "predictive R²", "IC", "total R²", "pr
 
 
 def run_cell(case, recipe, market):
-    """One row, as a dict: the score of a case on one market, and where there are folds, of each in the order of the recipe."""
+    """One row, as a dict: the score of a case on one market, and of each fold, in the recipe's order."""
     score = CASES[as_choice("case", case, CASES)](market, as_choice("recipe", recipe, RECIPES) == "right")
     folds = dict(zip(FOLDS, score, strict=True)) if np.ndim(score) else {}
     return dict(zip(KEY, (case, recipe, market), strict=True)) | {"score": np.mean(score)} | folds
 
 
 def run(path, cases=tuple(CASES), markets=40, n_jobs=-1, progress=False):
-    """The table in the file, as a DataFrame, once these cases are in it for so many markets. See `helpers.experiments.cells.run_cells`."""
+    """The table in the file, as a DataFrame, once these cases are in it for so many markets.
+
+    The other arguments are those of `helpers.experiments.cells.run_cells`.
+    """
     for case in cases:
         as_choice("case", case, CASES)
-    todo = [(case, recipe, market) for market, case, recipe in product(range(as_count("markets", markets)), cases, RECIPES)]
+    markets = range(as_count("markets", markets))
+    todo = [(case, recipe, market) for market, case, recipe in itertools.product(markets, cases, RECIPES)]
     return run_cells(path, run_cell, todo, COLUMNS, KEY, read, n_jobs, progress=progress)
 
 
@@ -166,13 +190,14 @@ def read(path=STORED):
     """The rows of a table that `run` made, in the order of cases, recipes and markets."""
     table = pd.read_csv(path)
     if list(table.columns) != COLUMNS:
-        raise ValueError(f"{path} is not a table made by helpers.experiments.clinic; its columns are {first_few(table.columns)}.")
-    order = {name: i for i, name in enumerate((*CASES, *RECIPES))}
-    return table.sort_values(KEY, key=lambda column: column.map(lambda value: order.get(value, value)), ignore_index=True)
+        raise ValueError(
+            f"{path} is not a table made by helpers.experiments.clinic; its columns are {first_few(table.columns)}."
+        )
+    return in_order(table, KEY, (*CASES, *RECIPES))
 
 
 def summary(table):
-    """The mean score of each case and recipe over the markets, in percent, its standard error, and the number of markets.
+    """The mean score of each case and recipe over the markets, in percent, its standard error, and how many they are.
 
     Parameters
     ----------
@@ -190,11 +215,18 @@ def summary(table):
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.experiments.clinic", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.experiments.clinic", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--cases", nargs="+", choices=CASES, default=tuple(CASES))
     parser.add_argument("--markets", type=int, default=40, help="simulated markets (default 40)")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one for each core)")
-    parser.add_argument("--out", type=Path, default=STORED, help="the CSV file, made or continued (default helpers/experiments/clinic.csv)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=STORED,
+        help="the CSV file, made or continued (default helpers/experiments/clinic.csv)",
+    )
     chosen = parser.parse_args(arguments)
     try:
         table = run(chosen.out, chosen.cases, chosen.markets, chosen.jobs, progress=True)
@@ -205,13 +237,19 @@ def main(arguments=None):
     print(summary(table).round(2).to_string())
 
 
+def _score(model, panel, splitter, measure):
+    """The score of one model on the splitter's test dates, as `compare` gives it."""
+    (score,) = compare([model], panel, splitter, measure)["score"]
+    return score
+
+
 def _coefficient(x, r):
-    """The mean information coefficient, on the last dates, of one regression of all known returns on x over the dates before."""
+    """The mean information coefficient, on the last dates, of one regression of all known returns on x before them."""
+    ((*_, test, past),) = ONCE.slices(N_DATES)
     design = np.concatenate([x, np.ones((*r.shape, 1))], axis=2)
-    first = N_TRAIN + N_VALIDATION
-    known = ~np.isnan(design.sum(axis=2) + r)
-    coefficients, *_ = np.linalg.lstsq(design[:first][known[:first]], r[:first][known[:first]], rcond=None)
-    return np.nanmean(information_coefficient(r[first:], design[first:] @ coefficients))
+    known = ~np.isnan(design[past].sum(axis=2) + r[past])
+    coefficients, *_ = np.linalg.lstsq(design[past][known], r[past][known], rcond=None)
+    return np.nanmean(information_coefficient(r[test], design[test] @ coefficients))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,20 @@
-"""The paper's Table 6, made again: every model on every simulated market, and the comparison with what the paper prints.
+"""The paper's Table 6, made again: every model on every simulated market, beside what the paper prints.
 
     python -m helpers.experiments.table6                      everything, one process for each core; hours
     python -m helpers.experiments.table6 --models IPCA CA2 --factors 3 --repetitions 5 --out mine.csv
     python -m helpers.experiments.table6 --dask tcp://10.0.0.1:8786
 
-Each cell (a case, a repetition, a model, a number of factors) is a row of a CSV file, written as soon as it is known. Stopped at
-any moment, the same command goes on where it was and loses at most the cells in progress.
+Each cell (a case, a repetition, a model, a number of factors) is a row of a CSV file, written as soon as it is known.
+Stopped at any moment, the same command goes on where it was and loses at most the cells in progress.
 """
 
 import argparse
 import platform
 import sys
 import time
+from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
 
@@ -22,8 +23,10 @@ import pandas as pd
 
 from helpers.checks import as_choice, as_count, first_few
 from helpers.data.simulated import simulate_market
-from helpers.evaluation.metrics import total_r2
-from helpers.experiments.cells import run_cells
+from helpers.evaluation.comparison import TRUTH, compare
+from helpers.evaluation.metrics import predictive_r2, total_r2
+from helpers.evaluation.splitter import WalkForward
+from helpers.experiments.cells import in_order, run_cells
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.pca import PCAFactors
 
@@ -33,14 +36,15 @@ MODELS = ("PCA", "IPCA", "CA0", "CA1", "CA2", "CA3")
 VARIANTS = ("IPCA constant", "CA1 managed", "CA1 plain", "CA3 plain")
 FACTORS = (1, 2, 3, 4, 5, 6)
 N_MEMBERS, STRENGTHS = 5, (3e-3, 6e-3, 1.2e-2, 2.4e-2)
-# Batch normalisation undoes what the penalty does to the size of a hidden layer; without it, the same strength bites harder.
+# Batch normalisation undoes what the penalty does to the size of a hidden layer; without it, the same strength bites
+# harder.
 PLAIN_STRENGTHS = (2e-4, 5e-4, 1e-3, 2e-3, 4e-3)
-TRAIN, VALIDATION, TEST = slice(0, 60), slice(60, 120), slice(120, 180)
+THIRDS = WalkForward(n_train=60, n_validation=60, n_test=60)  # of the 180 dates of a market
 STORED = Path(__file__).with_name("table6.csv")
 DASK_TIMEOUT = 10  # seconds that a scheduler may take to answer
 KEY = ["case", "repetition", "model", "n_factors"]
-COLUMNS = [*KEY, "total_r2", "predictive_r2", "truth_total_r2", "truth_predictive_r2", "one_member_total_r2", "l1", "epochs"]
-COLUMNS += ["seconds", "settings", "versions"]
+COLUMNS = [*KEY, "total_r2", "predictive_r2", "truth_total_r2", "truth_predictive_r2", "one_member_total_r2"]
+COLUMNS += ["l1", "epochs", "seconds", "settings", "versions"]
 
 # Gu, Kelly, Xiu (2021), Table 6, in percent: K = 1, …, 6.
 PAPER = {
@@ -94,8 +98,8 @@ def paper_table():
 def make(model, n_factors, seed=0):
     """A model of the table by its name in the paper, unfitted.
 
-    A word after the name changes one thing: "constant" gives IPCA a constant, "managed" gives a network the managed portfolios
-    as its factor inputs, "plain" takes batch normalisation away.
+    A word after the name changes one thing: "constant" gives IPCA a constant, "managed" gives a network the managed
+    portfolios as its factor inputs, "plain" takes batch normalisation away.
     """
     as_choice("model", model, (*MODELS, *VARIANTS))
     name, _, change = model.partition(" ")
@@ -123,50 +127,54 @@ def settings(model):
     return f"{N_MEMBERS} members; l1 {' '.join(f'{strength:g}' for strength in _strengths(model))}; else the defaults"
 
 
-def fit(model, market):
-    """The model, fitted as in the paper: PCA and IPCA to the training and validation dates together, networks to the two apart."""
-    if isinstance(model, (PCAFactors, InstrumentedPCA)):
-        return model.fit(market.panel[: VALIDATION.stop])
-    return model.fit(market.panel[TRAIN], market.panel[VALIDATION])
-
-
 def run_cell(case, repetition, model, n_factors):
-    """One row of the table, as a dict: the R² of a model on the test dates of one market, the truth's own beside them."""
+    """One row of the table, as a dict: the R² of a model on the test dates of one market, the truth's beside them."""
     start = time.perf_counter()
-    market = _market(case, repetition)
-    past, test = market.panel[: TEST.start], market.panel[TEST]
-    truth = market[TEST]
-    fitted = fit(make(model, n_factors, seed=repetition), market)
-    alone = [
-        total_r2(test.returns, np.einsum("dsk,dk->ds", fitted.betas(test, member), fitted.factors(test, member)))
-        for member in range(getattr(fitted, "n_members", 0))
-    ]
-    sums = np.cumsum(market.factors, axis=0)[TEST.start - 1 : TEST.stop - 1]
-    expected = sums / np.arange(TEST.start, TEST.stop)[:, None]
-    return {
+    market = simulated(case, repetition)
+    scores = compare({model: make(model, n_factors, seed=repetition)}, market, THIRDS, MEASURES)["score"]
+    row = {
         **dict(zip(KEY, (case, repetition, model, n_factors), strict=True)),
-        "total_r2": total_r2(test.returns, fitted.reconstruct(test)),
-        "predictive_r2": total_r2(test.returns, fitted.predict(test, past)),
-        "truth_total_r2": total_r2(test.returns, truth.reconstruction),
-        "truth_predictive_r2": total_r2(test.returns, np.einsum("dsk,dk->ds", truth.betas, expected)),
-        "one_member_total_r2": np.mean(alone) if alone else np.nan,
-        "l1": getattr(fitted, "l1_", np.nan),
-        "epochs": fitted.history_["epoch"].max() if alone else np.nan,
+        **{measure: scores[measure, model] for measure in MEASURES},
+        **{f"truth_{measure}": scores[measure, TRUTH] for measure in ("total_r2", "predictive_r2")},
         "seconds": time.perf_counter() - start,
         "settings": settings(model),
         "versions": _versions(),
     }
+    return {name: row[name] for name in COLUMNS}
+
+
+def _one_member(tested):
+    """The mean of the total R² that the members of an ensemble have alone, NaN for other models."""
+    members = getattr(tested.models[0], "members_", ())
+    alone = [total_r2(tested.returns, member.reconstruct(tested.panel)) for member in members]
+    return np.mean(alone) if alone else np.nan
+
+
+def _epochs(tested):
+    """How many epochs the member that ran longest ran, NaN for other models."""
+    history = getattr(tested.models[0], "history_", None)
+    return np.nan if history is None else history["epoch"].max()
+
+
+MEASURES = {
+    "total_r2": lambda tested: total_r2(tested.returns, tested.reconstruction),
+    "predictive_r2": lambda tested: predictive_r2(tested.returns, tested.prediction),
+    "one_member_total_r2": _one_member,
+    "l1": lambda tested: getattr(tested.models[0], "l1_", np.nan),
+    "epochs": _epochs,
+}
 
 
 def cells(cases=CASES, models=MODELS, factors=FACTORS, repetitions=100, repetitions_elsewhere=20):
     """The cells of the table in the order of the run: (case, repetition, model, n_factors).
 
-    The networks have `repetitions_elsewhere` where n_factors is not 3. The two kinds advance together, so that the table is
-    balanced whenever the run is stopped.
+    The networks have `repetitions_elsewhere` where n_factors is not 3. The two kinds advance together, so that the
+    table is balanced whenever the run is stopped.
     """
-    for name, chosen, known in (("cases", cases, CASES), ("models", models, (*MODELS, *VARIANTS)), ("factors", factors, FACTORS)):
+    known = {"cases": CASES, "models": (*MODELS, *VARIANTS), "factors": FACTORS}
+    for name, chosen in (("cases", cases), ("models", models), ("factors", factors)):
         for value in chosen:
-            as_choice(name, value, known)
+            as_choice(name, value, known[name])
     repetitions = as_count("repetitions", repetitions)
     pace = max(1, repetitions // as_count("repetitions_elsewhere", repetitions_elsewhere))
 
@@ -182,7 +190,10 @@ def cells(cases=CASES, models=MODELS, factors=FACTORS, repetitions=100, repetiti
 
 
 def run(path, todo, n_jobs=-1, backend="loky", progress=False):
-    """The table in the file, as a DataFrame, once every cell of todo (as from `cells`) is in it. See `helpers.experiments.cells.run_cells`."""
+    """The table in the file, as a DataFrame, once every cell of todo (as from `cells`) is in it.
+
+    The other arguments are those of `helpers.experiments.cells.run_cells`.
+    """
     return run_cells(path, run_cell, todo, COLUMNS, KEY, read, n_jobs, backend, progress)
 
 
@@ -190,13 +201,15 @@ def read(path=STORED):
     """The rows of a table that `run` made, in the order of cases, models, factors and repetitions."""
     table = pd.read_csv(path)
     if list(table.columns) != COLUMNS:
-        raise ValueError(f"{path} is not a table made by helpers.experiments.table6; its columns are {first_few(table.columns)}.")
+        raise ValueError(
+            f"{path} is not a table made by helpers.experiments.table6; its columns are {first_few(table.columns)}."
+        )
     others = table.loc[table["settings"] != table["model"].map(settings), "settings"].unique()
     if len(others):
-        raise ValueError(f"{path} was made with other settings ({first_few(others)}). Write to another file with --out.")
-    order = {name: i for i, name in enumerate((*CASES, *MODELS, *VARIANTS))}
-    by = ["case", "model", "n_factors", "repetition"]
-    return table.sort_values(by, key=lambda column: column.map(lambda value: order.get(value, value)), ignore_index=True)
+        raise ValueError(
+            f"{path} was made with other settings ({first_few(others)}). Write to another file with --out."
+        )
+    return in_order(table, ["case", "model", "n_factors", "repetition"], (*CASES, *MODELS, *VARIANTS))
 
 
 def summary(table):
@@ -210,8 +223,8 @@ def summary(table):
     Returns
     -------
     DataFrame
-        Indexed by (case, model, n_factors); for each measure, total_r2 and predictive_r2, the columns `ours`, `se`, `truth` (the
-        mean on the same markets) and `paper`; and `repetitions`.
+        Indexed by (case, model, n_factors); for each measure, total_r2 and predictive_r2, the columns `ours`, `se`,
+        `truth` (the mean on the same markets) and `paper`; and `repetitions`.
     """
     groups = table.groupby(["case", "model", "n_factors"], sort=False)
     parts = {("", "repetitions"): groups.size()}
@@ -225,7 +238,9 @@ def summary(table):
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.experiments.table6", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.experiments.table6", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
     parser.add_argument("--models", nargs="+", choices=(*MODELS, *VARIANTS), default=MODELS)
     parser.add_argument("--factors", nargs="+", type=int, choices=FACTORS, default=FACTORS)
@@ -234,8 +249,15 @@ def main(arguments=None):
         "--repetitions-elsewhere", type=int, default=20, help="the same for the networks where K is not 3 (default 20)"
     )
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one for each core)")
-    parser.add_argument("--dask", metavar="ADDRESS", help="send the cells to the Dask cluster whose scheduler is at this address")
-    parser.add_argument("--out", type=Path, default=STORED, help="the CSV file, made or continued (default helpers/experiments/table6.csv)")
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="send the cells to the Dask cluster whose scheduler is at this address"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=STORED,
+        help="the CSV file, made or continued (default helpers/experiments/table6.csv)",
+    )
     chosen = parser.parse_args(arguments)
     try:
         todo = cells(chosen.cases, chosen.models, chosen.factors, chosen.repetitions, chosen.repetitions_elsewhere)
@@ -260,15 +282,18 @@ def _strengths(model):
 
 
 @lru_cache(maxsize=4)
-def _market(case, repetition):
+def simulated(case, repetition):
+    """The market of a repetition; several models meet the same one."""
     return simulate_market(case, seed=repetition)
 
 
 @lru_cache
 def _versions():
-    return " ".join(
-        [f"python-{platform.python_version()}", *(f"{name}-{version(name)}" for name in ("numpy", "keras", "tensorflow"))]
-    )
+    used = {"python": platform.python_version(), "numpy": version("numpy"), "keras": version("keras")}
+    for name in ("tensorflow", "tensorflow-cpu"):  # the same package under two names, see pyproject.toml
+        with suppress(PackageNotFoundError):
+            used.setdefault("tensorflow", version(name))
+    return " ".join(f"{name}-{number}" for name, number in used.items())
 
 
 def _dask_client(address):

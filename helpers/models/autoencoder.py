@@ -1,45 +1,37 @@
 """The conditional autoencoder: both halves of the product are neural networks, trained together."""
 
-import json
-import os
-import struct
-import zipfile
-import zlib
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from helpers.checks import as_choice, as_count, as_flag, as_positive, first_few
+from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import FactorModel, require_same_labels
+from helpers.models.base import Ensemble, factors_of_happened, happened, require_same_labels
 from helpers.models.managed import managed_portfolios
-from helpers.panel import require_panel
-
-# What reading a file raises that another program wrote, or that was cut short or altered.
-DAMAGE = (AttributeError, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, TypeError, ValueError)
-
-
-DAMAGE += (struct.error, zipfile.BadZipFile, zlib.error)
-
+from helpers.panel import Panel, require_panel
 
 # The hidden layers of the Beta network in the paper's models.
 PAPER_MODELS = {"CA0": (), "CA1": (32,), "CA2": (32, 16), "CA3": (32, 16, 8)}
 
 
-class ConditionalAutoencoder(FactorModel):
+class ConditionalAutoencoder(Ensemble):
     """Given characteristics and the returns of portfolios, solve for both halves of the product by neural networks.
 
         β_s^(d) = Beta network(z_s^(d))        hidden layers of ReLU with batch normalisation, then K linear units
         F^(d) = W' x^(d)                       Factor network: one linear layer, so that factors are portfolios of x
         r̂_s^(d) = β_s^(d) · F^(d)              min over all weights θ of mean (r - r̂)² / mean r² + l1 Σ |θ|
 
-    Adam on random batches of known returns: a missing one is never seen. Each member keeps the weights of its own best epoch on
-    the validation panel. `reconstruct` is the mean of the members' products r̂, and `predict` that of their β · λ, each λ the
-    past mean of the member's own F. Their β and F alone differ by a rotation from member to member, and must not be averaged.
-    All members, of all L1 strengths, train together as one stack of networks.
+    Adam on random batches of known returns: a missing one is never seen. Each member keeps the weights of its own best
+    epoch on the validation panel. `reconstruct` is the mean of the members' products r̂, and `predict` that of their β
+    · λ, each λ the past mean of the member's own F. Their β and F alone differ by a rotation from member to member, and
+    must not be averaged: ask `members_` for them. All members, of all L1 strengths, train together as one stack of
+    networks.
 
     Parameters
     ----------
@@ -52,8 +44,8 @@ class ConditionalAutoencoder(FactorModel):
     factor_inputs : {"portfolios", "managed", "returns"}
         What x is: the panel's portfolios, its `managed_portfolios` with the constant, or the returns of its tickers.
     l1 : float or sequence of float
-        The strength of the penalty. Of several, each with an ensemble of its own, the one whose ensemble reconstructs the
-        validation panel best is kept.
+        The strength of the penalty. Of several, each with an ensemble of its own, the one whose ensemble reconstructs
+        the validation panel best is kept.
     batch_normalization : bool
     learning_rate : float
     batch_size : int
@@ -66,13 +58,15 @@ class ConditionalAutoencoder(FactorModel):
 
     Attributes
     ----------
+    members_ : list of ConditionalAutoencoder
+        One for each network, with `betas` and `factors` of its own.
     l1_ : float
         The strength that was kept.
     validation_curve_ : Series
         The total R² of the validation panel by each strength.
     history_ : DataFrame
-        One row for each strength, member and epoch until it stopped: the mean squared errors `training` (a running mean within
-        the epoch) and `validation`, as shares of the mean squared return.
+        One row for each strength, member and epoch until it stopped: the mean squared errors `training` (a running mean
+        within the epoch) and `validation`, as shares of the mean squared return.
     factor_weights_ : (n_members, n_inputs, n_factors)
         W: the position of each factor in each of the `factor_input_names_`.
 
@@ -81,20 +75,22 @@ class ConditionalAutoencoder(FactorModel):
     Gu, Kelly, Xiu (2021), section 2.2-2.3 and Figure 2.
     """
 
+    reads_validation = True
+
     def __init__(
         self,
-        n_factors=3,
-        hidden_units=(32,),
-        n_members=10,
-        factor_inputs="portfolios",
-        l1=(3e-3, 6e-3, 1.2e-2, 2.4e-2),
-        batch_normalization=True,
-        learning_rate=0.01,
-        batch_size=800,
-        epochs=100,
-        patience=5,
-        seed=0,
-        progress=False,
+        n_factors: int = 3,
+        hidden_units: Sequence[int] = (32,),
+        n_members: int = 10,
+        factor_inputs: str = "portfolios",
+        l1: float | Sequence[float] = (3e-3, 6e-3, 1.2e-2, 2.4e-2),
+        batch_normalization: bool = True,
+        learning_rate: float = 0.01,
+        batch_size: int = 800,
+        epochs: int = 100,
+        patience: int = 5,
+        seed: int = 0,
+        progress: bool = False,
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -109,9 +105,13 @@ class ConditionalAutoencoder(FactorModel):
         self.seed = seed
         self.progress = progress
 
-    def fit(self, panel, validation=None):
-        """The model itself, fitted to the panel. Without a validation panel the panel takes its place, and l1 must be one number."""
+    def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
+        """The model itself, fitted to the panel.
+
+        Without a validation panel the panel takes its place; l1 is then one number.
+        """
         require_panel(panel, characteristics=True)
+        panel = self._learns_from(panel, validation)
         strengths = self._strengths()
         if validation is None and len(strengths) > 1:
             raise ValueError(
@@ -131,6 +131,7 @@ class ConditionalAutoencoder(FactorModel):
         known = held_out_known = _known("The panel", panel)
         if validation is not None:
             require_panel(validation, characteristics=True)
+            validation = happened(validation, "validation")
             require_same_labels("characteristic_names", validation.characteristic_names, panel.characteristic_names)
             require_same_labels("factor inputs", self._input_names(validation), input_names)
             held_out_known = _known("validation", validation)
@@ -138,7 +139,9 @@ class ConditionalAutoencoder(FactorModel):
         x = self._inputs(panel)
         scales = _scale(panel.returns[known]), _scale(x, axis=0)
         if not scales[1].all():
-            raise ValueError(f"Factor input(s) {first_few(input_names[scales[1] == 0])} are 0 at every date. Drop them.")
+            raise ValueError(
+                f"Factor input(s) {first_few(input_names[scales[1] == 0])} are 0 at every date. Drop them."
+            )
         training = held_out = _observations(panel, known, x, scales)
         if validation is not None:
             held_out = _observations(validation, held_out_known, self._inputs(validation), scales)
@@ -165,61 +168,52 @@ class ConditionalAutoencoder(FactorModel):
         self.history_ = history.assign(member=history["member"] % m).astype({"training": float, "validation": float})
         self.weights_ = stacked.select_members(weights, list(range(best * m, (best + 1) * m)), len(repeated))
         self.returns_scale_ = scales[0]
-        self.factor_weights_ = (self.weights_[0][-1] / scales[1][:, None, None] * scales[0]).transpose(1, 0, 2).astype(float)
+        in_fractions = self.weights_[0][-1] / scales[1][:, None, None] * scales[0]
+        self.factor_weights_ = in_fractions.transpose(1, 0, 2).astype(float)
         self.characteristic_names_, self.factor_input_names_ = panel.characteristic_names, input_names
         return self
 
-    def betas(self, panel, member=0):
-        """The sensitivities β of one member, (n_dates, n_tickers, n_factors); NaN where a characteristic is unknown."""
-        return self._all_betas(panel, [self._member(member)])[:, :, 0]
-
-    def factors(self, panel, member=0):
-        """The factor returns F of one member, (n_dates, n_factors), in fractions per period."""
-        return self._all_factors(panel)[self._member(member)]
-
-    def save(self, path):
-        """Nothing; the fitted model is in a file, whole or not at all, for `ConditionalAutoencoder.load`. No code is stored."""
+    @property
+    def members_(self) -> list[Self]:
+        """One fitted model for each network of the ensemble."""
         check_is_fitted(self)
-        path = Path(path)
-        arrays = {f"weights_{i}_{j}": array for i, part in enumerate(self.weights_) for j, array in enumerate(part)}
-        arrays |= {name: getattr(self, name) for name in ("returns_scale_", "factor_weights_", "l1_")}
-        frames = {"history_": self.history_, "validation_curve_": self.validation_curve_.reset_index()}
-        about = {
-            "parameters": {k: list(v) if np.iterable(v) and not isinstance(v, str) else v for k, v in self.get_params().items()},
-            "names": {name: getattr(self, name).to_list() for name in ("characteristic_names_", "factor_input_names_")},
-            "frames": {name: frame.to_dict("list") for name, frame in frames.items()},
-        }
-        unfinished = path.with_name(path.name + ".unfinished")
-        try:
-            with open(unfinished, "wb") as file:
-                np.savez(file, about=json.dumps(about, default=_plain), **arrays)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        if len(self.factor_weights_) == 1:
+            return [self]
+        return [self._member(m) for m in range(len(self.factor_weights_))]
 
-    @classmethod
-    def load(cls, path):
-        """The fitted model that `save` wrote."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
-            about = json.loads(str(arrays["about"]))
-            model = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in about["parameters"].items()})
-            counts = [sum(name.startswith(f"weights_{i}_") for name in arrays) for i in (0, 1)]
-            model.weights_ = tuple([arrays[f"weights_{i}_{j}"] for j in range(n)] for i, n in enumerate(counts))
-            model.returns_scale_, model.l1_ = float(arrays["returns_scale_"]), float(arrays["l1_"])
-            model.factor_weights_ = arrays["factor_weights_"]
-            for name in ("characteristic_names_", "factor_input_names_"):
-                setattr(model, name, pd.Index(about["names"][name]))
-            model.history_ = pd.DataFrame(about["frames"]["history_"])
-            model.validation_curve_ = pd.DataFrame(about["frames"]["validation_curve_"]).set_index("l1")["total R²"]
-        except (FileNotFoundError, PermissionError):
-            raise
-        except DAMAGE as error:
-            raise ValueError(
-                f"{path} is not a file that ConditionalAutoencoder.save wrote, or it is damaged: {error}."
-            ) from error
-        return model
+    def betas(self, panel: Panel) -> Labelled:
+        """β of a single network, (n_dates, n_tickers, n_factors); NaN where a characteristic is unknown."""
+        self._require_fitted(panel)
+        self._require_one("betas")
+        require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
+        _, n_inputs, n_factors = self.factor_weights_.shape
+        # The shape is that of the weights: a parameter may have been set since, for a next fit.
+        hidden = tuple(kernel.shape[2] for kernel in self.weights_[0] if kernel.ndim == 3)[:-2]
+        shape = stacked.Shape(1, panel.n_characteristics, n_inputs, hidden, n_factors, bool(self.weights_[1]))
+        known = ~np.isnan(panel.characteristics).any(axis=2)
+        betas = np.full((*known.shape, n_factors), np.nan)
+        z = panel.characteristics[known].astype("float32")
+        betas[known] = stacked.member_betas(shape, self.weights_, z)[:, 0]
+        return labelled(betas, panel.dates, panel.tickers, factor_names(n_factors))
+
+    def factors(self, panel: Panel) -> Labelled:
+        """F = W'x of a single network, (n_dates, n_factors), in fractions; NaN at dates that have not happened."""
+        self._require_fitted(panel)
+        self._require_one("factors")
+        require_same_labels("factor inputs", self._input_names(panel), self.factor_input_names_)
+        names = factor_names(self.factor_weights_.shape[2])
+        factors = factors_of_happened(panel, len(names), lambda past: self._inputs(past) @ self.factor_weights_[0])
+        return labelled(factors, panel.dates, names)
+
+    def _member(self, m):
+        """The ensemble of one network out of this one."""
+        alone, n_members = clone(self).set_params(n_members=1), len(self.factor_weights_)
+        for name in ("l1_", "validation_curve_", "returns_scale_", "characteristic_names_", "factor_input_names_"):
+            setattr(alone, name, getattr(self, name))
+        alone.history_ = self.history_[self.history_["member"] == m].assign(member=0).reset_index(drop=True)
+        alone.weights_ = stacked.select_members(self.weights_, [m], n_members)
+        alone.factor_weights_ = self.factor_weights_[[m]]
+        return alone
 
     def _strengths(self):
         values = [as_positive("l1", value, zero=True) for value in _sequence(self.l1)]
@@ -248,10 +242,11 @@ class ConditionalAutoencoder(FactorModel):
         if self.factor_inputs == "managed":
             return panel.characteristic_names.append(pd.Index(["constant"]))
         if self.factor_inputs == "returns":
-            if np.isnan(panel.returns).any():
+            missing = int(np.isnan(panel.returns[: panel.n_happened]).sum())
+            if missing:
                 raise ValueError(
-                    f"factor_inputs='returns' needs every ticker at every date, and {int(np.isnan(panel.returns).sum())} returns "
-                    "are missing. Choose factor_inputs='managed': those portfolios hold whoever is there."
+                    f"factor_inputs='returns' needs every ticker at every date, and {missing} returns are missing. "
+                    "Choose factor_inputs='managed': those portfolios hold whoever is there."
                 )
             return panel.tickers
         if not panel.n_portfolios:
@@ -265,50 +260,26 @@ class ConditionalAutoencoder(FactorModel):
         """What the Factor network reads, (n_dates, n_inputs)."""
         if self.factor_inputs == "managed":
             return managed_portfolios(panel, constant=True)
-        return panel.returns if self.factor_inputs == "returns" else panel.portfolios
-
-    def _member(self, member):
-        check_is_fitted(self)
-        return as_count("member", member, at_least=0, at_most=len(self.factor_weights_) - 1, why="Members are counted from 0.")
-
-    def _all_betas(self, panel, members=None):
-        """(n_dates, n_tickers, len(members), n_factors); of all members if they are left out."""
-        self._require_fitted(panel)
-        require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
-        n_members, n_inputs, n_factors = self.factor_weights_.shape
-        members = list(range(n_members)) if members is None else members
-        # The shape is that of the weights: a parameter may have been set since, for a next fit.
-        hidden = tuple(kernel.shape[2] for kernel in self.weights_[0] if kernel.ndim == 3)[:-2]
-        shape = stacked.Shape(len(members), panel.n_characteristics, n_inputs, hidden, n_factors, bool(self.weights_[1]))
-        known = ~np.isnan(panel.characteristics).any(axis=2)
-        betas = np.full((*known.shape, len(members), n_factors), np.nan)
-        weights = stacked.select_members(self.weights_, members, n_members)
-        betas[known] = stacked.member_betas(shape, weights, panel.characteristics[known].astype("float32"))
-        return betas
-
-    def _product(self, betas, factors):
-        """The mean of the members' products, (n_dates, n_tickers)."""
-        return np.einsum("dsmk,mdk->ds", betas, factors) / len(factors)
-
-    def _all_factors(self, panel):
-        """(n_members, n_dates, n_factors)"""
-        self._require_fitted(panel)
-        require_same_labels("factor inputs", self._input_names(panel), self.factor_input_names_)
-        return self._inputs(panel) @ self.factor_weights_
+        inputs = panel.returns if self.factor_inputs == "returns" else panel.portfolios
+        return inputs.astype(float, copy=False)
 
 
 def _scale(values, axis=None):
     """The root of the mean square. Divided by it, a strength of L1 means the same in any market."""
-    return np.sqrt((values**2).mean(axis))
+    return np.sqrt((np.asarray(values, dtype=float) ** 2).mean(axis))
 
 
 def _known(name, panel):
-    """Where a ticker has a return and all characteristics, (n_dates, n_tickers), or an error if there is nothing to explain."""
+    """Where a ticker has a return and all characteristics, (n_dates, n_tickers); refused if it is nowhere."""
     known = ~np.isnan(panel.returns) & ~np.isnan(panel.characteristics).any(axis=2)
     if not known.any():
-        raise ValueError(f"{name} has no ticker with a return and all characteristics at the same date. Fill or drop some.")
+        raise ValueError(
+            f"{name} has no ticker with a return and all characteristics at the same date. Fill or drop some."
+        )
     if not panel.returns[known].any():
-        raise ValueError(f"{name} has returns that are all 0, missing, or without characteristics: there is nothing to explain.")
+        raise ValueError(
+            f"{name} has returns that are all 0, missing, or without characteristics: there is nothing to explain."
+        )
     return known
 
 
@@ -331,8 +302,3 @@ def _products(betas, observations, weights):
 def _sequence(value):
     """The items of a sequence, or the one value."""
     return list(value) if np.iterable(value) and not isinstance(value, str) else [value]
-
-
-def _plain(value):
-    """numpy's numbers as Python's, for JSON."""
-    return value.item() if isinstance(value, np.generic) else value.tolist()

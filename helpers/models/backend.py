@@ -1,7 +1,7 @@
 """Keras, loaded without the notes on the machine's hardware that TensorFlow writes past Python's own streams.
 
-Keras' layers and operations are the same on every backend. Gradients and compilation are not part of them: the three functions
-here are all that the course needs besides, on TensorFlow (the default) or JAX (KERAS_BACKEND=jax).
+Keras' layers and operations are the same on every backend. Gradients and compilation are not part of them: the three
+functions here are all that the course needs besides, on TensorFlow (the default) or JAX (KERAS_BACKEND=jax).
 """
 
 import os
@@ -12,7 +12,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 @contextmanager
 def _standard_error_silenced():
-    """File descriptor 2 leads nowhere inside the block: TensorFlow's C++ code ignores sys.stderr and its own log level."""
+    """File descriptor 2 leads nowhere inside the block.
+
+    TensorFlow's C++ code ignores sys.stderr and its own log level.
+    """
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -38,7 +41,7 @@ if keras.backend.backend() == "tensorflow":
         return tf.function(function, reduce_retracing=True)
 
     def with_gradient(loss):
-        """A function of the same arguments with the values (∂loss/∂weights, extra); loss(weights, ...) gives (value, extra)."""
+        """A function of the same arguments that gives (∂loss/∂weights, extra), where loss gives (value, extra)."""
 
         def gradient(weights, *arguments):
             with tf.GradientTape() as tape:
@@ -54,10 +57,12 @@ elif keras.backend.backend() == "jax":
     compiled = compiled_loop = jax.jit
 
     def with_gradient(loss):
-        """A function of the same arguments with the values (∂loss/∂weights, extra); loss(weights, ...) gives (value, extra)."""
+        """A function of the same arguments that gives (∂loss/∂weights, extra), where loss gives (value, extra)."""
         return jax.grad(loss, has_aux=True)
 
 else:
-    raise ImportError(f"KERAS_BACKEND must be tensorflow or jax; it is {keras.backend.backend()}. Unset it for tensorflow.")
+    raise ImportError(
+        f"KERAS_BACKEND must be tensorflow or jax; it is {keras.backend.backend()}. Unset it for tensorflow."
+    )
 
 __all__ = ["compiled", "compiled_loop", "keras", "with_gradient"]

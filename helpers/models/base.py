@@ -1,13 +1,20 @@
 """What every factor model of the course can do."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from helpers.checks import first_few
-from helpers.panel import require_panel
+from helpers.equation import product, share_explained
+from helpers.labels import Labelled, factor_names, labelled
+from helpers.models.store import stored_model, write_model
+from helpers.panel import Panel, require_panel
 
 
 class FactorModel(BaseEstimator, ABC):
@@ -15,58 +22,104 @@ class FactorModel(BaseEstimator, ABC):
 
         r̂_s^(d) = β_s^(d) · F^(d)
 
-    A model says how β and F come about; the product is written here, once. The habits are scikit-learn's: `__init__` only
-    stores, `fit` learns and returns the model, learned attributes end in an underscore.
+    A model says how β and F come about: a new one writes `fit`, `betas` and `factors`, and has the rest from here. The
+    habits are scikit-learn's: `__init__` only stores, `fit` learns and returns the model, learned attributes end in an
+    underscore.
+
+    Attributes
+    ----------
+    reads_validation : bool
+        Whether validation dates stop or choose anything in `fit`. If not, they are a part of the past like any other,
+        and are learned from.
     """
 
-    @abstractmethod
-    def fit(self, panel, validation=None):
-        """The model itself, fitted to the panel. Only models that stop early read the validation panel."""
+    reads_validation: ClassVar[bool] = False
 
     @abstractmethod
-    def betas(self, panel):
-        """The sensitivities β, (n_dates, n_tickers, n_factors), constant ones as learned, others from what is known before each date."""
+    def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
+        """The model itself, fitted to the panel, and where it does not read validation dates, to those as well."""
 
     @abstractmethod
-    def factors(self, panel):
-        """The factor returns F, (n_dates, n_factors), in fractions per period: the given ones, or those of each date's own returns."""
+    def betas(self, panel: Panel) -> np.ndarray:
+        """The sensitivities β, (n_dates, n_tickers, n_factors), constant or from what is known before each date."""
 
-    def reconstruct(self, panel):
+    @abstractmethod
+    def factors(self, panel: Panel) -> np.ndarray:
+        """The factor returns F, (n_dates, n_factors), in fractions per period; NaN at dates that have not happened."""
+
+    def reconstruct(self, panel: Panel) -> Labelled:
         """The returns as the model explains them, r̂ = β · F, (n_dates, n_tickers), in fractions per period."""
-        return self._product(self._all_betas(panel), self._all_factors(panel))
+        return labelled(product(self.betas(panel), self.factors(panel)), panel.dates, panel.tickers)
 
-    def predict(self, panel, past):
-        """The returns expected before each date, r̂^(d) = β^(d) · λ^(d-1), (n_dates, n_tickers), in fractions per period.
+    def predict(self, panel: Panel, past: Panel) -> Labelled:
+        """The returns expected before each date, r̂^(d) = β^(d) · λ^(d-1), (n_dates, n_tickers), in fractions.
 
-        λ^(d-1) is the mean of the model's factors over all dates before d: those of `past`, a panel that ends before this one
-        begins, and those of the panel itself up to d - 1.
+        Nothing of the last date is needed but what is known before it, so that a date which has not happened can be
+        forecast.
+
+        Parameters
+        ----------
+        panel : Panel
+        past : Panel
+            The dates before, over which λ begins to be averaged.
         """
-        return self._product(self._all_betas(panel), self._expected(panel, past))
+        return labelled(product(self.betas(panel), self.expected_factors(panel, past)), panel.dates, panel.tickers)
 
-    def _product(self, betas, factors):
-        """β · F, (n_dates, n_tickers), of what the next two methods return; an ensemble takes the mean over its members."""
-        return np.matmul(betas, factors[:, :, None])[:, :, 0]
+    def expected_factors(self, panel: Panel, past: Panel) -> np.ndarray:
+        """The factors expected before each date, λ^(d-1), (n_dates, n_factors): the mean of F over all dates before d.
 
-    def _all_betas(self, panel):
-        """β; an ensemble has one for each member."""
-        return self.betas(panel)
+        Those are the dates of `past`, a panel that ends before this one begins, and those of the panel itself up to d -
+        1. Of a date that has not happened there is no F, and the mean is over those that have.
 
-    def _all_factors(self, panel):
-        """F, (..., n_dates, n_factors); an ensemble has one for each member, and puts their axis first."""
-        return self.factors(panel)
-
-    def _expected(self, panel, past):
-        """λ of each date, (..., n_dates, n_factors): the running mean of the factors of past and panel, one date behind."""
+        Raises
+        ------
+        ValueError
+            If past does not end before the panel begins, or none of its dates has happened.
+        """
         require_panel(panel)
         require_panel(past)
         if not past.dates[-1] < panel.dates[0]:
             raise ValueError(
-                f"past must end before the panel begins; it ends at {past.dates[-1]} and the panel begins at {panel.dates[0]}. "
+                f"past must end before the panel begins; it ends at {past.dates[-1]} and the panel begins at "
+                f"{panel.dates[0]}. "
                 "Cut both from one panel, such as panel[:120] and panel[120:]."
             )
-        before, now = self._all_factors(past), self._all_factors(panel)
-        sums = np.cumsum(np.concatenate([before.sum(axis=-2, keepdims=True), now[..., :-1, :]], axis=-2), axis=-2)
-        return sums / (before.shape[-2] + np.arange(panel.n_dates))[:, None]
+        known = self.factors(past)
+        if panel.n_dates > 1:
+            known = np.concatenate([known, self.factors(panel[:-1])])
+        happened = ~np.isnan(known).any(axis=1)
+        sums = np.cumsum(np.where(happened[:, None], known, 0.0), axis=0)[past.n_dates - 1 :]
+        counts = np.cumsum(happened)[past.n_dates - 1 :]
+        if not counts[0]:
+            raise ValueError(
+                "past holds no date that has happened: no return is known to average factors over. Pass earlier dates."
+            )
+        return sums / counts[:, None]
+
+    def score(self, panel: Panel, y: None = None) -> float:
+        """The total R² of the reconstruction, what scikit-learn's searches compare models by; `y` is not read."""
+        require_panel(panel)
+        return share_explained(panel.returns, self.reconstruct(panel))
+
+    def save(self, path: str | Path) -> None:
+        """Writes the fitted model to a file, whole or not at all, for `load`. No code is stored."""
+        check_is_fitted(self)
+        write_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The fitted model that `save` wrote.
+
+        `FactorModel.load` takes any model of the course, a class its own kind only.
+        """
+        return stored_model(cls, path)
+
+    def _learns_from(self, panel, validation):
+        """The dates to fit to: those that have happened, validation dates among them unless they have another use."""
+        require_panel(panel)
+        if validation is not None and not self.reads_validation:
+            panel = panel.joined(validation)
+        return happened(panel)
 
     def _require_fitted(self, panel):
         require_panel(panel)
@@ -76,18 +129,91 @@ class FactorModel(BaseEstimator, ABC):
 class ConstantBetas(FactorModel):
     """A factor model whose β is learned once, as `betas_` (n_tickers, n_factors), and is the same at every date."""
 
-    def betas(self, panel):
+    def betas(self, panel: Panel) -> Labelled:
+        """β as it was learned, at every date of the panel, (n_dates, n_tickers, n_factors)."""
         self._require_fitted(panel)
         require_same_labels("tickers", panel.tickers, self.tickers_)
-        return np.broadcast_to(self.betas_, (panel.n_dates, *self.betas_.shape))
+        values = np.broadcast_to(self.betas_, (panel.n_dates, *self.betas_.shape))
+        return labelled(values, panel.dates, panel.tickers, self._factor_names())
+
+    def _factor_names(self):
+        return factor_names(self.betas_.shape[1])
 
 
-def require_same_labels(name, labels, fitted):
-    """Nothing, or an error that says how the labels of a panel differ from those that a model was fitted to."""
+class Ensemble(FactorModel):
+    """Several models whose products are averaged: r̂ = mean over members of β_m · F_m.
+
+    Each member knows β and F up to a rotation of its own, so means of β or of F mean nothing: an ensemble of several
+    members has neither, and says so when it is asked. A subclass gives `members_`, and the `betas` and `factors` of a
+    single member.
+
+    Attributes
+    ----------
+    members_ : list of FactorModel
+        Fitted, each an ensemble of one.
+    """
+
+    members_: list[FactorModel]
+
+    def reconstruct(self, panel: Panel) -> Labelled:
+        """The mean of the members' reconstructions, (n_dates, n_tickers), in fractions per period."""
+        members = self._members()
+        if len(members) == 1:
+            return super().reconstruct(panel)
+        return self._mean([member.reconstruct(panel) for member in members], panel)
+
+    def predict(self, panel: Panel, past: Panel) -> Labelled:
+        """The mean of the members' predictions, each by its own β and λ, (n_dates, n_tickers), in fractions."""
+        members = self._members()
+        if len(members) == 1:
+            return super().predict(panel, past)
+        return self._mean([member.predict(panel, past) for member in members], panel)
+
+    def _members(self):
+        check_is_fitted(self)
+        return self.members_
+
+    def _require_one(self, what):
+        n_members = len(self._members())
+        if n_members > 1:
+            raise ValueError(
+                f"An ensemble of {n_members} members has no {what} of its own: those of each member are turned in "
+                "another way, "
+                f"and must not be averaged. Ask one of them, model.members_[0].{what}(panel), or the ensemble for "
+                "reconstruct(panel)."
+            )
+
+    @staticmethod
+    def _mean(products, panel):
+        return labelled(np.mean(products, axis=0), panel.dates, panel.tickers)
+
+
+def happened(panel: Panel, name: str = "The panel") -> Panel:
+    """The panel without the dates at its end that have not happened; `name` is what a message calls it."""
+    n = panel.n_happened
+    if not n:
+        raise ValueError(
+            f"{name} has no return at any date, so nothing can be learned from it. Pass dates that have happened."
+        )
+    return panel if n == panel.n_dates else panel[:n]
+
+
+def factors_of_happened(panel: Panel, n_factors: int, solve: Callable[[Panel], np.ndarray]) -> np.ndarray:
+    """F of each date, (n_dates, n_factors): what `solve` gives for the dates that have happened, NaN at the others."""
+    factors, n = np.full((panel.n_dates, n_factors), np.nan), panel.n_happened
+    if n:
+        factors[:n] = solve(panel if n == panel.n_dates else panel[:n])
+    return factors
+
+
+def require_same_labels(name: str, labels: pd.Index, fitted: pd.Index) -> None:
+    """Refuses labels of a panel that differ from those that a model was fitted to, and says how they differ."""
     if not labels.equals(fitted):
         new, gone = labels.difference(fitted, sort=False), fitted.difference(labels, sort=False)
         differences = [f"new: {first_few(new)}"] * bool(len(new)) + [f"gone: {first_few(gone)}"] * bool(len(gone))
         raise ValueError(
-            f"The panel's {name} differ from those that the model was fitted to ({'; '.join(differences) or 'another order'}). "
-            f"Its sensitivities are known for those {name} only: pass a panel of the same {name} in the same order, or fit again."
+            f"The panel's {name} differ from those that the model was fitted to "
+            f"({'; '.join(differences) or 'another order'}). "
+            f"Its sensitivities are known for those {name} only: pass a panel of the same {name} in the same order, or "
+            "fit again."
         )

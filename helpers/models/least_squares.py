@@ -1,32 +1,34 @@
 """The two regressions of the course on plain arrays: down the columns of R, and along its rows.
 
-Both read the same equation, r_s^(d) = β_s · F^(d) + ε_s^(d). Given F, each ticker's β is a regression across dates; given β,
-each date's F is a regression across tickers. Missing returns (NaN) are left out of every sum.
+Both read the same equation, r_s^(d) = β_s · F^(d) + ε_s^(d). Given F, each ticker's β is a regression across dates;
+given β, each date's F is a regression across tickers. Missing returns (NaN) are left out of every sum.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-from helpers.checks import as_array, as_count, as_flag, as_numbers, beta_axes, first_few, require_same_axis
+from helpers.checks import (
+    SMALLEST_SHARE,
+    as_array,
+    as_count,
+    as_flag,
+    as_numbers,
+    beta_axes,
+    first_few,
+    require_same_axis,
+)
+from helpers.models.threads import for_each_block, one_thread
 
-# A regressor is called collinear when the others leave less than this share of its sum of squares unexplained. Double precision
-# keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
-SMALLEST_SHARE = 1e-10
 
-# The product of small matrices keeps one core busy; below this many values, starting threads costs more than it saves.
-VALUES_WORTH_A_THREAD = 300_000
-
-
-def time_series_betas(returns, factors, intercept=True):
+def time_series_betas(
+    returns: ArrayLike, factors: ArrayLike, intercept: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """The sensitivity of each ticker to each factor: the slopes of one regression per ticker, across dates.
 
         r_s^(d) = α_s + β_s · F^(d) + ε_s^(d)        min over (α_s, β_s) of Σ_d ε_s^(d)²
 
-    Every ticker without gaps shares the right-hand side, so one QR factorisation serves them all. A ticker with gaps has a
-    right-hand side of its own: the rows of its missing dates are zero.
+    Every ticker without gaps shares the right-hand side, so one QR factorisation serves them all. A ticker with gaps
+    has a right-hand side of its own: the rows of its missing dates are zero.
 
     Parameters
     ----------
@@ -54,8 +56,8 @@ def time_series_betas(returns, factors, intercept=True):
 def betas_given(returns, factors, intercept, name, tickers=None):
     """`time_series_betas`; messages use the caller's name for the factors, and the tickers' labels."""
     as_flag("intercept", intercept)
-    returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True).astype(float, copy=False)
-    factors = as_array(name, factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)}).astype(float, copy=False)
+    returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
+    factors = as_array(name, factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)})
     _require_columns(name, factors)
     design = np.column_stack([np.ones(len(factors)), factors]) if intercept else factors
     observed = ~np.isnan(returns)
@@ -64,15 +66,17 @@ def betas_given(returns, factors, intercept, name, tickers=None):
 
     gaps = ~observed.all(axis=0)
     coefficients = np.empty((returns.shape[1], design.shape[1]))
-    if gaps.any():
-        own_rows = np.where(observed[:, gaps].T[:, :, None], design, 0.0)
-        coefficients[gaps] = _solve_by_qr(own_rows, np.where(observed, returns, 0.0)[:, gaps].T[:, :, None], name)[:, :, 0]
-    if not gaps.all():
-        coefficients[~gaps] = _solve_by_qr(design, returns[:, ~gaps] if gaps.any() else returns, name).T
+    with one_thread:
+        if gaps.any():
+            known = observed[:, gaps].T
+            own_rows, own_returns = np.where(known[:, :, None], design, 0.0), np.where(known, returns[:, gaps].T, 0.0)
+            coefficients[gaps] = _solve_by_qr(own_rows, own_returns[:, :, None], name)[:, :, 0]
+        if not gaps.all():
+            coefficients[~gaps] = _solve_by_qr(design, returns[:, ~gaps] if gaps.any() else returns, name).T
     return (coefficients[:, 0], coefficients[:, 1:]) if intercept else (np.zeros(len(coefficients)), coefficients)
 
 
-def cross_sectional_factors(returns, betas):
+def cross_sectional_factors(returns: ArrayLike, betas: ArrayLike) -> np.ndarray:
     """The return of each factor at each date: the coefficients of one regression per date, across tickers.
 
         r^(d) = β^(d) F^(d) + ε^(d)        F^(d) = (β^(d)' β^(d))⁻¹ β^(d)' r^(d)        min over F^(d) of Σ_s ε_s^(d)²
@@ -95,7 +99,8 @@ def cross_sectional_factors(returns, betas):
     ValueError
         If the shapes disagree, the columns of β are collinear at some date, or a date has fewer returns than factors.
     """
-    require_same_axis("tickers", "betas", betas, 0, "returns", returns, 1)
+    require_same_axis("tickers", "betas", betas, -2, "returns", returns, 1)
+    require_same_axis("dates", "betas", betas, -3, "returns", returns, 0)
     return factors_given(returns, betas, "betas")
 
 
@@ -110,40 +115,42 @@ def factors_given(returns, betas, name, dates=None):
     observed = ~np.isnan(returns)
     _require_enough("date", "tickers", observed.sum(axis=1), betas.shape[-1], dates)
 
-    if not observed.all():
-        returns = np.where(observed, returns, 0.0)
-        betas = np.where(observed[:, :, None], betas, 0.0)
-    if betas.ndim == 2:
-        betas = betas.astype(float, copy=False)
-        gram = betas.T @ betas
-        _require_finite(name, gram, betas)
-        return _solve(gram, betas.T @ returns.T, name).T
-
-    def solve(part):
-        b = betas[part].astype(float, copy=False)
-        gram = _gram(b)
-        _require_finite(name, gram, betas)
-        return _solve(gram, b.transpose(0, 2, 1) @ returns[part, :, None], name)[..., 0]
-
-    return _in_threads(solve, n_dates, betas.size)
+    with one_thread:
+        if betas.ndim == 2 and observed.all():
+            betas = betas.astype(float, copy=False)
+            gram = betas.T @ betas
+            _require_finite(name, gram, betas, observed.all(axis=0))
+            return _solve(gram, betas.T @ returns.T, name).T
+        betas = np.broadcast_to(betas, (n_dates, n_tickers, betas.shape[-1]))
+        gram, moments = second_moments(returns, betas, observed)
+        _require_finite(name, gram, betas, observed)
+        return _solve(gram, moments[:, :, None], name)[:, :, 0]
 
 
-def _gram(betas):
-    """β'β of each date, (n_dates, n_factors, n_factors), a block of its rows at a time.
+def second_moments(returns, z, known, constant=False):
+    """Z'Z and Z'r of each date over the known tickers, (n_dates, n_columns, n_columns) and (n_dates, n_columns).
 
-    numpy hands the product of an array with its own transpose to a routine that is slow for few columns; a block is no transpose
-    of the whole. Twelve is as wide as one step of the usual matrix products on a processor.
+    Z is worked on a block of dates at a time, in double precision, and never copied whole. If asked for, a column of
+    ones joins it as the last one.
     """
-    across, n_factors = betas.transpose(0, 2, 1), betas.shape[2]
-    gram = np.empty((len(betas), n_factors, n_factors))
-    width = min(12, (n_factors + 1) // 2)
-    for first in range(0, n_factors, width):
-        block = slice(first, first + width)
-        np.matmul(across[:, block], betas, out=gram[:, block])
-    return gram
+    n_dates, _, n_columns = z.shape
+    squares = np.empty((n_dates, n_columns + constant, n_columns + constant))
+    moments = np.empty((n_dates, n_columns + constant))
+
+    def sum_up(block):
+        b, r, here = z[block].astype(float, copy=False), returns[block], known[block]
+        if constant:
+            b = np.concatenate([b, np.ones((*b.shape[:2], 1))], axis=2)
+        if not here.all():
+            b, r = np.where(here[:, :, None], b, 0.0), np.where(here, r, 0.0)
+        np.matmul(b.transpose(0, 2, 1), b, out=squares[block])
+        moments[block] = (r[:, None] @ b)[:, 0]
+
+    for_each_block(sum_up, n_dates, z.size)
+    return squares, moments
 
 
-def rolling_betas(returns, factors, window, intercept=True):
+def rolling_betas(returns: ArrayLike, factors: ArrayLike, window: int, intercept: bool = True) -> np.ndarray:
     """The sensitivities known before each date: row d is estimated from the `window` dates before d, d itself left out.
 
         β_s^(d) = the slopes of `time_series_betas` over dates d - window, ..., d - 1
@@ -167,14 +174,17 @@ def rolling_betas(returns, factors, window, intercept=True):
     Raises
     ------
     ValueError
-        If the shapes disagree, the window is too short or too long, or the factors are constant or collinear within one.
+        If the shapes disagree, the window is too short or too long, or the factors are constant or collinear within
+        one.
     """
     require_same_axis("dates", "factors", factors, 0, "returns", returns, 0)
     returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
     factors = as_array("factors", factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)})
     needed = factors.shape[1] + 1 + as_flag("intercept", intercept)
     if len(returns) < needed:
-        raise ValueError(f"returns has fewer dates ({len(returns)}) than the shortest window ({needed}). Pass more dates.")
+        raise ValueError(
+            f"returns has fewer dates ({len(returns)}) than the shortest window ({needed}). Pass more dates."
+        )
     window = as_count(
         "window",
         window,
@@ -183,39 +193,13 @@ def rolling_betas(returns, factors, window, intercept=True):
         why="A window holds more dates than there are coefficients, and no more than the panel has.",
     )
     betas = np.full((*returns.shape, factors.shape[1]), np.nan)
-    for d in range(window, len(returns)):
-        past = slice(d - window, d)
-        complete = ~np.isnan(returns[past]).any(axis=0)
-        if complete.any():
-            betas[d, complete] = time_series_betas(returns[past][:, complete], factors[past], intercept)[1]
+    with one_thread:
+        for d in range(window, len(returns)):
+            past = slice(d - window, d)
+            complete = ~np.isnan(returns[past]).any(axis=0)
+            if complete.any():
+                betas[d, complete] = time_series_betas(returns[past][:, complete], factors[past], intercept)[1]
     return betas
-
-
-def _in_threads(solve, n_dates, n_values):
-    """The solutions of all dates, in date order; the dates are shared out among threads where there are many values."""
-    n_parts = min(_n_cores(), n_dates, n_values // VALUES_WORTH_A_THREAD)
-    if n_parts < 2:
-        return solve(slice(None))
-    edges = np.linspace(0, n_dates, n_parts + 1).astype(int)
-    first, *others = map(slice, edges[:-1], edges[1:])
-    waiting = [_threads().submit(solve, part) for part in others]
-    return np.concatenate([solve(first), *(part.result() for part in waiting)])
-
-
-def _n_cores():
-    """How many cores this process may keep busy; joblib and cluster schedulers say so to their workers by OMP_NUM_THREADS."""
-    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # "4,2": four, and two inside each
-    return int(asked) if asked.isdigit() else os.cpu_count() or 1
-
-
-@cache
-def _threads():
-    """Threads kept between calls: a new one would first have to get its memory from BLAS, which takes longer than the work."""
-    return ThreadPoolExecutor(_n_cores())
-
-
-if hasattr(os, "register_at_fork"):  # a forked process inherits the pool without its threads, and would wait for them forever
-    os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 def _solve_by_qr(design, returns, name):
@@ -232,12 +216,12 @@ def _solve(gram, moments, name):
     """The solutions of (stacked) normal equations, refused where the regressors are collinear."""
     lengths = np.diagonal(gram, axis1=-2, axis2=-1)
     if not lengths.all():
+        column = int(np.argwhere(lengths == 0)[0][-1])
         raise ValueError(
-            f"{name} has zero variation: column {int(np.argwhere(lengths == 0)[0][-1])} is zero for every ticker at some date. "
-            "Drop that column."
+            f"{name} has zero variation: column {column} is zero for every ticker at some date. Drop that column."
         )
     try:
-        # The square of a diagonal entry is the part of that column's sum of squares which the columns before it do not explain.
+        # A diagonal entry, squared, is the part of that column's sum of squares which those before it do not explain.
         unexplained = np.diagonal(np.linalg.cholesky(gram), axis1=-2, axis2=-1) ** 2
     except np.linalg.LinAlgError:
         unexplained = np.zeros(1)
@@ -246,13 +230,16 @@ def _solve(gram, moments, name):
     return np.linalg.solve(gram, moments)
 
 
-def _require_finite(name, gram, betas):
-    """Nothing, or an error that says where the betas are not finite. The small gram matrix tells at once whether they are."""
-    if not np.isfinite(np.diagonal(gram, axis1=-2, axis2=-1)).all():
-        bad = ~np.isfinite(betas)
+def _require_finite(name, gram, betas, observed):
+    """Raises an error that says where betas are not finite. The small gram matrix tells at once whether all are."""
+    if np.isfinite(np.diagonal(gram, axis1=-2, axis2=-1)).all():
+        return
+    bad = ~np.isfinite(betas) & observed[..., None]
+    if bad.any():
         raise ValueError(
             f"{name} has {int(bad.sum())} NaN or infinite value(s) where a return is present, the first at position "
-            f"{tuple(int(i) for i in np.argwhere(bad)[0])}. Fill them, or set the return to NaN to leave the ticker out there."
+            f"{tuple(int(i) for i in np.argwhere(bad)[0])}. "
+            "Fill them, or set the return to NaN to leave the ticker out there."
         )
 
 
@@ -275,14 +262,12 @@ def _require_enough(one, many, counts, needed, labels=None):
 def _require_variation(name, factors, intercept):
     still = np.ptp(factors, axis=0) == 0 if intercept else ~factors.any(axis=0)
     if still.any():
-        raise ValueError(
-            f"{name} has zero variance in column(s) {first_few(np.flatnonzero(still))}: "
-            f"{'a constant cannot be told from the intercept' if intercept else 'a column of zeros explains nothing'}. Drop it."
-        )
+        why = "a constant cannot be told from the intercept" if intercept else "a column of zeros explains nothing"
+        raise ValueError(f"{name} has zero variance in column(s) {first_few(np.flatnonzero(still))}: {why}. Drop it.")
 
 
 def _collinear(name, where):
     return (
-        f"{name} is collinear {where}: one column is a combination of the others, so its coefficient has no single value. "
-        "Drop a column."
+        f"{name} is collinear {where}: one column is a combination of the others, so its coefficient has no single "
+        "value. Drop a column."
     )

@@ -13,8 +13,8 @@ FORWARD_RETURNS = "returns_fwd"
 def make_model(n_tickers, n_characteristics, hidden_units=8, n_factors=3, n_factor_inputs=None):
     """The lecture's conditional autoencoder with one hidden layer, compiled and ready to fit on `[X1, X2], y`.
 
-        β^(d) = Dense(n_factors)(BatchNorm(ReLU(Dense(hidden_units)(X^(d)))))      one set of weights for all tickers and dates
-        F^(d) = Dense(n_factors)(R^(d))                                            linear, so that factors are portfolios
+        β^(d) = Dense(n_factors)(BatchNorm(ReLU(Dense(hidden_units)(X^(d)))))   the same weights for all rows
+        F^(d) = Dense(n_factors)(R^(d))                                         linear: factors are portfolios
         r̂^(d) = β^(d) · F^(d)                                                      min over all weights of mean (r - r̂)²
 
     Parameters
@@ -29,8 +29,8 @@ def make_model(n_tickers, n_characteristics, hidden_units=8, n_factors=3, n_fact
     Returns
     -------
     keras.Model
-        Inputs `input_beta` (n_tickers, n_characteristics) and `input_factor` (n_factor_inputs,); output r̂ (n_tickers,).
-        Weights start at random: call `keras.utils.set_random_seed` first for the same ones every time.
+        Inputs `input_beta` (n_tickers, n_characteristics) and `input_factor` (n_factor_inputs,); output r̂
+        (n_tickers,). Weights start at random: call `keras.utils.set_random_seed` first for the same ones every time.
 
     Raises
     ------
@@ -76,9 +76,11 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
         A frame is the lecture's: indexed by (date, ticker), with the column `returns`, perhaps `returns_fwd`, and the
         characteristics; sorted, every ticker at every date.
     train_idx, val_idx : sequences of int
-        Positions along the first axis of `data`: dates of a Panel; rows of a frame, as in `data.iloc`, which must be whole dates.
+        Positions along the first axis of `data`: dates of a Panel; rows of a frame, as in `data.iloc`, which must be
+        whole dates.
     target : {"returns", "returns_fwd"}
-        Day ahead, the last date of all has no target and is left out, and so is a frame's date whose `returns_fwd` is missing.
+        Day ahead, the last date of all has no target and is left out, and so is a frame's date whose `returns_fwd` is
+        missing.
 
     Returns
     -------
@@ -90,8 +92,8 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
     TypeError
         If data is neither a Panel nor a DataFrame.
     ValueError
-        If a frame's rows are unsorted or have gaps (reshape and unstack would then disagree in silence), positions are out of
-        range or overlap, or a value is missing.
+        If a frame's rows are unsorted or have gaps (reshape and unstack would then disagree in silence), positions are
+        out of range or overlap, or a value is missing.
     """
     as_choice("target", target, ("returns", FORWARD_RETURNS))
     if isinstance(data, pd.DataFrame):
@@ -99,14 +101,18 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
         train, val = (_whole_dates(name, idx, panel) for name, idx in (("train_idx", train_idx), ("val_idx", val_idx)))
     elif isinstance(data, Panel):
         panel, y = data, None
-        train, val = (_positions(name, idx, panel.n_dates) for name, idx in (("train_idx", train_idx), ("val_idx", val_idx)))
+        train, val = _positions("train_idx", train_idx, panel.n_dates), _positions("val_idx", val_idx, panel.n_dates)
     else:
         raise TypeError(f"data must be a Panel or a long DataFrame; a {type(data).__name__} was given.")
     if not panel.n_characteristics:
-        raise ValueError("data has no characteristics, and the Beta network needs at least one. Add columns to the frame.")
+        raise ValueError(
+            "data has no characteristics, and the Beta network needs at least one. Add columns to the frame."
+        )
     both = np.intersect1d(train, val)
     if len(both):
-        raise ValueError(f"train_idx and val_idx share {len(both)} date(s), the first at position {both[0]}. Separate them.")
+        raise ValueError(
+            f"train_idx and val_idx share {len(both)} date(s), the first at position {both[0]}. Separate them."
+        )
     if target == "returns":
         y = panel.returns
     elif y is None:
@@ -117,12 +123,15 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
         if target == FORWARD_RETURNS:
             dates = dates[~np.isnan(y[dates]).all(axis=1)]
             if not len(dates):
-                raise ValueError(f"{name} holds no date whose target, the return of the next date, is known. Add earlier dates.")
+                raise ValueError(
+                    f"{name} holds no date whose target, the return of the next date, is known. Add earlier dates."
+                )
         arrays += [panel.characteristics[dates], panel.returns[dates], y[dates]]
     for name, array in zip(("X1_train", "X2_train", "y_train", "X1_val", "X2_val", "y_val"), arrays, strict=True):
         if np.isnan(array).any():
             raise ValueError(
-                f"{name} would have {int(np.isnan(array).sum())} NaN value(s), and the mean of squares would be NaN with them. "
+                f"{name} would have {int(np.isnan(array).sum())} NaN value(s), and the mean of squares would be NaN "
+                "with them. "
                 "make_model needs every ticker at every date: drop the tickers or dates with gaps."
             )
     return tuple(arrays)
@@ -137,11 +146,13 @@ def _from_sorted_frame(frame):
     if len(frame) != panel.n_dates * panel.n_tickers:
         raise ValueError(
             f"data has {len(frame)} rows, and {panel.n_dates} dates x {panel.n_tickers} tickers would be "
-            f"{panel.n_dates * panel.n_tickers}: reshape would shift rows into the wrong place. Drop the tickers with gaps."
+            f"{panel.n_dates * panel.n_tickers}: reshape would shift rows into the wrong place. Drop the tickers with "
+            "gaps."
         )
     if not frame.index.is_monotonic_increasing:
         raise ValueError(
-            "data is not sorted by date and ticker: reshape would keep this order and unstack would not, and characteristics "
+            "data is not sorted by date and ticker: reshape would keep this order and unstack would not, and "
+            "characteristics "
             "would meet the wrong returns. Call data = data.sort_index() first."
         )
     if FORWARD_RETURNS not in frame:
@@ -154,7 +165,8 @@ def _from_sorted_frame(frame):
     if not np.allclose(y[:-1][both], panel.returns[1:][both]):
         raise ValueError(
             "data: returns_fwd is not the return of the next date. "
-            "Make it with data.groupby('ticker')['returns'].shift(-1): a shift without groupby takes another ticker's return."
+            "Make it with data.groupby('ticker')['returns'].shift(-1): a shift without groupby takes another ticker's "
+            "return."
         )
     return panel, y
 
@@ -165,7 +177,8 @@ def _whole_dates(name, rows, panel):
     dates, counts = np.unique(rows // panel.n_tickers, return_counts=True)
     if (counts < panel.n_tickers).any():
         raise ValueError(
-            f"{name} splits a date: it holds some rows of {panel.dates[dates[counts < panel.n_tickers][0]]} but not all "
+            f"{name} splits a date: it holds some rows of {panel.dates[dates[counts < panel.n_tickers][0]]} but not "
+            "all "
             f"{panel.n_tickers}. Rows of a frame are taken by whole dates."
         )
     return dates
@@ -174,10 +187,13 @@ def _whole_dates(name, rows, panel):
 def _positions(name, values, n):
     positions = np.asarray(values)
     if positions.ndim != 1 or positions.size == 0 or positions.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be a non-empty sequence of whole numbers; [{first_few(positions.ravel())}] was given.")
+        raise ValueError(
+            f"{name} must be a non-empty sequence of whole numbers; [{first_few(positions.ravel())}] was given."
+        )
     if positions.min() < 0 or positions.max() >= n or len(np.unique(positions)) < len(positions):
         raise ValueError(
-            f"{name} must hold different positions from 0 to {n - 1}; they run from {positions.min()} to {positions.max()}"
+            f"{name} must hold different positions from 0 to {n - 1}; they run from {positions.min()} to "
+            f"{positions.max()}"
             f"{', some repeated' if len(np.unique(positions)) < len(positions) else ''}."
         )
     return positions

@@ -1,19 +1,22 @@
 """Managed portfolios: the returns of characteristics, one regression for each date."""
 
 import numpy as np
+import pandas as pd
 
 from helpers.checks import as_flag
+from helpers.labels import Labelled, labelled, short
+from helpers.models.base import factors_of_happened
 from helpers.models.least_squares import factors_given
-from helpers.panel import _short, require_panel
+from helpers.panel import Panel, require_panel
 
 
-def managed_portfolios(panel, constant=False):
-    """The returns of one portfolio per characteristic: at each date, the regression of the returns on the characteristics.
+def managed_portfolios(panel: Panel, constant: bool = False) -> Labelled:
+    """The returns of one portfolio per characteristic: the regression of each date's returns on the characteristics.
 
         x^(d) = (Z^(d)' Z^(d))⁻¹ Z^(d)' r^(d)        Z^(d) : (n_tickers x n_chars), known before r^(d)
 
-    A characteristic that is 0 for every ticker at a date tells none from another. Its portfolio is then empty, and earns 0: so it
-    is where a characteristic was unknown for everybody and became the median.
+    A characteristic that is 0 for every ticker at a date tells none from another. Its portfolio is then empty, and
+    earns 0: so it is where a characteristic was unknown for everybody and became the median.
 
     Parameters
     ----------
@@ -25,7 +28,7 @@ def managed_portfolios(panel, constant=False):
     Returns
     -------
     portfolios : (n_dates, n_chars) or (n_dates, n_chars + 1)
-        In fractions per period.
+        In fractions per period; NaN at dates that have not happened.
 
     Raises
     ------
@@ -36,19 +39,33 @@ def managed_portfolios(panel, constant=False):
     --------
     A panel with these as its portfolios, for a Factor network to read:
 
-    >>> replace(panel, portfolios=managed_portfolios(panel), portfolio_names=panel.characteristic_names)  # doctest: +SKIP
+    >>> from dataclasses import replace
+    >>> from helpers import simulate_market
+    >>> panel = simulate_market("linear", n_dates=10, n_tickers=40, n_characteristics=5).panel
+    >>> x = managed_portfolios(panel)
+    >>> replace(panel, portfolios=x, portfolio_names=panel.characteristic_names)
+    Panel(10 dates x 40 tickers, 5 characteristics, 5 portfolios, 0.0% missing, 0 to 9)
 
     References
     ----------
     Gu, Kelly, Xiu (2021), equation for x_t in section 2.3.
     """
     require_panel(panel, characteristics=True)
-    as_flag("constant", constant)
+    names = panel.characteristic_names
+    if as_flag("constant", constant):
+        names = names.append(pd.Index(["constant"]))
+    earned = factors_of_happened(panel, len(names), lambda past: _earned(past, constant))
+    return labelled(earned, panel.dates, names)
+
+
+def _earned(panel, constant):
+    """The portfolios' returns at dates that have happened."""
     nobody = np.argwhere(np.isnan(panel.characteristics).all(axis=1))
     if len(nobody):
         d, j = nobody[0]
         raise ValueError(
-            f"characteristics: {panel.characteristic_names[j]!r} is unknown for every ticker at {_short(panel.dates[d])} "
+            f"characteristics: {panel.characteristic_names[j]!r} is unknown for every ticker at "
+            f"{short(panel.dates[d])} "
             f"({len(nobody)} such case(s) in all). Drop the characteristic, or those dates."
         )
     z = panel.characteristics

@@ -1,12 +1,14 @@
 """The two models in which one half of the product is given: the factors, or the sensitivities."""
 
-import numpy as np
-import pandas as pd
+from typing import Self
 
-from helpers.checks import as_array, beta_axes
-from helpers.models.base import ConstantBetas, FactorModel, require_same_labels
+import numpy as np
+
+from helpers.checks import as_array, beta_axes, labels_along
+from helpers.labels import Labelled, factor_names, labelled
+from helpers.models.base import ConstantBetas, FactorModel, factors_of_happened, happened, require_same_labels
 from helpers.models.least_squares import betas_given, factors_given
-from helpers.panel import require_panel
+from helpers.panel import Panel, require_panel
 
 
 class TimeSeriesRegression(ConstantBetas):
@@ -14,8 +16,8 @@ class TimeSeriesRegression(ConstantBetas):
 
         r_s^(d) = α_s + β_s · F^(d) + ε_s^(d)        min over (α_s, β_s) of Σ_d ε_s^(d)²
 
-    β is constant over time. α is what the factors leave unexplained on average; it is estimated so that β is not bent to fit it,
-    and it stays out of `reconstruct`, which is β · F as in every other model.
+    β is constant over time. α is what the factors leave unexplained on average; it is estimated so that β is not bent
+    to fit it, and it stays out of `reconstruct`, which is β · F as in every other model.
 
     Parameters
     ----------
@@ -36,27 +38,34 @@ class TimeSeriesRegression(ConstantBetas):
     def __init__(self, intercept=True):
         self.intercept = intercept
 
-    def fit(self, panel, validation=None):
+    def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
+        """The model with α and β of these dates, and of the validation dates if there are any."""
         require_panel(panel, portfolios=True)
+        panel = self._learns_from(panel, validation)
         alphas, betas = betas_given(panel.returns, panel.portfolios, self.intercept, "portfolios", panel.tickers)
         self.alphas_, self.betas_ = alphas, betas
         self.tickers_, self.portfolio_names_ = panel.tickers, panel.portfolio_names
         return self
 
-    def factors(self, panel):
+    def factors(self, panel: Panel) -> Labelled:
+        """The returns of the panel's portfolios, (n_dates, n_factors): given, but for dates that have not happened."""
         self._require_fitted(panel)
         require_panel(panel, portfolios=True)
         require_same_labels("portfolio_names", panel.portfolio_names, self.portfolio_names_)
-        return panel.portfolios
+        factors = factors_of_happened(panel, len(self.portfolio_names_), lambda past: past.portfolios)
+        return labelled(factors, panel.dates, self.portfolio_names_)
+
+    def _factor_names(self):
+        return self.portfolio_names_
 
 
 class CrossSectionalRegression(FactorModel):
-    """Given β, solve for F: one regression per date, across tickers. β is the panel's characteristics unless it is given.
+    """Given β, solve for F: one regression per date, across tickers. β is the characteristics unless it is given.
 
         r^(d) = β^(d) F^(d) + ε^(d)        min over F^(d) of Σ_s ε_s^(d)²
 
-    Nothing about β or F is learned from the past: each date's factors come from that date's returns alone. What `fit` learns is
-    the average of the factors, as Fama and MacBeth (1973) do, and how sure it is.
+    Nothing about β or F is learned from the past: each date's factors come from that date's returns alone. What `fit`
+    learns is the average of the factors, as Fama and MacBeth (1973) do, and how sure it is.
 
     Parameters
     ----------
@@ -80,30 +89,41 @@ class CrossSectionalRegression(FactorModel):
     def __init__(self, given_betas=None):
         self.given_betas = given_betas
 
-    def fit(self, panel, validation=None):
+    def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
+        """The model with the average of F over these dates, and over the validation dates if there are any."""
         require_panel(panel)
-        factors = self._factors(panel)
+        panel = panel if validation is None else panel.joined(validation)
+        self._require_betas_of(panel)
+        self.factors_ = factors = self._solved(happened(panel), panel.dates)
         self.dates_, self.tickers_, self.characteristic_names_ = panel.dates, panel.tickers, panel.characteristic_names
-        self.factors_ = factors
         self.premia_ = factors.mean(axis=0)
-        self.standard_errors_ = (
-            factors.std(axis=0, ddof=1) / np.sqrt(len(factors)) if len(factors) > 1 else np.full(factors.shape[1], np.nan)
-        )
+        self.standard_errors_ = np.full(factors.shape[1], np.nan)
+        if len(factors) > 1:
+            self.standard_errors_ = factors.std(axis=0, ddof=1) / np.sqrt(len(factors))
         return self
 
-    def betas(self, panel):
+    def betas(self, panel: Panel) -> Labelled:
+        """The given β at each date of the panel, or its characteristics, (n_dates, n_tickers, n_factors)."""
         self._require_fitted(panel)
         self._require_same_betas(panel)
-        return self._betas(panel)
+        return labelled(self._betas(panel, self.dates_), panel.dates, panel.tickers, self._factor_names())
 
-    def factors(self, panel):
+    def factors(self, panel: Panel) -> Labelled:
+        """The cross-sectional regression of each date, (n_dates, n_factors), in fractions per period."""
         self._require_fitted(panel)
         self._require_same_betas(panel)
-        return self._factors(panel)
+        factors = factors_of_happened(panel, self.factors_.shape[1], lambda past: self._solved(past, self.dates_))
+        return labelled(factors, panel.dates, self._factor_names())
 
-    def _factors(self, panel):
+    def _solved(self, panel, dates):
         name = "characteristics" if self.given_betas is None else "given_betas"
-        return factors_given(panel.returns, self._betas(panel), name, panel.dates)
+        return factors_given(panel.returns, self._betas(panel, dates), name, panel.dates)
+
+    def _factor_names(self):
+        if self.given_betas is None:
+            return self.characteristic_names_
+        own = labels_along(self.given_betas, -1)
+        return factor_names(self.factors_.shape[1]) if own is None else own
 
     def _require_same_betas(self, panel):
         if self.given_betas is None:
@@ -111,18 +131,35 @@ class CrossSectionalRegression(FactorModel):
             require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
             return
         require_same_labels("tickers", panel.tickers, self.tickers_)
-        if np.ndim(self.given_betas) == 3 and not panel.dates.equals(self.dates_):
+        if np.ndim(self.given_betas) == 3 and not panel.dates.isin(self.dates_).all():
             raise ValueError(
                 "given_betas has one β for each date that the model was fitted to, and the panel has other dates. "
                 "Fit again with given_betas for these dates, or give betas without dates."
             )
 
-    def _betas(self, panel):
+    def _require_betas_of(self, panel):
+        """Refuses given betas that are not those of this panel's tickers, or of its dates if there is one for each."""
         if self.given_betas is None:
             require_panel(panel, characteristics=True)
-            return panel.characteristics
-        if isinstance(self.given_betas, pd.DataFrame) and not self.given_betas.index.equals(panel.tickers):
-            raise ValueError("The index of given_betas must be the panel's tickers: pass given_betas.loc[panel.tickers].")
+            return
+        tickers = labels_along(self.given_betas, -2)
+        if tickers is not None and not tickers.equals(panel.tickers):
+            raise ValueError(
+                "The index of given_betas must be the panel's tickers: pass given_betas.loc[panel.tickers]."
+            )
+        dates = labels_along(self.given_betas, -3)
+        if dates is not None and not dates.equals(panel.dates):
+            raise ValueError(
+                "The dates of given_betas must be the panel's: give betas of those dates, or fit to their panel."
+            )
         sizes = {"n_dates": panel.n_dates, "n_tickers": panel.n_tickers}
-        betas = as_array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True, sizes=sizes)
-        return np.broadcast_to(betas, (panel.n_dates, *betas.shape[-2:]))
+        as_array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True, sizes=sizes)
+
+    def _betas(self, panel, dates):
+        """The β of each date of the panel; `dates` are those that given betas have, if they have any."""
+        if self.given_betas is None:
+            return panel.characteristics
+        betas = as_array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True)
+        if betas.ndim == 3:
+            return betas[dates.get_indexer(panel.dates)]
+        return np.broadcast_to(betas, (panel.n_dates, *betas.shape))

@@ -1,8 +1,8 @@
-"""Conditional autoencoders of one shape, trained side by side as one: each with its own weights, L1 strength and best epoch.
+"""Conditional autoencoders of one shape, trained as one: each with its own weights, L1 strength and best epoch.
 
-A network this small leaves a processor idle most of the time; a stack of them is one set of larger matrix products. Its members
-share the data and the order of the batches, and nothing else: the loss is a sum over members, so no gradient crosses from one
-to another, and each ends with the weights that it would have reached alone.
+A network this small leaves a processor idle most of the time; a stack of them is one set of larger matrix products. Its
+members share the data and the order of the batches, and nothing else: the loss is a sum over members, so no gradient
+crosses from one to another, and each ends with the weights that it would have reached alone.
 """
 
 import warnings
@@ -18,7 +18,8 @@ from helpers.models.backend import compiled, compiled_loop, keras, with_gradient
 
 ops = keras.ops
 
-MOMENTUM = 0.9  # of batch normalisation's running means: Keras' 0.99 still remembers the random start after twenty epochs
+# of batch normalisation's running means: Keras' 0.99 still remembers the random start after twenty epochs
+MOMENTUM = 0.9
 DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, as the paper prints them
 
 
@@ -60,12 +61,14 @@ class Observations:
 def network(shape):
     """The stack as a Keras model: (z, x) to (β, F), each (n_rows, n_members, n_factors).
 
-        β = Dense(K)(… BatchNorm(ReLU(Dense(h)(z))))        F = Dense(K)(x), without a constant: factors are portfolios of x
+        β = Dense(K)(… BatchNorm(ReLU(Dense(h)(z))))      F = Dense(K)(x), without a constant: factors are portfolios
 
-    The weights it was made with are never used: others are handed to `stateless_call`, and so one model serves all fits.
+    The weights it was made with are never used: others are handed to `stateless_call`, and so one model serves all
+    fits.
     """
     m, layers = shape.n_members, keras.layers
-    dense = partial(layers.EinsumDense, kernel_initializer="zeros")  # Keras' default draws from Python's global random numbers
+    # Zeros, since Keras' default draws from Python's global random numbers.
+    dense = partial(layers.EinsumDense, kernel_initializer="zeros")
     z, x = keras.Input((shape.n_characteristics,)), keras.Input((shape.n_inputs,))
     hidden, product = z, "ri,imo->rmo"  # row, input, member, output
     for units in shape.hidden_units:
@@ -81,7 +84,7 @@ def network(shape):
 
 
 def initial_weights(shape, seed):
-    """The random weights that training starts from: two lists of arrays, those it moves and those batch normalisation keeps.
+    """The random weights that training starts from: a list of those it moves, one of those batch normalisation keeps.
 
     Member m draws from a generator of its own, (seed, m), so that it starts the same in a stack of any size.
     """
@@ -120,10 +123,14 @@ def member_betas(shape, weights, z, n_rows=8192):
 def train(shape, weights, training, validation, l1, learning_rate, batch_size, epochs, patience, seed, progress=False):
     """The weights of each member at its best epoch, and the history.
 
-        min over each member's weights θ of mean (y - β · F)² + l1 Σ |θ|        Σ over the kernels, not over the constants
+        min over each member's weights θ of mean (y - β · F)² + l1 Σ |θ|      Σ over the kernels, not over the constants
 
     by Adam on random batches of observations. A member whose error on the validation observations has not improved for
     `patience` epochs stops, and keeps the weights of its best epoch.
+
+    Every batch is full: the few rows that are left at the end of an epoch's random order sit out this epoch, others the
+    next. A smaller batch would have noisier means for batch normalisation and a larger weight for each of its rows, and
+    machine code of its own.
 
     Parameters
     ----------
@@ -140,8 +147,8 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     -------
     weights : as given
     history : DataFrame
-        One row for each epoch and member that was running: mean squared errors `training` (a running mean within the epoch)
-        and `validation`.
+        One row for each epoch and member that was running: mean squared errors `training` (a running mean within the
+        epoch) and `validation`.
 
     Raises
     ------
@@ -150,7 +157,8 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     """
     n_rows = len(training.y)
     batch_size = min(batch_size, n_rows)
-    run_epoch, squared_errors, keep = _compiled(shape, batch_size, learning_rate)
+    run_epoch, squared_errors, keep = _compiled(shape, batch_size)
+    rate = ops.convert_to_tensor(np.float32(learning_rate))
     weights, statistics = ([ops.convert_to_tensor(array) for array in part] for part in weights)
     moments = [ops.zeros_like(w) for w in weights]
     state = [weights, statistics, moments, moments, ops.convert_to_tensor(np.float32(0))]
@@ -159,10 +167,11 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
 
     smallest, best_epoch = np.full(shape.n_members, np.inf), np.zeros(shape.n_members, int)
     running, history = np.ones(shape.n_members, bool), []
-    quiet = {} if progress else {"disable": True}  # left out otherwise, since the variable TQDM_DISABLE must have its say
+    # Left out where a bar is wanted, since the variable TQDM_DISABLE must have its say.
+    quiet = {} if progress else {"disable": True}
     for epoch in (bar := tqdm(range(1, epochs + 1), desc="training", unit="epoch", leave=False, **quiet)):
         order = np.random.default_rng([seed, epoch, n_rows]).permutation(n_rows).astype("int32")
-        state, training_error = run_epoch(state, *data, ops.convert_to_tensor(order), l1)
+        state, training_error = run_epoch(state, *data, ops.convert_to_tensor(order), l1, rate)
         validation_error = np.asarray(squared_errors(state[0], state[1], *unseen)) / len(validation.y)
         errors = np.stack([np.asarray(training_error), validation_error])
 
@@ -174,7 +183,7 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
         best = keep(best, state[:2], ops.convert_to_tensor(better))
         smallest[better], best_epoch[better] = validation_error[better], epoch
         running &= epoch - best_epoch < patience
-        bar.set_postfix_str(f"validation error {smallest.min():.4f}, {running.sum()} of {len(running)} networks running")
+        bar.set_postfix_str(f"validation error {smallest.min():.4f}, {running.sum()} of {len(running)} running")
         if not running.any():
             break
     bar.close()
@@ -183,7 +192,7 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
 
 
 @cache
-def _compiled(shape, batch_size, learning_rate):
+def _compiled(shape, batch_size):
     """The machine code of training, kept so that a hundred panels of one shape compile once: three functions."""
     model = network(shape)
     kernels = [i for i, variable in enumerate(model.trainable_variables) if "kernel" in variable.path]
@@ -197,7 +206,7 @@ def _compiled(shape, batch_size, learning_rate):
     gradient = with_gradient(loss)
 
     @compiled
-    def step(state, z, x, y, l1):
+    def step(state, z, x, y, l1, learning_rate):
         weights, statistics, first, second, t = state
         slopes, (statistics, error) = gradient(weights, statistics, z, x, y, l1)
         t = t + 1
@@ -208,13 +217,13 @@ def _compiled(shape, batch_size, learning_rate):
         return [weights, statistics, first, second, t], error
 
     @compiled_loop
-    def run_epoch(state, z, x, date, y, order, l1):
+    def run_epoch(state, z, x, date, y, order, l1, learning_rate):
         n_steps = ops.shape(order)[0] // batch_size
 
         def next_batch(i, carried):
             state, total = carried
             rows = ops.slice(order, [i * batch_size], [batch_size])
-            state, error = step(state, *_take(rows, z, x, date, y), l1)
+            state, error = step(state, *_take(rows, z, x, date, y), l1, learning_rate)
             return state, total + error
 
         state, total = ops.fori_loop(0, n_steps, next_batch, (state, ops.zeros((shape.n_members,))))
@@ -229,7 +238,8 @@ def _compiled(shape, batch_size, learning_rate):
     def squared_errors(weights, statistics, z, x, date, y, counts):
         def next_batch(i, total):
             rows = i * batch_size + ops.arange(batch_size)
-            return total + batch_errors(weights, statistics, *_take(rows, z, x, date, y), ops.take(counts, rows, axis=0))
+            batch = _take(rows, z, x, date, y)
+            return total + batch_errors(weights, statistics, *batch, ops.take(counts, rows, axis=0))
 
         return ops.fori_loop(0, ops.shape(y)[0] // batch_size, next_batch, ops.zeros((shape.n_members,)))
 
@@ -262,16 +272,18 @@ def _whole_batches(observations, batch_size):
 
 
 def _report_lost(lost, best_epoch, epoch):
-    """Nothing, or an error or a warning: members whose errors are not finite any more."""
+    """Warns of members whose errors are not finite any more, or refuses to go on where one has no earlier weights."""
     if not lost.any():
         return
     if (best_epoch[lost] == 0).any():
         raise ValueError(
-            f"Training failed at epoch {epoch}: the error of {int(lost.sum())} network(s) is not finite, and there are no earlier "
+            f"Training failed at epoch {epoch}: the error of {int(lost.sum())} network(s) is not finite, and there are "
+            "no earlier "
             "weights to keep. Lower learning_rate, or rank the characteristics first (rank_across_tickers)."
         )
     warnings.warn(
-        f"{int(lost.sum())} network(s) stopped at epoch {epoch}, where the error was not finite; each keeps its best weights "
+        f"{int(lost.sum())} network(s) stopped at epoch {epoch}, where the error was not finite; each keeps its best "
+        "weights "
         "from before. Lower learning_rate.",
         ConvergenceWarning,
         stacklevel=4,

@@ -5,12 +5,12 @@ from .estimates import plot_curves as plot_curves
 from .estimates import plot_estimates as plot_estimates
 from .estimates import plot_lines as plot_lines
 from .estimates import plot_regression_line as plot_regression_line
+from .folds import draw_folds as draw_folds
+from .matrices import draw_conditional_autoencoder as draw_conditional_autoencoder
 from .matrices import draw_course as draw_course
 from .matrices import draw_factor_model as draw_factor_model
+from .matrices import draw_instrumented_pca as draw_instrumented_pca
 from .networks import draw_autoencoder as draw_autoencoder
-from .networks import draw_conditional_autoencoder as draw_conditional_autoencoder
-from .networks import draw_folds as draw_folds
-from .networks import draw_instrumented_pca as draw_instrumented_pca
 from .networks import draw_network as draw_network
 from .results import plot_bars as plot_bars
 from .results import plot_dots as plot_dots
@@ -23,11 +23,9 @@ from .results import plot_table as plot_table
 from .sliders import Slider as Slider
 from .sliders import slide as slide
 from .style import BLUE as BLUE
-from .style import EMPTY as EMPTY
 from .style import GIVEN as GIVEN
 from .style import GREEN as GREEN
 from .style import GREY as GREY
-from .style import INK as INK
 from .style import ORANGE as ORANGE
 from .style import PURPLE as PURPLE
 from .style import VERMILLION as VERMILLION

@@ -1,15 +1,28 @@
 """Charts of estimates beside the truth, and of the data behind them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
 
 from helpers.checks import as_array, as_positive
-from helpers.plotting.style import BLUE, GREY, INK, LINES, STYLE, WHITE_BOX, WIDTH, in_style
+from helpers.plotting.style import BLUE, GREY, INK, LINES, WHITE_BOX, WIDTH, in_style, title_above
 
 
 @in_style
-def plot_estimates(truth, estimates, names=None, title=None, xlabel="true β", ylabel="estimated β"):
+def plot_estimates(
+    truth: ArrayLike,
+    estimates: ArrayLike,
+    names: Sequence[str] | None = None,
+    title: str | None = None,
+    xlabel: str = "true β",
+    ylabel: str = "estimated β",
+) -> Figure:
     """The estimates against the truth, one panel per column; on the dashed line they agree.
 
     Parameters
@@ -24,7 +37,8 @@ def plot_estimates(truth, estimates, names=None, title=None, xlabel="true β", y
     Figure
     """
     truth = as_array("truth", truth, ("n", "n_columns"))
-    estimates = as_array("estimates", estimates, ("n", "n_columns"), sizes={"n": truth.shape[0], "n_columns": truth.shape[1]})
+    axes_of_both = ("n", "n_columns")
+    estimates = as_array("estimates", estimates, axes_of_both, sizes=dict(zip(axes_of_both, truth.shape, strict=True)))
     if names is not None and len(names) != truth.shape[1]:
         raise ValueError(f"names must have {truth.shape[1]} entries, one for each column; {len(names)} were given.")
     figure, panels = plt.subplots(1, truth.shape[1], figsize=(WIDTH, 2.9), squeeze=False)
@@ -38,13 +52,21 @@ def plot_estimates(truth, estimates, names=None, title=None, xlabel="true β", y
         if names is not None:
             axes.text(0.04, 0.96, names[j], transform=axes.transAxes, va="top", weight="bold")
     panels[0, 0].set_ylabel(ylabel)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    title_above(figure, title)
     return figure
 
 
 @in_style
-def plot_regression_line(x, y, alpha, beta, title=None, xlabel="factor, % per month", ylabel="ticker, % per month", truth=None):
+def plot_regression_line(
+    x: ArrayLike,
+    y: ArrayLike,
+    alpha: float,
+    beta: float,
+    title: str | None = None,
+    xlabel: str = "factor, % per month",
+    ylabel: str = "ticker, % per month",
+    truth: tuple[float, float] | None = None,
+) -> Figure:
     """One ticker's returns against one factor, with the fitted line α + β F and, if given, the true one dashed.
 
     Parameters
@@ -68,7 +90,8 @@ def plot_regression_line(x, y, alpha, beta, title=None, xlabel="factor, % per mo
     ends = np.array([x.min(), x.max()])
     axes.plot(100 * ends, 100 * (alpha + beta * ends), color=BLUE, lw=2, label=f"fitted: β = {beta:.2f}")
     if truth is not None:
-        axes.plot(100 * ends, 100 * (truth[0] + truth[1] * ends), "--", color="black", lw=1.4, label=f"true: β = {truth[1]:.2f}")
+        true_line = 100 * (truth[0] + truth[1] * ends)
+        axes.plot(100 * ends, true_line, "--", color="black", lw=1.4, label=f"true: β = {truth[1]:.2f}")
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.legend(loc="upper left")
     return figure
@@ -76,9 +99,18 @@ def plot_regression_line(x, y, alpha, beta, title=None, xlabel="factor, % per mo
 
 @in_style
 def plot_cross_section(
-    betas, returns, factor, truth=None, title=None, xlabel="β to the market", ylabel="rest of the return, %", reach=None
-):
-    """One date: a point for each ticker, and the line through the origin whose slope is the factor's return; the true one dashed.
+    betas: ArrayLike,
+    returns: ArrayLike,
+    factor: float,
+    truth: float | None = None,
+    title: str | None = None,
+    xlabel: str = "β to the market",
+    ylabel: str = "rest of the return, %",
+    reach: float | None = None,
+) -> Figure:
+    """One date: a point for each ticker, and the line through the origin whose slope is the factor's return.
+
+    The true line is dashed.
 
     Parameters
     ----------
@@ -116,7 +148,16 @@ def plot_cross_section(
 
 
 @in_style
-def plot_lines(x, lines, title=None, xlabel=None, ylabel=None, truth=None, zero=False, log=False):
+def plot_lines(
+    x: ArrayLike,
+    lines: Mapping[str, ArrayLike],
+    title: str | None = None,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+    truth: ArrayLike | None = None,
+    zero: bool = False,
+    log: bool = False,
+) -> Figure:
     """One line for each series, named at its end; the true one dashed.
 
     Parameters
@@ -136,9 +177,12 @@ def plot_lines(x, lines, title=None, xlabel=None, ylabel=None, truth=None, zero=
     Figure
     """
     if not lines or len(lines) > len(LINES):
-        raise ValueError(f"lines must hold 1 to {len(LINES)} series; {len(lines)} were given. Draw them in two figures.")
+        raise ValueError(
+            f"lines must hold 1 to {len(LINES)} series; {len(lines)} were given. Draw them in two figures."
+        )
     figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
-    drawn = [
+    x = np.asarray(x)
+    drawn: list[tuple[str, np.ndarray, dict[str, Any]]] = [
         (name, np.asarray(values), {"color": colour, "ls": style, "lw": 1.6})
         for (name, values), (colour, style) in zip(lines.items(), LINES, strict=False)
     ]
@@ -152,8 +196,8 @@ def plot_lines(x, lines, title=None, xlabel=None, ylabel=None, truth=None, zero=
         axes.axhline(0, color=INK, lw=0.6)
     if log:
         axes.set_yscale("log")
-    if np.asarray(x).dtype.kind in "iu":
-        axes.xaxis.get_major_locator().set_params(integer=True)
+    if x.dtype.kind in "iu":
+        axes.locator_params("x", integer=True)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if len(drawn) > 1:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0, handlelength=2.6)
@@ -161,13 +205,16 @@ def plot_lines(x, lines, title=None, xlabel=None, ylabel=None, truth=None, zero=
 
 
 @in_style
-def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
+def plot_beta_surfaces(
+    surfaces: Mapping[str, ArrayLike], title: str | None = None, xlabel: str = "c1", ylabel: str = "c2"
+) -> Figure:
     """β as a function of two characteristics: one row of maps per model, one column per factor, with contour lines.
 
     Parameters
     ----------
     surfaces : dict of str to (n_grid, n_grid, n_factors)
-        For each model, β at the points of a grid over (-1, 1) x (-1, 1); axis 0 is the second characteristic, axis 1 the first.
+        For each model, β at the points of a grid over (-1, 1) x (-1, 1); axis 0 is the second characteristic, axis 1
+        the first.
     title, xlabel, ylabel : str, optional
 
     Returns
@@ -175,26 +222,30 @@ def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
     Figure
     """
     if not surfaces:
-        raise ValueError("surfaces is empty: pass a dict with at least one name and its (n_grid, n_grid, n_factors) array.")
-    surfaces = {
-        name: as_array(f"surfaces[{name!r}]", values, ("n_grid", "n_grid", "n_factors")) for name, values in surfaces.items()
-    }
-    for name, values in surfaces.items():
+        raise ValueError(
+            "surfaces is empty: pass a dict with at least one name and its (n_grid, n_grid, n_factors) array."
+        )
+    grid_axes = ("n_grid", "n_grid", "n_factors")
+    maps = {name: as_array(f"surfaces[{name!r}]", values, grid_axes) for name, values in surfaces.items()}
+    for name, values in maps.items():
         if values.shape[0] != values.shape[1]:
             raise ValueError(
-                f"surfaces[{name!r}] must be over a square grid, (n_grid, n_grid, n_factors); its shape is {values.shape}."
+                f"surfaces[{name!r}] must be over a square grid, (n_grid, n_grid, n_factors); "
+                f"its shape is {values.shape}."
             )
-    n_factors = next(iter(surfaces.values())).shape[2]
+    n_factors = next(iter(maps.values())).shape[2]
     figure, panels = plt.subplots(
         len(surfaces), n_factors, figsize=(WIDTH, 0.6 + 1.95 * len(surfaces)), squeeze=False, sharex=True, sharey=True
     )
     for k in range(n_factors):
-        largest = max(np.abs(values[:, :, k]).max() for values in surfaces.values())
+        largest = max(np.abs(values[:, :, k]).max() for values in maps.values())
         levels = MaxNLocator(nbins=8, symmetric=True).tick_values(-largest, largest)
-        for axes, (name, values) in zip(panels[:, k], surfaces.items(), strict=True):
+        for axes, (name, values) in zip(panels[:, k], maps.items(), strict=True):
             grid = np.linspace(-1, 1, values.shape[0])
             axes.grid(False)
-            colours = axes.pcolormesh(grid, grid, values[:, :, k], cmap="PuOr_r", vmin=-largest, vmax=largest, shading="gouraud")
+            colours = axes.pcolormesh(
+                grid, grid, values[:, :, k], cmap="PuOr_r", vmin=-largest, vmax=largest, shading="gouraud"
+            )
             if np.ptp(values[:, :, k]) > levels[1] - levels[0]:
                 lines = axes.contour(grid, grid, values[:, :, k], levels=levels, colors=INK, linewidths=0.7)
                 for label in axes.clabel(lines, fmt="%g", fontsize=9):
@@ -207,13 +258,19 @@ def plot_beta_surfaces(surfaces, title=None, xlabel="c1", ylabel="c2"):
         panels[0, k].set_title(f"β on factor {k + 1}", loc="center")
         panels[-1, k].set_xlabel(xlabel)
         figure.colorbar(colours, ax=panels[:, k], orientation="horizontal", aspect=30, pad=0.02)
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    title_above(figure, title)
     return figure
 
 
 @in_style
-def plot_curves(points, curves, truth=None, title=None, xlabel="ticker 1, %", ylabel="ticker 2, %"):
+def plot_curves(
+    points: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    truth: ArrayLike | None = None,
+    title: str | None = None,
+    xlabel: str = "ticker 1, %",
+    ylabel: str = "ticker 2, %",
+) -> Figure:
     """The returns of two tickers as a cloud, with the curves on which models place them and the true one dashed.
 
     Parameters
@@ -231,21 +288,31 @@ def plot_curves(points, curves, truth=None, title=None, xlabel="ticker 1, %", yl
     """
     points = as_array("points", points, ("n_dates", "two"), sizes={"two": 2})
     if len(curves) > len(LINES):
-        raise ValueError(f"curves must hold at most {len(LINES)} models; {len(curves)} were given. Draw them in two figures.")
+        raise ValueError(
+            f"curves must hold at most {len(LINES)} models; {len(curves)} were given. Draw them in two figures."
+        )
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
-    axes.scatter(*100 * points.T, s=12, color=GREY, linewidth=0)
+    first, second = 100 * points.T
+    axes.scatter(first, second, s=12, color=GREY, linewidth=0)
     for (name, curve), (colour, style) in zip(curves.items(), LINES, strict=False):
         curve = as_array(f"curves[{name!r}]", curve, ("n", "two"), sizes={"two": 2})
         axes.plot(*100 * curve.T, color=colour, ls=style, lw=2, label=name)
     if truth is not None:
-        axes.plot(*100 * as_array("truth", truth, ("n", "two"), sizes={"two": 2}).T, "--", color="black", lw=1.4, label="truth")
+        truth = as_array("truth", truth, ("n", "two"), sizes={"two": 2})
+        axes.plot(*100 * truth.T, "--", color="black", lw=1.4, label="truth")
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0, handlelength=2.6)
     return figure
 
 
 @in_style
-def plot_alphas(means, alphas, title=None, unit="% per date", scale=100.0):
+def plot_alphas(
+    means: ArrayLike,
+    alphas: Mapping[str, pd.DataFrame],
+    title: str | None = None,
+    unit: str = "% per date",
+    scale: float = 100.0,
+) -> Figure:
     """The pricing error of each portfolio against its mean return, one panel per model; |t| above 3 is filled.
 
     On the dotted diagonal a model explains nothing of a mean return, on the line at 0 all of it.
@@ -258,7 +325,8 @@ def plot_alphas(means, alphas, title=None, unit="% per date", scale=100.0):
         For each model, up to four, what `helpers.evaluation.pricing_errors` returns.
     title, unit : str, optional
     scale : float
-        What fractions per period are multiplied by before they are drawn: 100 for percent, 1200 for percent a year of months.
+        What fractions per period are multiplied by before they are drawn: 100 for percent, 1200 for percent a year of
+        months.
 
     Returns
     -------
@@ -268,7 +336,8 @@ def plot_alphas(means, alphas, title=None, unit="% per date", scale=100.0):
     if not 1 <= len(alphas) <= 4:
         raise ValueError(f"alphas must hold 1 to 4 models; {len(alphas)} were given. Draw them in two figures.")
     n_rows, n_columns = -(-len(alphas) // 2), min(len(alphas), 2)
-    figure, panels = plt.subplots(n_rows, n_columns, figsize=(WIDTH, 0.7 + 2.3 * n_rows), sharex=True, sharey=True, squeeze=False)
+    size = (WIDTH, 0.7 + 2.3 * n_rows)
+    figure, panels = plt.subplots(n_rows, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     sizes, ends = {"n_portfolios": len(means)}, [0, *means]
     for axes, (name, errors) in zip(panels.flat, alphas.items(), strict=False):
         alpha, t = (
@@ -279,9 +348,8 @@ def plot_alphas(means, alphas, title=None, unit="% per date", scale=100.0):
         axes.plot([min(ends), max(ends)], [min(ends), max(ends)], ":", color=GREY, lw=1.6, label="nothing explained")
         axes.axhline(0, color=INK, lw=0.8)
         for chosen, fill, words in ((large, BLUE, "α with |t| > 3"), (~large, "white", "other α")):
-            axes.scatter(
-                means[chosen], scale * alpha[chosen], s=30, color=fill, edgecolor=BLUE, linewidth=1.1, label=words, zorder=3
-            )
+            x, y = means[chosen], scale * alpha[chosen]
+            axes.scatter(x, y, s=30, color=fill, edgecolor=BLUE, linewidth=1.1, label=words, zorder=3)
         axes.set_title(f"{name}: {large.sum()} of {len(means)}", loc="center", fontsize=10)
     for axes in panels.flat[len(alphas) :]:
         axes.set_visible(False)
@@ -291,5 +359,5 @@ def plot_alphas(means, alphas, title=None, unit="% per date", scale=100.0):
         axes.set_ylabel(f"α, {unit}")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=STYLE["axes.titlesize"])
+    title_above(figure, title)
     return figure

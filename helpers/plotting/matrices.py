@@ -1,15 +1,30 @@
-"""The equation as a picture: which half is given, which is solved for."""
+"""The equation as a picture of its matrices: which half is given, which is solved for."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patches import Rectangle
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from helpers.checks import as_choice, as_count
 from helpers.plotting.style import EMPTY, GIVEN, GREY, INK, VERMILLION, WIDTH, in_style
 
+TICKERS = ("AAPL", "MSFT", "JPM", "XOM", "KO", "GE")
+EVERYTHING = (slice(None), slice(None))
+ARROW = {"arrowstyle": "-|>", "color": INK, "lw": 1.2}
+QUESTION: dict[str, Any] = {"weight": "bold", "color": "#A84300"}  # vermillion, dark enough for text
+
 
 @in_style
-def draw_factor_model(given=None, ticker=None, date=None, title=None, tickers=("AAPL", "MSFT", "JPM", "XOM", "KO", "GE")):
+def draw_factor_model(
+    given: str | None = None,
+    ticker: int | None = None,
+    date: int | None = None,
+    title: str | None = None,
+    tickers: Sequence[str] = TICKERS,
+) -> Figure:
     """The picture of R ≈ F βᵀ: which part is given (shaded), which is solved for (question marks).
 
     Parameters
@@ -34,7 +49,7 @@ def draw_factor_model(given=None, ticker=None, date=None, title=None, tickers=("
 
 
 @in_style
-def draw_course():
+def draw_course() -> Figure:
     """The course in one picture: the same equation four times, each time with something else given.
 
     Returns
@@ -42,16 +57,108 @@ def draw_course():
     Figure
     """
     figure, panels = plt.subplots(2, 2, figsize=(2 * WIDTH, 7.4))
-    tickers = ("AAPL", "MSFT", "JPM", "XOM", "KO", "GE")
-    _factor_model(panels[0, 0], "F", 0, None, "1  Factors given: solve for β, one ticker at a time", tickers)
-    _factor_model(panels[0, 1], "beta", None, 4, "2  Sensitivities given: solve for F, one date at a time", tickers)
-    _factor_model(panels[1, 0], None, None, None, "3  Nothing given: solve for both (PCA)", tickers)
-    _factor_model(panels[1, 1], "characteristics", None, 4, "4  Characteristics given: both, and β changes with time", tickers)
+    of_time = "4  Characteristics given: both, and β changes with time"
+    _factor_model(panels[0, 0], "F", 0, None, "1  Factors given: solve for β, one ticker at a time")
+    _factor_model(panels[0, 1], "beta", None, 4, "2  Sensitivities given: solve for F, one date at a time")
+    _factor_model(panels[1, 0], None, None, None, "3  Nothing given: solve for both (PCA)")
+    _factor_model(panels[1, 1], "characteristics", None, 4, of_time)
     return figure
 
 
-def _factor_model(axes, given, ticker, date, title, tickers):
-    """One picture of R ≈ F βᵀ on the axes."""
+@in_style
+def draw_instrumented_pca(title: str | None = None) -> Figure:
+    """The picture of instrumented PCA at one date: characteristics times Γ are β, and Γ is the same at every date.
+
+        r^(d) ≈ Z^(d) Γ F^(d)
+
+    Parameters
+    ----------
+    title : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    n_tickers, n_chars, n_factors = 6, 5, 3
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.4))
+    axes.set(aspect="equal", xlim=(-1.4, 20.6), ylim=(10.4, -2.2))
+    axes.axis("off")
+
+    def matrix(x, shape, name, size, state, by_date=True):
+        y = (n_tickers - shape[0]) / 2
+        for step in (2, 1) if by_date else ():
+            sheet = (x + 0.3 * step, y - 0.3 * step)
+            axes.add_patch(Rectangle(sheet, shape[1], shape[0], fc="white", ec=GREY, lw=0.8))
+        _matrix(axes, (x, y), shape, name, size, state, above=0.8 if by_date else 0.25)
+
+    def sign(x, words):
+        axes.text(x, n_tickers / 2, words, ha="center", va="center", fontsize=18)
+
+    matrix(0, (n_tickers, 1), r"$\mathbf{r}^{(d)}$", r"$n_{tickers}$", "given")
+    sign(2.7, r"$\approx$")
+    matrix(4, (n_tickers, n_chars), r"$\mathbf{Z}^{(d)}$", r"$n_{tickers} \times n_{chars}$", "given")
+    sign(10.4, r"$\cdot$")
+    matrix(11.4, (n_chars, n_factors), r"$\Gamma$", r"$n_{chars} \times n_{factors}$", "?", by_date=False)
+    sign(15.5, r"$\cdot$")
+    matrix(16.6, (n_factors, 1), r"$\mathbf{F}^{(d)}$", r"$n_{factors}$", "?")
+    below = n_tickers + 1.65
+    axes.plot([4, 4, 14.4, 14.4], [below - 0.35, below, below, below - 0.35], color=INK, lw=1.0)
+    axes.text(9.2, below + 0.25, r"$\beta^{(d)} : n_{tickers} \times n_{factors}$", ha="center", va="top")
+    _legend(axes, 0, 9.2)
+    axes.text(9.2, 9.6, "sheets behind: one for each date", va="center")
+    if title:
+        axes.set_title(title)
+    return figure
+
+
+@in_style
+def draw_conditional_autoencoder(title: str | None = None) -> Figure:
+    """The picture of the conditional autoencoder at one date: two networks, and the dot product of what they say.
+
+    Parameters
+    ----------
+    title : str, optional
+
+    Returns
+    -------
+    Figure
+    """
+    n_tickers, n_chars, n_factors, chosen = 6, 5, 3, 2
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
+    axes.set(aspect="equal", xlim=(-1.0, 21.6), ylim=(12.4, -1.4))
+    axes.axis("off")
+    one_row = (chosen, slice(None))
+
+    def matrix(corner, shape, name, size, state, selected=EVERYTHING):
+        _matrix(axes, corner, shape, name, size, state, selected, above=0.25)
+
+    def arrow(start, stop, words):
+        axes.annotate("", stop, start, arrowprops=ARROW)
+        axes.text((start[0] + stop[0]) / 2, start[1] - 0.3, words, ha="center", va="bottom", fontsize=9)
+
+    matrix((0, 0), (n_tickers, n_chars), r"$\mathbf{X}^{(d)}$", r"$n_{tickers} \times n_{chars}$", "given", one_row)
+    axes.text(-0.3, chosen + 0.5, "s", style="italic", fontsize=12, ha="right", va="center")
+    arrow((5.3, chosen + 0.5), (9.7, chosen + 0.5), "Beta network")
+    axes.text(7.5, chosen + 0.8, "the same weights\nfor every ticker", ha="center", va="top", fontsize=9)
+    matrix((10, 0), (n_tickers, n_factors), r"$\beta^{(d)}$", r"$n_{tickers} \times n_{factors}$", "?", one_row)
+    matrix((-0.5, 10), (1, n_tickers), r"$\mathbf{R}^{(d)}$", "one row: one date\n(or portfolios)", "given")
+    arrow((5.8, 10.5), (9.7, 10.5), "Factor network")
+    axes.text(7.75, 10.8, "linear", ha="center", va="top", fontsize=9)
+    matrix((10, 10), (1, n_factors), r"$\mathbf{F}^{(d)}$", r"$n_{factors}$", "?")
+    axes.annotate("", (16.0, 5.4), (13.3, chosen + 0.5), arrowprops=ARROW)
+    axes.annotate("", (16.0, 6.6), (13.3, 10.5), arrowprops=ARROW)
+    axes.add_patch(FancyBboxPatch((16.1, 5.2), 1.6, 1.6, boxstyle="round,pad=0.1", fc="white", ec=INK, lw=1.2))
+    axes.text(16.9, 6.0, "Dot", ha="center", va="center", fontsize=9)
+    axes.annotate("", (19.4, 6.0), (17.9, 6.0), arrowprops=ARROW)
+    one_return = (slice(chosen, chosen + 1), 0)
+    matrix((19.6, 3), (n_tickers, 1), r"$\hat{\mathbf{r}}^{(d)}$", r"$n_{tickers}$", "out", one_return)
+    if title:
+        axes.set_title(title)
+    return figure
+
+
+def _factor_model(axes, given, ticker, date, title, tickers=TICKERS):
+    """Draws one picture of R ≈ F βᵀ on the axes."""
     as_choice("given", given, (None, "F", "beta", "beta by date", "characteristics"))
     n_dates, n_tickers, n_factors = 8, len(tickers), 3
     if given == "F":
@@ -60,71 +167,56 @@ def _factor_model(axes, given, ticker, date, title, tickers):
         date = as_count("date", date, at_least=0, at_most=n_dates - 1, why=f"given={given!r} selects one row of R.")
         if ticker is not None:
             ticker = as_count("ticker", ticker, at_least=0, at_most=n_tickers - 1)
-    everything = (slice(None), slice(None))
     row, column = (date, slice(None)), (slice(None), ticker)
-    known = {None: everything, "F": column}.get(given, row)
-    factors = {None: ("?", everything), "F": ("given", everything)}.get(given, ("?", row))
+    known = {None: EVERYTHING, "F": column}.get(given, row)
+    factors = "given" if given == "F" else "?"
+    moving = EVERYTHING if given in (None, "F") else row
     betas = {None: "?", "F": "?", "characteristics": "?"}.get(given, "given")
     by_date = given in ("beta by date", "characteristics")
 
     axes.set(aspect="equal", xlim=(-3.2, 22.4), ylim=(n_dates + 2.6, -2.8))
     axes.axis("off")
-    left = 0
+    left = 0.0
     _matrix(axes, (left, 0), (n_dates, n_tickers), r"$\mathbf{R}$", r"$n_{dates} \times n_{tickers}$", "given", known)
-    for s, name in enumerate(tickers):
-        axes.text(left + s + 0.5, -0.2, name, ha="left", va="bottom", rotation=50, fontsize=9)
+    for s, ticker_name in enumerate(tickers):
+        axes.text(left + s + 0.5, -0.2, ticker_name, ha="left", va="bottom", rotation=50, fontsize=9)
     axes.text(-1.2, n_dates / 2, "dates", rotation=90, ha="right", va="center")
     if date is not None:
         axes.text(-0.3, date + 0.5, "d", ha="right", va="center", style="italic", fontsize=12)
     left += n_tickers + 0.9
     axes.text(left, n_dates / 2, r"$\approx$", ha="center", va="center", fontsize=18)
     left += 0.9
-    _matrix(axes, (left, 0), (n_dates, n_factors), r"$\mathbf{F}$", r"$n_{dates} \times n_{factors}$", *factors, above=0.25)
+    size = r"$n_{dates} \times n_{factors}$"
+    _matrix(axes, (left, 0), (n_dates, n_factors), r"$\mathbf{F}$", size, factors, moving, 0.25)
     left += n_factors + 0.9
     axes.text(left, n_dates / 2, r"$\cdot$", ha="center", va="center", fontsize=22)
     left += 0.9
-    top = (n_dates - n_factors) / 2
-    if by_date:
-        for step in (2, 1):
-            axes.add_patch(Rectangle((left + 0.35 * step, top - 0.35 * step), n_tickers, n_factors, fc="white", ec=GREY, lw=0.8))
+    top, middle = (n_dates - n_factors) / 2, left + n_tickers / 2
+    for step in (2, 1) if by_date else ():
+        sheet = (left + 0.35 * step, top - 0.35 * step)
+        axes.add_patch(Rectangle(sheet, n_tickers, n_factors, fc="white", ec=GREY, lw=0.8))
     name = r"$\beta^{(d)\,T}$" if by_date else r"$\beta^{\,T}$"
-    note = "one for each date" if by_date else "the same at every date"
-    size = r"$n_{factors} \times n_{tickers}$" + f"\n{note}"
-    _matrix(
-        axes,
-        (left, top),
-        (n_factors, n_tickers),
-        name,
-        size,
-        betas,
-        column if given == "F" else everything,
-        above=0.9 if by_date else 0.25,
-    )
+    size = r"$n_{factors} \times n_{tickers}$" + f"\n{'one for each date' if by_date else 'the same at every date'}"
+    selected = column if given == "F" else EVERYTHING
+    above = 0.9 if by_date else 0.25
+    _matrix(axes, (left, top), (n_factors, n_tickers), name, size, betas, selected, above)
     if date is not None and ticker is not None:
         for x, y, height in ((ticker, date, 1), (left + ticker, top, n_factors)):
             axes.add_patch(Rectangle((x, y), 1, height, fill=False, ec=VERMILLION, lw=2.2, ls=(0, (3, 1)), zorder=3))
-        words = rf"dashed: $\hat{{r}}_{{{tickers[ticker]}}}^{{(d)}} = \beta_{{{tickers[ticker]}}} \cdot \mathbf{{F}}^{{(d)}}$"
-        axes.text(left + n_tickers / 2, n_dates + 2.15, words, ha="center", va="center")
+        s = tickers[ticker]
+        words = rf"dashed: $\hat{{r}}_{{{s}}}^{{(d)}} = \beta_{{{s}}} \cdot \mathbf{{F}}^{{(d)}}$"
+        axes.text(middle, n_dates + 2.15, words, ha="center", va="center")
     if given == "characteristics":
-        axes.annotate(
-            "",
-            (left + n_tickers / 2, top + n_factors + 2.15),
-            (left + n_tickers / 2, top + n_factors + 3.0),
-            arrowprops={"arrowstyle": "->", "color": INK},
-        )
-        axes.text(
-            left + n_tickers / 2, top + n_factors + 3.1, r"characteristics $\mathbf{X}^{(d)}$ (given)", ha="center", va="top"
-        )
-    axes.add_patch(Rectangle((-2.9, n_dates + 1.75), 0.8, 0.8, fc=GIVEN, ec=INK, lw=0.8))
-    axes.text(-1.8, n_dates + 2.15, "given", va="center")
-    axes.text(1.0, n_dates + 2.15, "?", va="center", weight="bold", fontsize=12, color="#A84300")
-    axes.text(1.7, n_dates + 2.15, "to solve for", va="center")
+        below = top + n_factors
+        axes.annotate("", (middle, below + 2.15), (middle, below + 3.0), arrowprops={"arrowstyle": "->", "color": INK})
+        axes.text(middle, below + 3.1, r"characteristics $\mathbf{X}^{(d)}$ (given)", ha="center", va="top")
+    _legend(axes, -2.9, n_dates + 1.75)
     if title:
         axes.set_title(title)
 
 
-def _matrix(axes, corner, shape, name, size, state, selected, above=None):
-    """One matrix: its selected cells shaded if given, or holding a question mark if solved for; its name above, its size below."""
+def _matrix(axes, corner, shape, name, size, state, selected=EVERYTHING, above=None):
+    """Draws one matrix, its name above and its size below: selected cells shaded if given, marked if solved for."""
     x, y = corner
     chosen = np.zeros(shape, dtype=bool)
     chosen[selected] = True
@@ -132,14 +224,21 @@ def _matrix(axes, corner, shape, name, size, state, selected, above=None):
         fill = GIVEN if chosen[i, j] and state == "given" else "white" if chosen[i, j] else EMPTY
         axes.add_patch(Rectangle((x + j, y + i), 1, 1, fc=fill, ec="#BBBBBB", lw=0.6))
         if chosen[i, j] and state == "?":
-            axes.text(x + j + 0.5, y + i + 0.53, "?", ha="center", va="center", weight="bold", color="#A84300")
+            axes.text(x + j + 0.5, y + i + 0.53, "?", ha="center", va="center", **QUESTION)
     rows, columns = np.nonzero(chosen)
-    axes.add_patch(
-        Rectangle((x + columns.min(), y + rows.min()), np.ptp(columns) + 1, np.ptp(rows) + 1, fill=False, ec=INK, lw=1.6)
-    )
-    label_x = x + shape[1] / 2
+    width, height = columns.max() - columns.min() + 1, rows.max() - rows.min() + 1
+    axes.add_patch(Rectangle((x + columns.min(), y + rows.min()), width, height, fill=False, ec=INK, lw=1.6))
+    middle = x + shape[1] / 2
     if above is None:  # R: its columns carry the tickers' names, so its own name stands to the left of them
         axes.text(x - 0.6, y - 0.5, name, ha="right", va="bottom", fontsize=14)
     else:
-        axes.text(label_x, y - above, name, ha="center", va="bottom", fontsize=14)
-    axes.text(label_x, y + shape[0] + 0.25, size, ha="center", va="top", fontsize=9.5)
+        axes.text(middle, y - above, name, ha="center", va="bottom", fontsize=14)
+    axes.text(middle, y + shape[0] + 0.25, size, ha="center", va="top", fontsize=9.5)
+
+
+def _legend(axes, x, y):
+    """Says below a picture what shading and question marks mean."""
+    axes.add_patch(Rectangle((x, y), 0.8, 0.8, fc=GIVEN, ec=INK, lw=0.8))
+    axes.text(x + 1.1, y + 0.4, "given", va="center")
+    axes.text(x + 3.9, y + 0.4, "?", va="center", fontsize=12, **QUESTION)
+    axes.text(x + 4.6, y + 0.4, "to solve for", va="center")

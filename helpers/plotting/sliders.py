@@ -3,9 +3,10 @@
 import base64
 import inspect
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from itertools import combinations
+from typing import Any
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -17,7 +18,9 @@ from helpers.checks import first_few
 class Slider(ipywidgets.VBox):
     """A picture below one slider for each of its choices; see `slide`."""
 
-    def __init__(self, draw, alt, choices, start):
+    def __init__(
+        self, draw: Callable[..., Figure], alt: str, choices: Mapping[str, Mapping[str, Any]], start: Mapping[str, Any]
+    ) -> None:
         self._draw, self._alt = draw, alt
         self.sliders = {
             name: ipywidgets.SelectionSlider(
@@ -43,7 +46,8 @@ class Slider(ipywidgets.VBox):
             figure = self._draw(**{name: slider.value for name, slider in self.sliders.items()})
             if not isinstance(figure, Figure):
                 raise TypeError(
-                    f"draw must return a Figure, as the functions of helpers.plotting do; it returned a {type(figure).__name__}."
+                    "draw must return a Figure, as the functions of helpers.plotting do; "
+                    f"it returned a {type(figure).__name__}."
                 )
             figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})  # a move should be quick
         finally:  # a figure left open would be shown once more below the cell
@@ -63,22 +67,24 @@ class Slider(ipywidgets.VBox):
         except Exception as error:  # what is raised here would be lost in a log that nobody reads
             said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             self.picture.value = (
-                f"<p>This picture could not be drawn: {escape(said.rstrip('.'))}. Perhaps a later cell has changed what it is drawn from: "
-                "run the cells above once more (Run → Run All Above Selected Cell), then this one.</p>"
+                f"<p>This picture could not be drawn: {escape(said.rstrip('.'))}. Perhaps a later cell has "
+                "changed what it is drawn from: run the cells above once more (Run → Run All Above Selected "
+                "Cell), then this one.</p>"
             )
 
-    def __repr__(self):
-        ends = [f"{slider.description} ({slider.options[0][0]} to {slider.options[-1][0]})" for slider in self.sliders.values()]
+    def __repr__(self) -> str:
+        sliders = self.sliders.values()
+        ends = [f"{slider.description} ({slider.options[0][0]} to {slider.options[-1][0]})" for slider in sliders]
         return f"A picture with a slider for {' and '.join(ends)}. Run this cell to move it."
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """What a notebook stores: the widget, which needs a kernel, and the first picture, which does not."""
         bundle = super()._repr_mimebundle_(**kwargs)
         bundle = bundle[0] if isinstance(bundle, tuple) else bundle
         return {**bundle, "image/png": base64.b64encode(self._png).decode(), "text/plain": repr(self)}
 
 
-def slide(draw, alt, **choices):
+def slide(draw: Callable[..., Figure], alt: str, **choices: Iterable) -> Slider:
     """The picture that `draw` makes, with a slider for each of its arguments that is given choices.
 
     Parameters
@@ -97,21 +103,27 @@ def slide(draw, alt, **choices):
     Raises
     ------
     TypeError, ValueError
-        If draw has no such argument, or does not return a Figure; if there are fewer than two choices, repeated ones, or ones that
-        == can't compare, such as arrays.
+        If draw has no such argument, or does not return a Figure; if there are fewer than two choices, repeated ones,
+        or ones that == can't compare, such as arrays.
     """
     if not callable(draw):
         raise TypeError(f"draw must be a function that returns a Figure; a {type(draw).__name__} was given.")
     if not isinstance(alt, str) or not alt.strip():
         raise TypeError(f"alt must be a sentence that says what the picture shows; {alt!r} was given.")
     if not choices:
-        raise ValueError("Name at least one argument of draw and its choices, such as slide(draw, alt, ticker=range(30)).")
-    arguments, options, start = inspect.signature(draw).parameters, {}, {}
+        raise ValueError(
+            "Name at least one argument of draw and its choices, such as slide(draw, alt, ticker=range(30))."
+        )
+    arguments = inspect.signature(draw).parameters
+    options: dict[str, dict[str, Any]] = {}
+    start: dict[str, Any] = {}
     for name, values in choices.items():
         if name not in arguments:
             raise TypeError(f"draw has no argument {name!r}; it has {first_few(arguments) or 'none'}.")
         if isinstance(values, str) or not isinstance(values, Iterable):
-            raise TypeError(f"The choices of {name} must be a sequence, such as range(10) or a list; {values!r} was given.")
+            raise TypeError(
+                f"The choices of {name} must be a sequence, such as range(10) or a list; {values!r} was given."
+            )
         pairs = list(values.items()) if isinstance(values, Mapping) else [(value, value) for value in values]
         options[name] = {_label(label): value for label, value in pairs}
         if len(options[name]) < 2 or len(options[name]) < len(pairs) or _has_equals(name, options[name].values()):
@@ -119,7 +131,8 @@ def slide(draw, alt, **choices):
             raise ValueError(f"{name} needs at least two choices, all different; {given} was given.")
         first = next(iter(options[name].values()))
         default = arguments[name].default
-        start[name] = default if any(default is value or default == value for value in options[name].values()) else first
+        offered = any(default is value or default == value for value in options[name].values())
+        start[name] = default if offered else first
     return Slider(draw, alt, options, start)
 
 

@@ -1,26 +1,30 @@
-"""The pictures of the course. Every function returns a Figure and shows nothing by itself.
+"""The look of every picture: its colours, line styles and sizes, and the decorator that applies them.
 
 In all of them the truth is a black dashed line, the estimate blue, the second model vermillion, and data points grey.
 """
 
+from collections.abc import Callable
 from functools import wraps
+from typing import Any, ParamSpec
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+Arguments = ParamSpec("Arguments")
 
 # Okabe and Ito's palette: told apart by readers with any colour vision.
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#999999"
-
-
+# Of writing; of a cell that is given; of a cell that plays no part.
 INK, GIVEN, EMPTY = "#222222", "#A9D3F0", "#F4F4F4"
-
-
+# One line for each series: no two have the same style.
 LINES = ((BLUE, "-"), (VERMILLION, "-."), (GREEN, ":"), (PURPLE, (0, (5, 1))), (ORANGE, (0, (1, 1))))
-
-
-STYLE = {
+WHITE_BOX: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind text that stands on colours
+WIDTH = 7  # inches
+TITLE_SIZE = 11
+STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
     "font.size": 10,
-    "axes.titlesize": 11,
+    "axes.titlesize": TITLE_SIZE,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -34,22 +38,17 @@ STYLE = {
 }
 
 
-WIDTH = 7  # inches
-
-
-WHITE_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind text that stands on colours
-
-
-def in_style(draw):
+def in_style(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
     """A function that draws in the course's style, closes its figure, and hands it back to be shown once."""
 
     @wraps(draw)
-    def styled(*args, **kwargs):
+    def styled(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
         before = set(plt.get_fignums())
         try:
             with plt.rc_context(STYLE):
                 figure = draw(*args, **kwargs)
-                figure.get_layout_engine().execute(figure)  # places the labels while the style holds
+                if engine := figure.get_layout_engine():
+                    engine.execute(figure)  # places the labels while the style holds
                 figure.set_layout_engine("none")  # to look for places once more would take as long as the drawing
         finally:
             for number in set(plt.get_fignums()) - before:
@@ -57,3 +56,9 @@ def in_style(draw):
         return figure
 
     return styled
+
+
+def title_above(figure: Figure, title: str | None) -> None:
+    """Writes one title above all panels of a figure, at the left, as large as that of a single panel."""
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=TITLE_SIZE)

@@ -1,4 +1,6 @@
-"""What nbgrader is told about the homework. `make homework` copies this file into the course folder once; the copy is yours.
+"""What nbgrader is told about the homework.
+
+`make homework` copies this file into the course folder once; the copy is yours.
 
 All options: https://nbgrader.readthedocs.io/en/stable/configuration/config_options.html
 """
@@ -14,8 +16,8 @@ c.CourseDirectory.course_id = "factor-models"
 c.ClearSolutions.code_stub = {"python": "...  # your code"}
 c.ClearSolutions.text_stub = "Write your answer here."
 
-# Seconds that one cell may take. The slowest one, which loads TensorFlow, takes 10 to 20 where the machine is busy. An endless
-# loop is stopped after this time, once in each cell that runs into it.
+# Seconds that one cell may take. The slowest one, which loads TensorFlow, takes 10 to 20 where the machine is busy. An
+# endless loop is stopped after this time, once in each cell that runs into it.
 c.Execute.timeout = 120
 
 # A test that a student has deleted is put back.
@@ -29,5 +31,6 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 warnings.filterwarnings("ignore", message="Object of type .* not in session")
 c.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
 
-# `nbgrader zip_collect` reads from a file's name whose it is and which notebook: ada_homework_1.ipynb is ada's homework_1.
+# `nbgrader zip_collect` reads from a file's name whose it is and which notebook:
+# ada_homework_1.ipynb is ada's homework_1.
 c.FileNameCollectorPlugin.named_regexp = r".*[/\\](?P<student_id>[^/\\]+)_(?P<file_id>homework_\w+)\.ipynb$"

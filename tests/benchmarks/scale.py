@@ -1,12 +1,12 @@
-"""A panel of the size of the real one: how many minutes and how much memory it takes from the file to two fitted models.
+"""A panel of the size of the real one: how many minutes and how much memory from the file to two fitted models.
 
 From the root of the repository (it takes minutes, and 2 GB of disk while it runs):
 
     uv run python -m tests.benchmarks.scale
 
-A file in the published layout is written first, by a process of its own. Then, in a fresh process: read, rank, instrumented PCA,
-and one CA2 on managed portfolios, both tested on the last fifth of the dates. The memory is the most that the process has held so
-far, TensorFlow included. The target stands in the last line.
+A file in the published layout is written first, by a process of its own. Then, in a fresh process: read, rank,
+instrumented PCA, and one CA2 on managed portfolios, both tested on the last fifth of the dates. The memory is the most
+that the process has held so far, TensorFlow included. The target stands in the last line.
 """
 
 import multiprocessing
@@ -22,8 +22,8 @@ from helpers.data.published import PUBLISHED_LAYOUT, write_published_layout
 from helpers.data.ranks import rank_across_tickers
 from helpers.data.reader import read_panel
 from helpers.evaluation.metrics import predictive_r2, total_r2
+from helpers.evaluation.splitter import split_by_date
 from helpers.models.ipca import InstrumentedPCA
-from helpers.panel import split_by_date
 
 TARGET = 8  # GB
 
@@ -47,10 +47,8 @@ def stages(paths, n_factors, epochs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of characteristics known for nobody in the first years
         panel = read_panel(paths[0], **PUBLISHED_LAYOUT, returns_path=paths[1], returns="RET")
-    there = np.isfinite(panel.returns).mean()
-    done(
-        f"read: {panel.n_dates} dates x {panel.n_tickers} tickers x {panel.n_characteristics} characteristics, {there:.0%} of returns"
-    )
+    size = f"{panel.n_dates} dates x {panel.n_tickers} tickers x {panel.n_characteristics} characteristics"
+    done(f"read: {size}, {np.isfinite(panel.returns).mean():.0%} of returns")
     panel = rank_across_tickers(panel, missing="median")
     done("rank across tickers")
     train, validation, test = split_by_date(panel, (0.6, 0.2, 0.2))
@@ -58,7 +56,13 @@ def stages(paths, n_factors, epochs):
     models = {
         "IPCA": InstrumentedPCA(n_factors).fit,
         "CA2": ConditionalAutoencoder(
-            n_factors, PAPER_MODELS["CA2"], n_members=1, factor_inputs="managed", l1=1e-3, batch_size=10_000, epochs=epochs
+            n_factors,
+            PAPER_MODELS["CA2"],
+            n_members=1,
+            factor_inputs="managed",
+            l1=1e-3,
+            batch_size=10_000,
+            epochs=epochs,
         ).fit,
     }
     for name, fit in models.items():

@@ -1,0 +1,200 @@
+"""Where each row of a file belongs: its date and its ticker, as positions among labels that ascend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from helpers.checks import first_few
+from helpers.data.dates import BY_MONTH, Day, as_dates, span, window
+from helpers.data.file import File, Report
+from helpers.data.text import Text, TextFound, refusal_of_text
+from helpers.data.tickers import as_tickers
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file.
+
+    Parameters
+    ----------
+    dates : DatetimeIndex
+    date_codes : (n_rows,)
+        The position of each row's date, -1 where it has none.
+    tickers : Index
+    ticker_codes : (n_rows,)
+        The position of each row's ticker, -1 where it has none.
+    returns : (n_rows,) or None
+        As the file has them; None if it has none.
+    """
+
+    dates: pd.DatetimeIndex
+    date_codes: np.ndarray
+    tickers: pd.Index
+    ticker_codes: np.ndarray
+    returns: np.ndarray | None
+
+    @property
+    def used(self) -> np.ndarray:
+        """Whether each row has both a date and a ticker."""
+        return (self.date_codes >= 0) & (self.ticker_codes >= 0)
+
+    def placed(self, values: np.ndarray | None) -> np.ndarray:
+        """The values of the rows on the grid of dates and tickers, NaN where there is none."""
+        grid = np.full((len(self.dates), len(self.tickers)), np.nan)
+        if values is not None:
+            used = self.used
+            grid[self.date_codes[used], self.ticker_codes[used]] = values[used]
+        return grid
+
+
+def read_rows(
+    file: File, date: str, ticker: str, returns: str | None, date_format: str | None, largest: float, report: Report
+) -> Rows:
+    """The rows of a file, found by reading its dates, its tickers and, if they are named, its returns.
+
+    Parameters
+    ----------
+    file : File
+    date, ticker, returns, date_format
+        As in `read_panel`; returns may be None.
+    largest : float
+        Beyond it, a return counts as infinite.
+    report : callable
+        Takes the sentence on a fault.
+    """
+    if returns and file.holds_neither(returns):
+        report(refusal_of_text(file.name, {returns: Text(file.kinds[returns])}))
+        returns = None
+    of_dates, of_tickers, values = _Codes(), _Codes(), []
+    try:
+        for batch in file.batches([date, ticker], [returns] if returns else []):
+            of_dates.add(batch.column(date))
+            of_tickers.add(batch.column(ticker))
+            if returns:
+                values.append(batch.column(returns).to_numpy(zero_copy_only=False))
+    except TextFound as found:
+        report(refusal_of_text(file.name, found.texts))
+        return read_rows(file, date, ticker, None, date_format, largest, report)
+    date_labels, date_codes = of_dates.found()
+    ticker_labels, ticker_codes = of_tickers.found()
+    _require_complete(file, date, date_codes, report)
+    _require_complete(file, ticker, ticker_codes, report)
+    dates = as_dates(file, date, date_labels, date_codes, date_format, report)
+    dates, date_codes = _sorted(dates, date_codes)
+    tickers, ticker_codes = _sorted(as_tickers(file, ticker, ticker_labels, report), ticker_codes)
+    rows = Rows(dates, date_codes, tickers, ticker_codes, np.concatenate(values) if values else None)
+    if not rows.used.any():
+        raise ValueError(f"{file.name} has no row with both a {date!r} and a {ticker!r}.")
+    if returns and rows.returns is not None:
+        _remove_infinite(file, returns, rows.returns, largest, report)
+    return rows
+
+
+class _Codes:
+    """Whole numbers that stand for labels, handed out as the labels come in; -1 stands for a label that is missing."""
+
+    def __init__(self):
+        self.codes = {}
+        self.parts = []
+
+    def add(self, column: pa.Array) -> None:
+        encoded = column.dictionary_encode()
+        codes = [
+            -1 if _is_blank(label) else self.codes.setdefault(label, len(self.codes))
+            for label in encoded.dictionary.to_pylist()
+        ]
+        of_rows = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        self.parts.append(np.array([*codes, -1], dtype=np.int32)[of_rows])
+
+    def found(self) -> tuple[list[Any], np.ndarray]:
+        """The labels in the order of their codes, and the code of each row."""
+        return list(self.codes), np.concatenate([np.empty(0, dtype=np.int32), *self.parts])
+
+
+def _is_blank(label):
+    return not label.strip() if isinstance(label, str) else pd.isna(label)
+
+
+def recoded(codes: np.ndarray, positions: Sequence[int] | np.ndarray) -> np.ndarray:
+    """The codes after their labels have moved to other positions; -1 stays."""
+    return np.append(positions, -1).astype(np.int32)[codes]
+
+
+def _sorted(labels, codes):
+    """The distinct labels in ascending order, NaT left out, and the codes that go with them."""
+    ascending = labels.dropna().unique().sort_values()
+    return ascending, recoded(codes, ascending.get_indexer(labels))
+
+
+def by_month(rows: Rows, frequency: str) -> Rows:
+    """The rows with their dates at the end of the month, if the data are monthly or rarer."""
+    if frequency not in BY_MONTH:
+        return rows
+    dates, codes = _sorted(rows.dates + pd.offsets.MonthEnd(0), rows.date_codes)
+    return replace(rows, dates=dates, date_codes=codes)
+
+
+def cut(rows: Rows, start: Day | None, end: Day | None, lag: int, frequency: str) -> Rows:
+    """The rows from start to end and those at `lag` dates before; tickers that are left without a row are dropped."""
+    kept = window(rows.dates, start, end, months=frequency in BY_MONTH)
+    if kept.start >= kept.stop:
+        raise ValueError(f"No date is left from start={start!r} to end={end!r}: the file has dates {span(rows.dates)}.")
+    if lag >= kept.stop:
+        raise ValueError(
+            f"lag must be below the number of dates; {lag} was given, and up to the end there are {kept.stop}, "
+            f"dates {span(rows.dates)}."
+        )
+    a = max(kept.start - lag, 0)
+    codes = rows.date_codes - a
+    codes[(codes < 0) | (codes >= kept.stop - a)] = -1
+    used = np.unique(rows.ticker_codes[(codes >= 0) & (rows.ticker_codes >= 0)])
+    positions = np.full(len(rows.tickers), -1)
+    positions[used] = np.arange(len(used))
+    ticker_codes = recoded(rows.ticker_codes, positions)
+    return Rows(rows.dates[a : kept.stop], codes, rows.tickers[used], ticker_codes, rows.returns)
+
+
+def count_repeated(file: File, rows: Rows, frequency: str, report: Report) -> int:
+    """The number of rows whose (date, ticker) stands in an earlier row, after the fault is reported."""
+    cells = np.where(
+        rows.used,
+        rows.ticker_codes * np.int64(len(rows.dates)) + rows.date_codes,
+        -1 - np.arange(len(rows.date_codes)),  # a row that belongs nowhere repeats no other
+    )
+    order = np.argsort(cells, kind="stable")
+    again = np.flatnonzero(np.diff(cells[order]) == 0)
+    if len(again):
+        shown = []
+        for i, j in zip(order[again[:3]], order[again[:3] + 1], strict=True):
+            date, ticker = rows.dates[rows.date_codes[i]].date(), rows.tickers[rows.ticker_codes[i]]
+            shown.append(f"({date}, {ticker}) in rows {i + 1} and {j + 1}")
+        months = " In monthly and rarer data, two dates in one month are one date." if frequency in BY_MONTH else ""
+        report(
+            f"{file.name} has {len(again)} repeated (date, ticker) row(s): {first_few(shown)}. "
+            f"Keep one of each.{months}"
+        )
+    return len(again)
+
+
+def _require_complete(file, column, codes, report):
+    if (codes < 0).any():
+        rows = np.flatnonzero(codes < 0) + 1
+        report(
+            f"{file.name} has {len(rows)} row(s) without a {column!r}: row {first_few(rows)}. "
+            "Fill them in, or drop such rows."
+        )
+
+
+def _remove_infinite(file, column, returns, largest, report):
+    beyond = np.abs(returns) > largest
+    if beyond.any():
+        what = "infinite values" if np.isinf(returns).any() else f"values above {largest:.2g}"
+        report(
+            f"Column {column!r} of {file.name} holds {what}, the first in row {int(beyond.argmax()) + 1}. "
+            "Leave such values empty in the file."
+        )
+        returns[beyond] = np.nan

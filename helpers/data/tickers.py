@@ -1,0 +1,43 @@
+"""Tickers of a file: text, or whole numbers."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from helpers.checks import first_few
+from helpers.data.file import File, Report
+
+
+def as_tickers(file: File, column: str, labels: Sequence[Any], report: Report) -> pd.Index:
+    """The labels as text or as whole numbers.
+
+    Those of a CSV file are whole numbers if all look so and none begins with a zero.
+    """
+    if all(type(label) is int or (isinstance(label, float) and label.is_integer()) for label in labels):
+        return pd.Index([int(label) for label in labels])
+    if not all(isinstance(label, str) for label in labels):
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise TypeError(
+            f"Tickers must be text or whole numbers; column {column!r} of {file.name} holds {first_few(kinds)}, "
+            f"such as {labels[0]!r}."
+        )
+    blanks = [repr(label) for label in labels if label != label.strip()]
+    if blanks:
+        report(
+            f"{len(blanks)} ticker(s) of {file.name} have blanks around them: {first_few(blanks)}. Remove the blanks."
+        )
+    values = {label: int(label.removesuffix(".0")) for label in labels if re.fullmatch(r"[0-9]{1,18}(\.0)?", label)}
+    by_value: dict[int, list[str]] = {}
+    for label, value in values.items():
+        by_value.setdefault(value, []).append(label)
+    alike = [" and ".join(map(repr, group)) for group in by_value.values() if len(group) > 1]
+    if alike:
+        report(
+            f"Some tickers of {file.name} are one number written in several ways: {first_few(alike)}. "
+            "Write each in one way."
+        )
+    if file.is_csv and len(values) == len(labels) and not any(re.match("0[0-9]", label) for label in labels):
+        return pd.Index(list(values.values()), dtype="int64")
+    return pd.Index(labels, dtype="str")
