@@ -1,11 +1,11 @@
 """The small tested module behind the course on factor models.
 
-Three nouns carry everything: a `Panel` holds the data, a `FactorModel` is fitted to it, a `SimulatedMarket` knows the truth.
-Every model is the same equation,
+Three nouns carry everything: a `Panel` holds the data, a `FactorModel` is fitted to it, a `SimulatedMarket` knows the
+truth. Every model is the same equation,
 
     r̂_s^(d) = β_s^(d) · F^(d)
 
-and they differ only in what is given and what is solved for. The rooms, in the order in which they may know of each other:
+and they differ only in what is given and what is solved for. The rooms, in the order in which they may know each other:
 
     panel  <-  data, models  <-  evaluation  <-  experiments  <-  exercises        plotting beside them
 

@@ -45,11 +45,11 @@ from .evaluation import tangency_returns as tangency_returns
 from .evaluation import tangency_weights as tangency_weights
 from .evaluation import total_r2 as total_r2
 from .evaluation import turnover as turnover
+from .models import PAPER_MODELS as PAPER_MODELS
 from .models import ConditionalAutoencoder as ConditionalAutoencoder
 from .models import CrossSectionalRegression as CrossSectionalRegression
 from .models import FactorModel as FactorModel
 from .models import InstrumentedPCA as InstrumentedPCA
-from .models import PAPER_MODELS as PAPER_MODELS
 from .models import PCAFactors as PCAFactors
 from .models import TimeSeriesRegression as TimeSeriesRegression
 from .models import cross_sectional_factors as cross_sectional_factors

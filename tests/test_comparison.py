@@ -171,7 +171,11 @@ def test_models_in_a_list_are_named_by_what_they_print():
     assert compare(tuple(models), PANEL, SPLITTER, baseline=names[1]).loc[("IC", names[1])].isna().sum() == 3
 
 
-@pytest.mark.parametrize("chosen", ["IC", ["IC", "total R²"], ("predictive R²",), iter(["IC"])], ids=repr)
+@pytest.mark.parametrize(
+    "chosen",
+    ["IC", ["IC", "total R²"], ("predictive R²",), iter(["IC"])],
+    ids=["a name", "a list", "a tuple", "an iterator"],
+)
 def test_the_measures_asked_for_are_those_that_come(chosen, table):
     wanted = {"IC": ["IC"], "['IC', 'total R²']": ["IC", "total R²"], "('predictive R²',)": ["predictive R²"]}
     names = wanted.get(chosen if isinstance(chosen, str) else repr(chosen), ["IC"])

@@ -106,7 +106,7 @@ def test_permuting_the_tickers_permutes_the_rows(seed, missing):
 def test_adding_a_constant_to_a_factor_changes_the_intercept_only(seed):
     returns, factors, _ = market(seed)
     alphas, betas = time_series_betas(returns, factors)
-    moved_alphas, moved_betas = time_series_betas(returns, factors + [5.0, 0.0])
+    moved_alphas, moved_betas = time_series_betas(returns, factors + np.array([5.0, 0.0]))
     assert np.allclose(moved_betas, betas) and np.allclose(moved_alphas, alphas - 5 * betas[:, 0])
 
 
@@ -282,7 +282,8 @@ BAD_INPUT = {
     "ragged betas": (lambda: cross_sectional_factors(R, [[1.0], [1.0, 2.0]]), TypeError, "betas", "numbers"),
     "text for betas": (lambda: cross_sectional_factors(R, "a"), TypeError, "betas", "numbers", "'a'"),
     "an infinite beta": (
-        lambda: cross_sectional_factors(R, with_value(B, (1, 1), np.inf)), ValueError, "betas", "1 NaN or infinite", "(1, 1)",
+        lambda: cross_sectional_factors(R, with_value(B, (1, 1), np.inf)),
+        ValueError, "betas", "1 NaN or infinite", "(1, 1)",
     ),
     "an unknown beta of a known return": (
         lambda: cross_sectional_factors(R, with_value(B, (1, 1), np.nan)),

@@ -1,4 +1,4 @@
-"""The one equation, r̂ = β · F, by what is given and what is solved for; and the regressions on plain arrays behind it."""
+"""The one equation, r̂ = β · F, by what is given and what is solved for; and the regressions on arrays behind it."""
 
 import lazy_loader
 

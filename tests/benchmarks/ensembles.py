@@ -1,17 +1,18 @@
-"""How long an ensemble of conditional autoencoders trains, beside as many ordinary Keras models and beside the bare matrix products.
+"""How long an ensemble of conditional autoencoders trains, beside as many Keras models and the bare matrix products.
 
 From the root of the repository (some minutes); one thread each, since products this small are slower when cut in two:
 
     OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 uv run python -m tests.benchmarks.ensembles
 
-The market, the network and the batches are the paper's: 60 + 60 dates of 200 tickers, 50 characteristics and portfolios, CA2 with
-three factors, ten members, 800 returns a batch. Every member trains the same number of epochs. The routes are first checked to
-reach the same error; compilation is done before the clock starts, and ours stands by itself in the last line. Timed as in
-`tests.benchmarks.regressions`; the targets stand beside the ratios.
+The market, the network and the batches are the paper's: 60 + 60 dates of 200 tickers, 50 characteristics and
+portfolios, CA2 with three factors, ten members, 800 returns a batch. Every member trains the same number of epochs. The
+routes are first checked to reach the same error; compilation is done before the clock starts, and ours stands by itself
+in the last line. Timed as in `tests.benchmarks.regressions`; the targets stand beside the ratios.
 """
 
 import os
 import time
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,7 +38,10 @@ def our_route(panel, validation, n_members, hidden_units, batch_size, epochs):
 
 
 def keras_model(n_characteristics, n_inputs, hidden_units):
-    """One member as a user would write it: a return is an observation, with its characteristics z and its date's portfolios x."""
+    """One member as a user would write it.
+
+    A return is an observation, with its characteristics z and its date's portfolios x.
+    """
     penalty = {"kernel_regularizer": keras.regularizers.L1(L1)}
     z, x = keras.Input((n_characteristics,)), keras.Input((n_inputs,))
     hidden = z
@@ -90,9 +94,10 @@ def keras_route(panel, validation, n_members, hidden_units, batch_size, epochs):
 
 
 def products_route(panel, validation, n_members, hidden_units, batch_size, epochs):
-    """The products of the same shapes alone, in single precision: forward, back to all weights, and forward for the validation.
+    """The products of the same shapes alone, in single precision: forward, back to all weights, forward to validate.
 
-    The first layers of all members are one product, since they read the same characteristics; so are the Factor networks.
+    The first layers of all members are one product, since they read the same characteristics; so are the Factor
+    networks.
     """
     random = np.random.default_rng(0)
 
@@ -102,7 +107,7 @@ def products_route(panel, validation, n_members, hidden_units, batch_size, epoch
     units = [*hidden_units, 3]
     z, x = matrices(batch_size, panel.n_characteristics), matrices(batch_size, panel.n_portfolios)
     first, factors = matrices(z.shape[1], n_members * units[0]), matrices(x.shape[1], n_members * 3)
-    later = [matrices(n_members, a, b) for a, b in zip(units[:-1], units[1:], strict=True)]
+    later = [matrices(n_members, a, b) for a, b in pairwise(units)]
     slopes = [matrices(n_members, batch_size, n) for n in units]  # of the loss, by the outputs of each layer
     first_slopes, factor_slopes = matrices(batch_size, first.shape[1]), matrices(batch_size, factors.shape[1])
     n_steps = panel.returns.size // batch_size
@@ -133,7 +138,7 @@ def products_route(panel, validation, n_members, hidden_units, batch_size, epoch
 
 
 def check_same_job(errors, other_errors, tolerance):
-    """Nothing, or an AssertionError: the mean over members of the smallest validation error differs by more than a share."""
+    """Refuses routes whose smallest validation errors, in the mean over members, differ by more than a share."""
     np.testing.assert_allclose(np.mean(errors), np.mean(other_errors), rtol=tolerance, err_msg="mean validation error")
 
 
@@ -150,7 +155,8 @@ def measure(
 ):
     """The report as text. n_dates are those of the training panel, and again of the validation panel.
 
-    After few epochs, while the error falls fast, an ensemble with other random starts is a few percent away: hence the tolerance.
+    After few epochs, while the error falls fast, an ensemble with other random starts is a few percent away: hence the
+    tolerance.
     """
     panel = simulate_market("nonlinear", 2 * n_dates, n_tickers, n_characteristics).panel
     arguments = panel[:n_dates], panel[n_dates:], n_members, hidden_units, batch_size, epochs
@@ -167,14 +173,16 @@ def measure(
     times = milliseconds(routes, rounds)
     lines = [
         f"{os.cpu_count()} cores, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'not set')}, "
-        f"TF_NUM_INTRAOP_THREADS {os.environ.get('TF_NUM_INTRAOP_THREADS', 'not set')}, {keras.backend.backend()}; {rounds} rounds",
+        f"TF_NUM_INTRAOP_THREADS {os.environ.get('TF_NUM_INTRAOP_THREADS', 'not set')}, {keras.backend.backend()}; "
+        f"{rounds} rounds",
         *table(
-            f"{n_members} members, hidden units {hidden_units}, {n_characteristics} characteristics, {epochs} epochs of "
-            f"{n_dates * n_tickers // batch_size} batches of {batch_size}, and as many returns to validate",
+            f"{n_members} members, hidden units {hidden_units}, {n_characteristics} characteristics, {epochs} epochs "
+            f"of {n_dates * n_tickers // batch_size} batches of {batch_size}, and as many returns to validate",
             times,
             {"Keras": "at least 20", "bare": "at least 0.5: ours is within 2 x bare"},
         ),
-        f"Smallest validation error, mean of the members: ours {np.mean(errors):.3f}, Keras fits {np.mean(other_errors):.3f}.",
+        f"Smallest validation error, mean of the members: ours {np.mean(errors):.3f}, Keras fits "
+        f"{np.mean(other_errors):.3f}.",
         f"Compiling ours, once for this shape: {first_fit - times[OURS] / 1000:.1f} s.",
     ]
     return "\n".join(lines)

@@ -1,11 +1,12 @@
-"""How long instrumented principal components take, beside the `ipca` package and beside plain alternating least squares.
+"""How long instrumented principal components take, beside the `ipca` package and plain alternating least squares.
 
 From the root of the repository (the package takes minutes):
 
     uv run python -m tests.benchmarks.ipca
 
-The routes are first checked to reach the same fit; then they are timed as in `tests.benchmarks.regressions`. Z'Z and Z'r of every
-date are part of each route, and stand alone in the last line: no route can be faster. The targets stand beside the ratios.
+The routes are first checked to reach the same fit; then they are timed as in `tests.benchmarks.regressions`. Z'Z and
+Z'r of every date are part of each route, and stand alone in the last line: no route can be faster. The targets stand
+beside the ratios.
 """
 
 import contextlib
