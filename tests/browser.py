@@ -52,6 +52,17 @@ def guard(event, arguments):
 sys.addaudithook(guard)
 """
 
+# In the page: answers to Run All when it is over, or when the kernel dies.
+RUN_ALL = """() => {
+    const { sessionContext } = jupyterapp.shell.currentWidget;
+    window.allRan = null;
+    window.kernel = () => sessionContext.session.kernel;
+    sessionContext.statusChanged.connect((_, status) => {
+        if (/restarting|dead/.test(status)) window.allRan ??= "the kernel died";
+    });
+    jupyterapp.commands.execute("notebook:run-all-cells").then(
+        good => { window.allRan ??= good ? true : "a cell failed"; }, error => { window.allRan ??= String(error); });
+}"""
 # On Linux the browser has these fonts and no others, whatever the machine has: two of those that come with matplotlib.
 # DejaVu Sans is among the widest there are, so what fits in it fits in the fonts of students.
 FONTS = """<?xml version="1.0"?>
@@ -208,17 +219,17 @@ class Opened:
         }""")
 
     def run_all(self):
-        """Whether all cells ran, once the last of them is finished: JupyterLab's own answer to Run All, given once."""
-        if self.answer is not None:
-            return self.answer
-        self.page.evaluate("""() => {
-            window.allRan = null;
-            jupyterapp.commands.execute("notebook:run-all-cells").then(
-                good => { window.allRan = Boolean(good); }, error => { window.allRan = String(error); });
-        }""")
-        self.page.wait_for_function("window.allRan !== null", timeout=RUN_LIMIT, polling=200)
-        self.page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
-        self.answer = self.page.evaluate("window.allRan")
+        """True once all cells ran, JupyterLab's own answer to Run All, given once; else what happened instead."""
+        if self.answer is None:
+            self.page.evaluate(RUN_ALL)
+            finished = "window.allRan !== null && (window.allRan !== true || window.kernel().status === 'idle')"
+            try:
+                self.page.wait_for_function(finished, timeout=RUN_LIMIT, polling=200)
+                self.answer = self.page.evaluate("window.allRan")
+            except playwright.TimeoutError:
+                waiting = self.page.locator(".jp-CodeCell .jp-InputPrompt", has_text="[*]").count()
+                status = self.page.evaluate("window.kernel().status")
+                self.answer = f"the kernel is {status} and {waiting} cells wait after {RUN_LIMIT // 1000} seconds"
         return self.answer
 
     def red_boxes(self):

@@ -6,9 +6,9 @@ from tests.benchmarks import ensembles, ipca, regressions, scale
 
 
 def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
-    report = regressions.measure(n_dates=30, n_tickers=25, rounds=1)
+    report = regressions.measure(n_dates=30, n_tickers=60, rounds=1)
     for words in (
-        "Time series: 25 tickers x 30 dates",
+        "Time series: 60 tickers x 30 dates",
         "Cross-sections",
         "scikit-learn",
         "statsmodels",
@@ -17,6 +17,7 @@ def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
     ):
         assert words in report
     assert report.count("at least 100") == report.count("at least 40") == 1 and "import helpers" in report
+    assert report.count("within 1.3 x bare") == 3 and "threads of BLAS" in report
 
 
 def test_the_benchmark_notices_a_route_with_other_numbers():
@@ -30,7 +31,12 @@ def test_the_benchmark_of_ipca_runs_and_its_routes_reach_the_same_fit():
     title = "IPCA: 25 tickers x 30 dates, 5 characteristics, 2 factors"
     for words in (title, "the ipca package", "alternating", "Z'Z"):
         assert words in report
-    assert report.count("at least 80") == 1
+    assert report.count("at least 150") == 1
+
+
+def test_the_benchmark_of_ipca_notices_a_route_with_a_better_fit():
+    with pytest.raises(AssertionError, match="package"):
+        ipca.check_no_better({"helpers": 0.5, "the ipca package": 0.51})
 
 
 def test_the_benchmark_of_the_ensembles_runs_and_its_routes_do_the_same_job():

@@ -426,11 +426,18 @@ def test_each_member_stops_patience_epochs_after_its_best():
     assert len(set(lasts)) > 1 and max(lasts) < 60
 
 
-def test_a_network_that_stands_still_stops_as_soon_as_its_patience_ends(uncompiled):
-    """Its error stays the same to the last bit, and that is no improvement."""
+def test_a_network_that_stands_still_stops_as_soon_as_its_patience_ends(uncompiled, monkeypatch):
+    """Its error stays the same to the last bit, and that is no improvement; when all have stopped, so does the work."""
+    epochs, report = [], stacked._report_lost
+
+    def count(lost, best_epoch, epoch):
+        epochs.append(epoch)
+        report(lost, best_epoch, epoch)
+
+    monkeypatch.setattr(stacked, "_report_lost", count)
     start = stacked.initial_weights(shape(2, batch_normalization=False), 0)
     weights, history = train(2, start, batch_normalization=False, learning_rate=1e-30, epochs=50, patience=3)
-    assert history.groupby("member")["epoch"].max().tolist() == [4, 4]
+    assert history.groupby("member")["epoch"].max().tolist() == [4, 4] and epochs == [1, 2, 3, 4]
     assert (history.groupby("member")["validation"].nunique() == 1).all()
     assert_same_weights(weights, start, rtol=0, atol=1e-25)
 

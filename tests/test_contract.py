@@ -159,7 +159,9 @@ def test_every_model_of_the_course_is_in_the_table():
     def kinds(kind):
         return {kind}.union(*(kinds(each) for each in kind.__subclasses__()))
 
-    ours = {kind for kind in kinds(FactorModel) if kind.__module__.startswith("helpers.")}
+    # Those of experiments are not for users: one of the clinic's patients is a model with a mistake.
+    rooms = ("helpers.models.", "helpers.evaluation.")
+    ours = {kind for kind in kinds(FactorModel) if kind.__module__.startswith(rooms)}
     assert {kind for kind in ours if not inspect.isabstract(kind)} == {type(model) for model in MODELS.values()}
     assert {kind for kind in ours if inspect.isabstract(kind)} == {FactorModel, ConstantBetas, Ensemble}
 

@@ -1,8 +1,5 @@
 """The two regressions on plain arrays, against statsmodels, scikit-learn, plain loops and closed forms."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
+from helpers.models import threads
 from helpers.models.least_squares import cross_sectional_factors, rolling_betas, time_series_betas
 from tests.common import assert_refused, small_panel, with_value
 
@@ -115,11 +113,17 @@ def test_a_factor_far_from_zero_keeps_its_digits():
     assert np.allclose(time_series_betas(R, factors)[1], time_series_betas(R, F)[1] * 1e4, rtol=1e-9)
 
 
-def test_single_precision_gives_the_answers_of_double_precision():
-    returns, factors, betas, dated = (array.astype(np.float32) for array in (R, F, B, B3))
-    assert np.allclose(time_series_betas(returns, factors)[1], time_series_betas(R, F)[1], atol=1e-5)
-    assert np.allclose(cross_sectional_factors(returns, betas), cross_sectional_factors(R, B), atol=1e-5)
-    assert np.allclose(cross_sectional_factors(returns, dated), cross_sectional_factors(R, B3), atol=1e-5)
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_of_single_precision_the_answers_are_those_of_the_same_numbers_in_double_precision(missing):
+    single = [array.astype(np.float32) for array in (market(missing=missing)[0], F, B, B3)]
+    double = [array.astype(float) for array in single]
+    (returns, factors, *betas), (returns_2, factors_2, *betas_2) = single, double
+    for one, other in zip(betas, betas_2, strict=True):
+        found = cross_sectional_factors(returns, one)
+        assert found.dtype == float and np.array_equal(found, cross_sectional_factors(returns_2, other))
+    assert np.array_equal(time_series_betas(returns, factors)[1], time_series_betas(returns_2, factors_2)[1])
+    rolling = rolling_betas(returns, factors, 12)
+    assert np.array_equal(rolling, rolling_betas(returns_2, factors_2, 12), equal_nan=True)
 
 
 def factors_by_loop(returns, betas):
@@ -177,39 +181,6 @@ def test_the_order_of_the_tickers_does_not_matter_to_the_factors(seed, missing):
     assert np.allclose(
         cross_sectional_factors(returns[:, order], betas[order]), cross_sectional_factors(returns, betas)
     )
-
-
-@pytest.mark.parametrize("cores", ["1", "2", "4,2"])
-def test_the_number_of_threads_does_not_change_the_factors(cores, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", cores)
-    random = np.random.default_rng(3)
-    returns, betas = random.normal(size=(301, 400)), random.normal(size=(301, 400, 8))
-    factors = cross_sectional_factors(returns, betas)
-    for d in (0, 149, 150, 151, 300):
-        assert np.allclose(factors[d], np.linalg.lstsq(betas[d], returns[d], rcond=None)[0])
-
-
-FORK = """
-import multiprocessing, numpy, os
-os.environ["OMP_NUM_THREADS"] = "2"
-from helpers.models.least_squares import cross_sectional_factors
-
-random = numpy.random.default_rng(0)
-returns, betas = random.normal(size=(300, 400)), random.normal(size=(300, 400, 8))
-
-def total(_=None):
-    return cross_sectional_factors(returns, betas).sum()
-
-if __name__ == "__main__":
-    here = total()
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply_async(total).get(timeout=30) == here
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks by default")
-def test_a_forked_process_does_not_wait_for_threads_it_does_not_have():
-    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("intercept", [True, False])
@@ -365,9 +336,17 @@ def test_no_regressors_at_all_are_refused(call, name):
     assert_refused(call, ValueError, name, "at least one column", "0)")
 
 
-@pytest.mark.parametrize("n_factors", [1, 2, 11, 12, 13, 24, 25])
-def test_the_products_of_each_date_are_the_same_in_blocks(n_factors):
-    betas = np.random.default_rng(0).standard_normal((4, 40, n_factors))
-    returns = np.random.default_rng(1).standard_normal((4, 40))
-    by_date = [np.linalg.lstsq(betas[d], returns[d], rcond=None)[0] for d in range(4)]
-    assert np.allclose(cross_sectional_factors(returns, betas), by_date)
+@pytest.mark.parametrize("n_factors", [1, 2, 12, 25])
+def test_the_products_of_each_date_are_the_same_in_blocks(n_factors, monkeypatch):
+    betas = np.random.default_rng(0).standard_normal((9, 40, n_factors))
+    returns = with_value(np.random.default_rng(1).standard_normal((9, 40)), (3, 5), np.nan)
+    by_date = factors_by_loop(returns, betas)
+    for size in (1, 40 * n_factors, 100 * n_factors, 10**6):
+        monkeypatch.setattr(threads, "BLOCK", size)
+        assert np.allclose(cross_sectional_factors(returns, betas), by_date)
+
+
+def test_unknown_betas_are_counted_where_a_return_is_present():
+    betas, returns = B3.copy(), R.copy()
+    betas[7, 1], betas[9, 2], returns[7, 1] = np.nan, np.nan, np.nan
+    assert_refused(lambda: cross_sectional_factors(returns, betas), ValueError, "betas has 2 NaN", "(9, 2, 0)")

@@ -908,6 +908,15 @@ def test_the_constructor_neither_freezes_nor_keeps_the_arrays_it_is_given():
     assert of_table.returns[0, 0] == R[0, 0]
 
 
+@pytest.mark.parametrize(("given", "kept"), [("float32", "float32"), ("float64", "float64"), (int, "float64")])
+def test_single_precision_is_kept_and_other_numbers_become_double(given, kept):
+    panel = Panel(**{
+        name: getattr(PANEL, name).astype(given) for name in ("returns", "characteristics", "portfolios")
+    })  # fmt: skip
+    for part in (panel, panel[3:5], panel.sel(5), panel[:5].joined(panel[5:]), panel.select_tickers([3, 1])):
+        assert {str(each.dtype) for each in (part.returns, part.characteristics, part.portfolios)} == {kept}
+
+
 def test_a_part_of_a_panel_shares_its_memory_and_an_exchange_checks_the_labels_again():
     assert np.shares_memory(PANEL[3:9].characteristics, PANEL.characteristics)
     assert np.shares_memory(PANEL[3:9].returns, PANEL.returns)

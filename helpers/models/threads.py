@@ -8,11 +8,10 @@ are shared out among cores, and a product stays on its core.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ContextDecorator
 from functools import cache
 from threading import Lock
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 # How many numbers are worked on at once: as many as the memory next to a core holds.
 BLOCK = 250_000
@@ -21,33 +20,33 @@ BLOCK = 250_000
 MANY = 8_000_000
 
 
-class OneThread(ContextDecorator):
-    """One thread for every matrix product, within a `with` block or a decorated function; then as many as before.
+class OneThread:
+    """One thread for every matrix product within a `with` block, and afterwards as many as before.
 
     The number belongs to the whole process. So with several of Python's threads inside, the first to enter sets it, and
     the last to leave takes it back.
     """
 
     def __init__(self):
-        self._lock, self._inside, self._limit, self._cores = Lock(), 0, None, 1
+        self._lock, self._inside, self._before = Lock(), 0, []
 
     def __enter__(self):
         with self._lock:
             if not self._inside:
-                self._cores = _threads_of_blas()
-                self._limit = _blas().limit(limits=1)
+                self._before = _numbers()
+                _set_numbers([1] * len(self._before))
             self._inside += 1
 
     def __exit__(self, *error):
         with self._lock:
             self._inside -= 1
             if not self._inside:
-                self._limit.restore_original_limits()
+                _set_numbers(self._before)
 
     def cores(self) -> int:
         """How many cores the process may keep busy: as many as BLAS was told, by whatever way there is to tell it."""
         with self._lock:
-            return self._cores if self._inside else _threads_of_blas()
+            return max(self._before if self._inside else _numbers(), default=os.cpu_count() or 1)
 
 
 one_thread = OneThread()
@@ -64,7 +63,7 @@ def for_each_block(work: Callable[[slice], None], n_dates: int, n_values: int) -
     n_values : int
         How many numbers the work reads in all.
     """
-    n_blocks = min(n_dates, -(-n_values // BLOCK))
+    n_blocks = max(1, min(n_dates, n_values // BLOCK))
     edges = [n_dates * i // n_blocks for i in range(n_blocks + 1)]
     blocks = list(map(slice, edges[:-1], edges[1:]))
     with one_thread:
@@ -76,8 +75,18 @@ def for_each_block(work: Callable[[slice], None], n_dates: int, n_values: int) -
                 work(block)
 
 
-def _threads_of_blas():
-    return max((library.num_threads for library in _blas().lib_controllers), default=os.cpu_count() or 1)
+def _numbers():
+    """The number of threads of each BLAS library."""
+    return [library.num_threads for library in _blas()]
+
+
+def _set_numbers(numbers):
+    """Sets them, whichever of Python's threads did so before; threadpoolctl 3.8 would heed only that one."""
+    heed_all = getattr(OpenBLASController, "clear_controlling_thread", lambda force: None)
+    heed_all(force=True)
+    for library, number in zip(_blas(), numbers, strict=True):
+        library.set_num_threads(number)
+    heed_all(force=True)
 
 
 @cache
@@ -85,7 +94,7 @@ def _blas():
     """The BLAS libraries of this process; looking for them takes milliseconds."""
     import scipy.linalg  # noqa: F401  (it brings another one than numpy's, which is there)
 
-    return ThreadpoolController().select(user_api="blas")
+    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 @cache

@@ -1,8 +1,8 @@
 """How long an ensemble of conditional autoencoders trains, beside as many Keras models and the bare matrix products.
 
-From the root of the repository (some minutes); one thread each, since products this small are slower when cut in two:
+From the root of the repository (some minutes), with the number of threads that a user has:
 
-    OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 uv run python -m tests.benchmarks.ensembles
+    uv run python -m tests.benchmarks.ensembles
 
 The market, the network and the batches are the paper's: 60 + 60 dates of 200 tickers, 50 characteristics and
 portfolios, CA2 with three factors, ten members, 800 returns a batch. Every member trains the same number of epochs. The
@@ -10,7 +10,6 @@ routes are first checked to reach the same error; compilation is done before the
 in the last line. Timed as in `tests.benchmarks.regressions`; the targets stand beside the ratios.
 """
 
-import os
 import time
 from itertools import pairwise
 
@@ -20,7 +19,7 @@ from helpers.data.simulated import simulate_market
 from helpers.models import stacked
 from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
-from tests.benchmarks.regressions import OURS, milliseconds, table
+from tests.benchmarks.regressions import OURS, machine, milliseconds, table
 
 L1 = 6e-3
 
@@ -172,9 +171,7 @@ def measure(
     check_same_job(errors, other_errors, tolerance)
     times = milliseconds(routes, rounds)
     lines = [
-        f"{os.cpu_count()} cores, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'not set')}, "
-        f"TF_NUM_INTRAOP_THREADS {os.environ.get('TF_NUM_INTRAOP_THREADS', 'not set')}, {keras.backend.backend()}; "
-        f"{rounds} rounds",
+        f"{machine()}, {keras.backend.backend()}; {rounds} rounds",
         *table(
             f"{n_members} members, hidden units {hidden_units}, {n_characteristics} characteristics, {epochs} epochs "
             f"of {n_dates * n_tickers // batch_size} batches of {batch_size}, and as many returns to validate",

@@ -4,14 +4,13 @@ From the root of the repository (the package takes minutes):
 
     uv run python -m tests.benchmarks.ipca
 
-The routes are first checked to reach the same fit; then they are timed as in `tests.benchmarks.regressions`. Z'Z and
-Z'r of every date are part of each route, and stand alone in the last line: no route can be faster. The targets stand
-beside the ratios.
+No route may reach a better fit than ours. Then they are timed as in `tests.benchmarks.regressions`. Z'Z and Z'r of
+every date are part of each route, and stand alone in the last line: no route can be faster. The targets stand beside
+the ratios.
 """
 
 import contextlib
 import io
-import os
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.least_squares import cross_sectional_factors
-from tests.benchmarks.regressions import OURS, check_same_numbers, milliseconds, table
+from tests.benchmarks.regressions import OURS, machine, milliseconds, table
 
 
 def second_moments(panel):
@@ -62,6 +61,12 @@ def gamma_routes(panel, n_factors):
     return {OURS: ours, "the ipca package": package, "(alternating least squares alone)": alternating}
 
 
+def check_no_better(fits):
+    """Refuses a route that explains more than ours, or much less: it may end at a local optimum, but near the best."""
+    for name, fit in fits.items():
+        assert fits[OURS] - 1e-3 < fit < fits[OURS] + 1e-9, f"{name}: {fit}, ours: {fits[OURS]}"
+
+
 def fit_of(gamma, panel):
     """The total R² with the best factors for this Γ."""
     betas = panel.characteristics @ gamma
@@ -72,14 +77,14 @@ def measure(n_dates=240, n_tickers=500, n_characteristics=50, n_factors=5, round
     """The report as text: one table. The market has three factors."""
     panel = simulate_market("linear", n_dates, n_tickers, n_characteristics).panel
     routes = gamma_routes(panel, n_factors)
-    check_same_numbers({name: lambda route=route: fit_of(route(), panel) for name, route in routes.items()})
+    check_no_better({name: fit_of(route(), panel) for name, route in routes.items()})
     routes["(Z'Z and Z'r of each date)"] = lambda: second_moments(panel)
     lines = [
-        f"{os.cpu_count()} cores, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'not set')}; {rounds} rounds",
+        f"{machine()}; {rounds} rounds",
         *table(
             f"IPCA: {n_tickers} tickers x {n_dates} dates, {n_characteristics} characteristics, {n_factors} factors",
             milliseconds(routes, rounds, quick=1),
-            {"the ipca package": "at least 80"},
+            {"the ipca package": "at least 150"},
         ),
     ]
     return "\n".join(lines)
