@@ -754,7 +754,8 @@ def test_labels_of_any_kind_survive_a_file(labels, tmp_path):
     model.save(tmp_path / "model")
     loaded = FactorModel.load(tmp_path / "model")
     for key in ("dates_", "tickers_", "characteristic_names_"):
-        pd.testing.assert_index_equal(getattr(loaded, key), getattr(model, key), check_freq=False)
+        kept, learned = (pd.DataFrame(index=getattr(each, key)) for each in (loaded, model))
+        pd.testing.assert_frame_equal(kept, learned, check_freq=False)
 
 
 def test_given_betas_keep_their_labels_in_clones_and_files(tmp_path):
