@@ -340,6 +340,19 @@ def test_the_truth_is_a_model_like_any_other(market):
     assert np.array_equal(truth.factors(market.panel[[3, 7]]), market.factors[[3, 7]])
 
 
+def test_the_truth_has_no_factors_of_dates_that_have_not_happened():
+    market = MARKETS[0]
+    whole = market.panel
+    unhappened = replace(whole, returns=with_value(whole.returns, slice(57, None), np.nan))
+    truth = Truth(market).fit(whole[:40])
+    factors = truth.factors(unhappened)
+    assert np.array_equal(factors[:57], market.factors[:57]) and np.isnan(factors[57:]).all()
+    assert np.isnan(truth.reconstruct(unhappened)[57:]).all()
+    # What is expected of the last three dates is the mean up to the last date that has happened.
+    expected = truth.expected_factors(unhappened[57:], unhappened[:57])
+    assert np.allclose(expected, market.factors[:57].mean(axis=0))
+
+
 def test_the_truth_of_a_market_says_nothing_of_another():
     truth = Truth(MARKETS[0])
     other = simulate_constant_betas(n_dates=60, n_tickers=25).panel

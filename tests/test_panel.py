@@ -489,7 +489,7 @@ BAD_INPUT = {
     ),
     "collinear characteristics": (
         lambda: managed_portfolios(Panel(returns=R, characteristics=np.concatenate([C, C[:, :, :1]], axis=2))),
-        ValueError, "characteristics", "collinear",
+        ValueError, "characteristics is collinear",
     ),
     "a characteristic that is zero": (
         lambda: managed_portfolios(Panel(returns=R, characteristics=np.zeros((40, 12, 1)))),

@@ -16,7 +16,7 @@ from helpers.evaluation.metrics import information_coefficient
 from helpers.evaluation.splitter import WalkForward
 from helpers.evaluation.walk_forward import out_of_sample
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models.base import FactorModel
+from helpers.models.base import FactorModel, factors_of_happened
 from helpers.panel import Panel, require_panel
 
 TRUTH = "truth"
@@ -62,8 +62,11 @@ class Truth(FactorModel):
         return labelled(self.market.betas[self._rows(panel)], panel.dates, panel.tickers, self._names())
 
     def factors(self, panel: Panel) -> Labelled:
-        """The true F of the panel's dates, (n_dates, n_factors), in fractions per period."""
-        return labelled(self.market.factors[self._rows(panel)], panel.dates, self._names())
+        """The true F, (n_dates, n_factors), in fractions per period; NaN at dates that have not happened."""
+        self._rows(panel)
+        names = self._names()
+        factors = factors_of_happened(panel, len(names), lambda past: self.market.factors[self._rows(past)])
+        return labelled(factors, panel.dates, names)
 
     def _names(self):
         return factor_names(self.market.factors.shape[1])
