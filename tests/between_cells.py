@@ -6,6 +6,7 @@ they stand where a student answers. The questions themselves are in `tests.in_th
 """
 
 import time
+from queue import Empty
 
 import pytest
 from nbval.plugin import IPyNbCell
@@ -66,6 +67,9 @@ def answer(kernel, code, timeout):
         pytest.fail("The kernel has died in a cell above.", pytrace=False)
     asked, deadline = kernel.kc.execute(code, silent=True, allow_stdin=False), time.monotonic() + timeout
     while True:
-        message = kernel.kc.get_shell_msg(timeout=max(0, deadline - time.monotonic()))
+        try:
+            message = kernel.kc.get_shell_msg(timeout=max(0, deadline - time.monotonic()))
+        except Empty:
+            pytest.fail(f"The kernel has not answered within {timeout:.0f} seconds.", pytrace=False)
         if message["parent_header"].get("msg_id") == asked:
             return message["content"]

@@ -9,6 +9,8 @@ readable => {
         found.push(`Cell ${cells.indexOf(element.closest(".jp-Cell"))}, ${JSON.stringify(words)}: ${sentence}`);
     };
 
+    // A formula's copy for screen readers is clipped to nothing, and yet would count as cut off.
+    for (const copy of all("mjx-assistive-mml")) copy.style.display = "none";
     const boxes = ".jp-RenderedMarkdown, .jp-RenderedHTML, .jp-RenderedText pre, .widget-label, .widget-readout";
     for (const element of all(boxes)) {
         const over = element.scrollWidth - element.clientWidth;

@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers.evaluation import walk_forward
-from helpers.evaluation.splitter import WalkForward
+from helpers.evaluation.splitter import WalkForward, split_by_date
 from helpers.evaluation.walk_forward import OutOfSample, out_of_sample
 from helpers.labels import labelled
 from helpers.models.base import FactorModel
@@ -436,6 +436,7 @@ def test_the_result_says_what_it_holds_and_cannot_be_changed():
         found.prediction[0, 0] = 1
     with pytest.raises(FrozenInstanceError):
         found.fold = None
+    assert found == found and found != out_of_sample(PCAFactors(1), PANEL, SPLITTER) and len({found, found}) == 1
 
 
 @every_model
@@ -986,6 +987,7 @@ class Broken(Remembering):
         (lambda: out_of_sample(PCAFactors(2), PANEL, SPLITTER, Path(__file__) / "x"), OSError, ("test_walk_forward",)),
         (lambda: out_of_sample(PCAFactors(2), PANEL, SPLITTER, progress="yes"), TypeError, ("progress", "'yes'")),
         (lambda: SPLITTER.slices("all"), TypeError, ("n_dates must be a whole number", "'all'")),
+        (lambda: split_by_date(PANEL, (0.5, 0.0, 0.5)), ValueError, ("fractions must be above 0", "(0.5, 0.0, 0.5)")),
         (lambda: OutOfSample(PANEL, R[1:], R, R[:, 0]), ValueError, ("reconstruction", "n_dates = 40", "(39, 12)")),
         (lambda: OutOfSample(PANEL, R, R[:, 1:], R[:, 0]), ValueError, ("prediction", "n_tickers = 12", "(40, 11)")),
         (lambda: OutOfSample(PANEL, R, R, R[1:, 0]), ValueError, ("fold", "n_dates = 40", "(39,)")),

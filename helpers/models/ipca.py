@@ -1,7 +1,6 @@
 """The model in which β is linear in the characteristics: instrumented principal components."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Self
@@ -24,7 +23,7 @@ NEAR = 0.2
 
 # The search ends when so many starts have led to the best fit, or so many were made, or its rounds have cost so many
 # products: those of Σ_d F F' ⊗ Z'Z, the sum that each round begins with. That much takes about a tenth of a second.
-ENOUGH, MOST, WORK = 8, 40, 2e8
+ENOUGH, MOST, WORK = 8, 40, 1.5e8
 
 # At this caution, Newton's step is that of alternating least squares; and below this share of Σ r², a gain is rounding.
 MOST_CAUTION, ROUNDING = 1e9, 1e-14
@@ -61,7 +60,8 @@ class InstrumentedPCA(FactorModel):
     max_rounds : int
         A start is at its end after so many rounds of Newton's method at the latest.
     n_starts : int, optional
-        How many starts are made, instead of the rule above.
+        How many starts are made, instead of the rule above. Of 120 fits to the paper's markets (50 characteristics, K =
+        1 to 6), twelve starts explain more than the rule does in 5, by at most 0.00015 of the total R².
 
     Attributes
     ----------
@@ -113,11 +113,11 @@ class InstrumentedPCA(FactorModel):
             lengths, white = _coordinates(squares.mean(axis=0), names)
             counts = np.maximum(known.sum(axis=1, keepdims=True), 1)
             # The solution if only the number of tickers changes with the date; and the start of Kelly, Pruitt and Su.
-            first = [
+            first = np.stack([
                 _components(moments @ white / np.sqrt(counts), n_factors),
                 np.linalg.solve(white, _components(moments / lengths / counts, n_factors) / lengths[:, None]),
-            ]
-            first = np.linalg.qr(np.stack(first))[0]
+            ])
+            first = np.linalg.qr(first)[0]
             squares, moments = white.T @ (squares @ white), moments @ white
             self._require_apart(first, squares, panel.dates)
             stop = max(tolerance, ROUNDING) * (returns**2).sum()
@@ -226,7 +226,7 @@ def _components(portfolios, n_factors):
     return np.linalg.eigh(portfolios.T @ portfolios)[1][:, -n_factors:]
 
 
-def _starts(first) -> Iterator[np.ndarray]:
+def _starts(first):
     """The starts made from the data, and then random ones without end."""
     yield from first
     random = np.random.default_rng(0)
@@ -236,9 +236,13 @@ def _starts(first) -> Iterator[np.ndarray]:
 
 def _search(starts, squares, moments, stop, max_rounds, n_starts):
     """The best end of the starts, or None if all were lost, how many were made, and how many rounds they took."""
-    ends, n_rounds, best = [], 0, None
+    ends: list[_End] = []
+    n_rounds, best = 0, None
     for n_made, start in enumerate(islice(starts, n_starts or MOST), 1):
-        end, rounds = _newton(start, squares, moments, stop, max_rounds, ends)
+        try:
+            end, rounds = _newton(start, squares, moments, stop, max_rounds, ends)
+        except np.linalg.LinAlgError:  # the start itself cannot tell the factors of a date apart
+            end, rounds = None, 0
         n_rounds += rounds
         if end is not None:
             end.reached += 1

@@ -28,6 +28,10 @@ class OneThread:
     """
 
     def __init__(self):
+        self.forget()
+
+    def forget(self) -> None:
+        """Nobody is inside: so it is in a process just forked, where nobody would leave the block or open the lock."""
         self._lock, self._inside, self._before = Lock(), 0, []
 
     def __enter__(self):
@@ -103,10 +107,6 @@ def _threads(n_cores):
     return ThreadPoolExecutor(n_cores, thread_name_prefix="dates")
 
 
-def _forget():
-    one_thread.__init__()
-    _threads.cache_clear()
-
-
-if hasattr(os, "register_at_fork"):  # a forked process has neither the threads nor anybody to leave the block
-    os.register_at_fork(after_in_child=_forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=one_thread.forget)
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process has none of them: it would wait forever
