@@ -242,7 +242,8 @@ def test_a_run_writes_every_cell_once_in_order(whole):
     ]  # fmt: skip
     row = table.query("case == 'nonlinear' and repetition == 1 and model == 'IPCA' and n_factors == 2").iloc[0]
     assert row["total_r2"] == pytest.approx(table6.run_cell("nonlinear", 1, "IPCA", 2)["total_r2"], rel=1e-5)
-    assert len(path.read_text().splitlines()) == len(FEW) + 1
+    lines = path.read_text().splitlines()
+    assert len(lines) == len(FEW) + 1 and {line.count(",") for line in lines} == {len(table6.COLUMNS) - 1}
 
 
 def test_a_finished_run_does_nothing_more(whole, monkeypatch):
