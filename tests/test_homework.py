@@ -7,19 +7,24 @@ the PATH, as on the machine of an instructor who has not activated it.
 import csv
 import errno
 import getpass
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import unicodedata
+import zipfile
 from copy import deepcopy
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from tools import collect as collecting
 from tools import homework as build
 from tools.refresh import NOTEBOOKS, ROOT
 
@@ -62,7 +67,7 @@ class Course:
     def __init__(self, folder):
         self.folder = folder / "the course"
         self.jupyter = folder / "jupyter"
-        self.built = run(BUILD, self.folder, cwd=folder, jupyter=self.jupyter)
+        self.built = self.python(BUILD, self.folder)
         assert self.built.returncode == 0, self.built.stderr
 
     def nbgrader(self, *commands, cwd=None):
@@ -70,6 +75,10 @@ class Course:
         apps = json.dumps([as_app(command) for command in commands])
         result = run("-c", COMMANDS, apps, cwd=cwd or self.folder, jupyter=self.jupyter)
         assert result.returncode == 0, result.stderr
+
+    def python(self, *arguments):
+        """The finished Python command, run outside of the course folder."""
+        return run(*arguments, cwd=self.folder.parent, jupyter=self.jupyter)
 
     def notebook(self, name, step="release"):
         return nbformat.read(self.folder / step / name / f"{name}.ipynb", as_version=4)
@@ -146,18 +155,14 @@ def course(tmp_path_factory):
         ("typed", "regress", "R, F", typed_in),
         ("endless", "turn", "F, betas, F_true", endless),
     ):
-        course.hand_in(student, "homework_1", with_answer(deepcopy(source), task, way(source, task, arguments)))
+        came_in = course.folder.parent / f"{student.title()} Homework 1 (1).ipynb"
+        nbformat.write(with_answer(deepcopy(source), task, way(source, task, arguments)), came_in)
+        collected = course.python(BUILD, "collect", "homework_1", came_in, f"--course={course.folder}")
+        assert collected.stdout.startswith(f"collected      {came_in.name}: from {student}\n1 files: 1 collected,")
     course.hand_in("tampered", "homework_1", without_its_tests(course.notebook("homework_1")))
-    archive = course.folder / "downloaded" / "homework_2" / "archive"
-    archive.mkdir(parents=True)
-    for student in ("ada", "van_der_berg"):
-        shutil.copy(
-            course.folder / "release" / "homework_2" / "homework_2.ipynb", archive / f"{student}_homework_2.ipynb"
-        )
     course.nbgrader(
         f"autograde homework_1 --student=endless --Execute.timeout={TIME_LIMIT}",
         *(f"autograde {name}" for name in NAMES),
-        "zip_collect homework_2",
     )
     return course
 
@@ -226,11 +231,6 @@ def test_every_hidden_test_finds_out_who_knows_only_the_numbers_of_the_visible_o
 
 
 # --- The steps of the README ------------------------------------------------------------------------------------------
-
-
-def test_files_are_collected_by_their_names(course):
-    for student in ("ada", "van_der_berg"):
-        assert (course.folder / "submitted" / student / "homework_2" / "homework_2.ipynb").is_file()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nbgrader's exchange needs a Unix machine.")
@@ -419,3 +419,365 @@ def test_a_source_that_nbgrader_cannot_read_is_named(one_assignment, tmp_path):
 def test_release_versions_are_out_of_reach_of_git_and_of_the_tests():
     assert not build.COURSE.is_relative_to(NOTEBOOKS)
     assert f"/{build.COURSE.name}/" in (Path(build.COURSE).parent / ".gitignore").read_text(encoding="utf-8").split()
+
+
+# --- Collecting -------------------------------------------------------------------------------------------------------
+
+LIST = """id,first_name,last_name
+bob,Bob,Smith
+cyd,Cyd,Charisse
+eve,Eve,Moneypenny
+dan,Dan,Jones
+s1234567,Jürgen,Müller
+kim,Kim,Lee
+kim2,Kim,Park
+maria,Maria José,O'Brien
+"""
+DAY = 86400
+MONDAY = 1_000_000_000
+
+
+def homework(number=1, mark="", cells=None):
+    """The bytes of a notebook handed in, or of its first cells; the mark tells two of them apart."""
+    notebook = nbformat.read(SOURCES[number - 1], as_version=4)
+    notebook.cells = notebook.cells[:cells]
+    notebook.metadata["mark"] = mark
+    return nbformat.writes(notebook).encode()
+
+
+def zipped(files, time=(2027, 2, 1, 12, 0, 0)):
+    """The bytes of a zip of {name: content}."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, time), content)
+    return whole.getvalue()
+
+
+class Class:
+    """A course folder with sources and a list of students, and a folder in which files come in."""
+
+    def __init__(self, folder):
+        self.course, self.place, self.list = folder / "course", folder / "came in", folder / "list.csv"
+        build.bring_sources(build.course_folder(self.course))
+        self.list.write_text(LIST, encoding="utf-8")
+
+    def comes_in(self, files, time=MONDAY):
+        for name, content in files.items():
+            path = self.place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            os.utime(path, (time, time))
+
+    def collect(self, name="homework_1", place=None, listed=True):
+        """{file: (outcome, remark)}; those who handed in nothing are under "missing"."""
+        students = collecting.read_students(self.list) if listed else []
+        lines = collecting.collect(self.course, name, place or self.place, students)
+        told = {line.about: (line.outcome, line.said) for line in lines if line.outcome != collecting.MISSING}
+        assert len(told) == len([line for line in lines if line.outcome != collecting.MISSING])
+        return told | {"missing": [line.about for line in lines if line.outcome == collecting.MISSING]}
+
+    def submitted(self):
+        """{student/homework/file: bytes} of all that was collected."""
+        place = self.course / "submitted"
+        return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    def owners(self):
+        return sorted(name.split("/")[0] for name in self.submitted() if name.endswith(".ipynb"))
+
+
+@pytest.fixture
+def class_(tmp_path):
+    return Class(tmp_path)
+
+
+NAMED = {
+    "bob_homework_1 (1).ipynb": "bob",
+    "cyd_homework_1-1.ipynb": "cyd",
+    "eve_homework_1_final.ipynb": "eve",
+    "Dan Homework 1.ipynb": "dan",
+    "DAN_HOMEWORK_1.IPYNB": "dan",
+    "Bob Smith_12345_assignsubmission_file_homework_1.ipynb": "bob",
+    "Bob Smith_12345_assignsubmission_file/homework_1.ipynb": "bob",
+    "Bob Smith_12345_assignsubmission_file_/my work.ipynb": "bob",
+    "smithbob_12345_67890_homework_1.ipynb": "bob",
+    "smithbob_LATE_12345_67890_homework_1-2.ipynb": "bob",
+    "Smith, Bob - homework1.ipynb": "bob",
+    "BobSmithHW1.ipynb": "bob",
+    "homework_1_bob.ipynb": "bob",
+    "homework_1_final_bob.ipynb": "bob",
+    "Bob James Smith homework 1.ipynb": "bob",
+    "Copy of homework_1 bob.ipynb": "bob",
+    "homework_2_bob.ipynb": "bob",  # what it holds is homework_1
+    "bob.ipynb": "bob",
+    "bob/solution.ipynb": "bob",
+    "bob_homework_1.ipynb.txt": "bob",
+    "s1234567_homework_1.ipynb": "s1234567",
+    "s1234567_jmueller_homework_1.ipynb": "s1234567",
+    "Jürgen Müller_1_assignsubmission_file_homework_1.ipynb": "s1234567",
+    unicodedata.normalize("NFD", "Müller_homework_1.ipynb"): "s1234567",
+    "juergen_mueller_homework_1.ipynb": "s1234567",
+    "Jurgen Muller homework 1.ipynb": "s1234567",
+    "obrienmariajosé_12_34_homework_1.ipynb": "maria",
+    "Maria O'Brien homework 1.ipynb": "maria",
+    "kim_homework_1.ipynb": "kim",
+    "Kim Park homework 1.ipynb": "kim2",
+    "Kim_homework_1.ipynb": "kim",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_file_goes_to_its_student_whatever_its_name(class_, name):
+    class_.comes_in({name: homework()})
+    told = class_.collect()
+    assert told[name] == ("collected", f"from {NAMED[name]}")
+    assert class_.submitted() == {
+        f"{NAMED[name]}/homework_1/homework_1.ipynb": homework(),
+        f"{NAMED[name]}/homework_1/timestamp.txt": b"2001-09-09 01:46:40 UTC",
+    }
+    assert sorted([*told["missing"], NAMED[name]]) == sorted(line.split(",")[0] for line in LIST.splitlines()[1:])
+
+
+def test_a_list_may_write_its_accents_as_letters_of_their_own(class_):
+    class_.list.write_text(unicodedata.normalize("NFD", LIST), encoding="utf-8")
+    class_.comes_in({"juergen_mueller_homework_1.ipynb": homework()})
+    assert class_.collect()["juergen_mueller_homework_1.ipynb"] == ("collected", "from s1234567")
+
+
+WITHOUT_A_LIST = {
+    "bob_homework_1 (1).ipynb": "bob",
+    "cyd_homework_1-1.ipynb": "cyd",
+    "eve_homework_1_final.ipynb": "eve",
+    "Dan Homework 1.ipynb": "dan",
+    "van_der_berg_homework_1.ipynb": "van_der_berg",
+    "Bob Smith_12345_assignsubmission_file_homework_1.ipynb": "bob_smith",
+    "smithbob_LATE_12345_67890_homework_1-2.ipynb": "smithbob",
+    unicodedata.normalize("NFD", "Jürgen_homework_1.ipynb"): "jurgen",
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_LIST)
+def test_without_a_list_the_student_is_what_stands_before_the_name_of_the_homework(class_, name):
+    class_.comes_in({name: homework()})
+    assert class_.collect(listed=False) == {name: ("collected", f"from {WITHOUT_A_LIST[name]}"), "missing": []}
+    assert class_.owners() == [WITHOUT_A_LIST[name]]
+
+
+FOREIGN = nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])).encode()
+FEW = "without most of the cells of homework_1: ask for the notebook handed out, filled in"
+NONE = "no notebook that can be read: ask for the .ipynb, as saved in Jupyter"
+ZIP = "a zip that is empty, broken, or deep in others: look into it"
+RENAME = "name it ID_homework_1.ipynb, or mend the list, and run this again"
+SAME = "the same as the one collected"
+LISTED = {
+    "fay_homework_1.ipynb": (homework(), f"from nobody on the list: {RENAME}"),
+    "Dan Lee homework_1.ipynb": (homework(), f"from nobody on the list: {RENAME}"),
+    "homework_1.ipynb": (homework(), f"from nobody on the list: {RENAME}"),
+    "Untitled1.ipynb": (homework(), f"from nobody on the list: {RENAME}"),
+    "bob/cyd_homework_1.ipynb": (homework(), f"from bob or cyd: {RENAME}"),
+    "bob_homework_1.ipynb": (homework(2), "this is homework_2: put it with the files for that"),
+    "bob_homework_1_lesson.ipynb": (FOREIGN, FEW),
+    "bob_homework_1_scratch.ipynb": (homework(cells=7), FEW),
+    "eve_homework_1.ipynb": (b'{"cells": [', NONE),
+    "dan_homework_1.ipynb": (b"", NONE),
+    "bob_homework_1.html": (b"<html></html>", NONE),
+    "bob_homework_1.py": (b"x = 1", NONE),
+    "bob_homework_1.json": (b"[1, 2]", NONE),
+    "bob_homework_1.zip": (b"PK\x03\x04 and no more", ZIP),
+    "cyd_homework_1.zip": (zipped({}), ZIP),
+}
+
+
+def test_what_cannot_be_collected_is_listed_with_what_to_do(class_):
+    class_.comes_in({name: content for name, (content, _) in LISTED.items()})
+    told = class_.collect()
+    assert len(told.pop("missing")) == 8
+    assert told == {name: ("to do", said) for name, (_, said) in LISTED.items()}
+    assert class_.submitted() == {}
+
+
+def test_without_a_list_a_name_that_tells_no_student_is_listed(class_):
+    class_.comes_in({"bob/homework_1.ipynb": homework()})
+    said = "from whom its name does not tell: name it ID_homework_1.ipynb and run this again"
+    assert class_.collect(listed=False) == {"bob/homework_1.ipynb": ("to do", said), "missing": []}
+
+
+def test_a_name_that_two_students_share_is_nobodys(class_):
+    class_.list.write_text("id,first_name,last_name\n1,Kim,Lee\n2,Kim,Park\n", encoding="utf-8")
+    class_.comes_in({"Kim homework 1.ipynb": homework(), "Kim/Park.ipynb": homework()})
+    told = class_.collect()
+    assert told["Kim homework 1.ipynb"] == ("to do", f"from 1 or 2: {RENAME}")
+    assert told["Kim/Park.ipynb"] == ("collected", "from 2")
+
+
+def test_zips_are_opened_and_each_file_in_them_is_told(class_):
+    secret = bytearray(zipped({"x.ipynb": b"text"}))
+    secret[6] |= 1  # says that it has a password, here and in the contents at the end
+    secret[secret.index(b"PK\x01\x02") + 8] |= 1
+    matryoshka = homework()
+    for _ in range(collecting.MOST_ZIPS + 1):
+        matryoshka = zipped({"in.zip": matryoshka})
+    class_.place.mkdir()
+    outer = class_.place / "all of them.zip"
+    outer.write_bytes(
+        zipped(
+            {
+                "bob.zip": zipped({"homework_1.ipynb": homework(), "__MACOSX/._homework_1.ipynb": b"x"}),
+                "a folder/": b"",
+                "a folder/cyd_homework_1.ipynb": homework(),
+                ".DS_Store": b"x",
+                "eve.zip": bytes(secret),
+                "dan.zip": matryoshka,
+            }
+        )
+    )
+    expected = {
+        "bob.zip/homework_1.ipynb": ("collected", "from bob"),
+        "a folder/cyd_homework_1.ipynb": ("collected", "from cyd"),
+        ".DS_Store": ("nothing to do", "made by a computer, not by a student"),
+        "bob.zip/__MACOSX/._homework_1.ipynb": ("nothing to do", "made by a computer, not by a student"),
+        "eve.zip/x.ipynb": ("to do", "too large, locked, or broken in its zip: look into it"),
+        "dan.zip/in.zip/in.zip/in.zip": ("to do", ZIP),
+    }
+    told = class_.collect(place=outer)
+    assert told.pop("missing") == ["dan", "eve", "kim", "kim2", "maria", "s1234567"]
+    assert told == expected
+    again = class_.collect()
+    assert set(again) == {f"all of them.zip/{name}" for name in expected} | {"missing"}
+    assert again["all of them.zip/bob.zip/homework_1.ipynb"] == ("nothing to do", f"from bob, {SAME}")
+
+
+def test_files_that_only_a_computer_wrote_are_told_and_left(class_):
+    names = (".DS_Store", "x/Thumbs.db", "desktop.ini", "__MACOSX/x/._bob_homework_1.ipynb", "__MACOSX/bob.zip")
+    names += ("._bob_homework_1.ipynb", ".ipynb_checkpoints/bob_homework_1-checkpoint.ipynb")
+    class_.comes_in({name: homework() for name in names})
+    told = class_.collect()
+    assert len(told.pop("missing")) == 8
+    assert told == {name: ("nothing to do", "made by a computer, not by a student") for name in names}
+    assert class_.submitted() == {}
+
+
+def test_what_is_too_large_or_cannot_be_read_is_listed(class_, monkeypatch):
+    monkeypatch.setattr(collecting, "MOST_BYTES", len(homework()) - 1)
+    class_.comes_in({"x.zip": zipped({"bob_homework_1.ipynb": homework()})})
+    (class_.place / "cyd_homework_1.ipynb").symlink_to(class_.place / "nowhere")
+    told = class_.collect()
+    assert told["x.zip/bob_homework_1.ipynb"] == ("to do", "too large, locked, or broken in its zip: look into it")
+    assert told["cyd_homework_1.ipynb"] == ("to do", "it cannot be read (No such file or directory): look into it")
+    assert class_.submitted() == {}
+
+
+def test_the_names_in_a_zip_of_macos_are_read_as_it_meant_them(class_):
+    name = unicodedata.normalize("NFD", "Müller_homework_1.ipynb")
+    stored = zipped({name: homework()})
+    flag = (0x800).to_bytes(2, "little")
+    assert stored.count(flag + b"\0\0") >= 2
+    class_.comes_in({"x.zip": stored.replace(flag + b"\0\0", b"\0\0\0\0")})
+    assert class_.collect(place=class_.place / "x.zip")[name] == ("collected", "from s1234567")
+
+
+def test_of_two_files_the_later_is_collected_and_running_again_changes_nothing(class_):
+    class_.comes_in({"bob_homework_1.ipynb": homework(mark="late")}, MONDAY + DAY)
+    class_.comes_in({"bob_homework_1 (1).ipynb": homework(mark="early"), "bob-2.ipynb": homework(mark="late")})
+    class_.comes_in({f"cyd_homework_1{end}.ipynb": homework(mark=end) for end in ("", " (2)", " (10)")})
+    earlier = "to have it, put it at {}: it is not later than the one collected"
+    places = {name: class_.course / "submitted" / name / "homework_1" / "homework_1.ipynb" for name in ("bob", "cyd")}
+    left_out = {
+        "bob_homework_1 (1).ipynb": ("left out", f"from bob, {earlier.format(places['bob'])}"),
+        "cyd_homework_1.ipynb": ("left out", f"from cyd, {earlier.format(places['cyd'])}"),
+        "cyd_homework_1 (2).ipynb": ("left out", f"from cyd, {earlier.format(places['cyd'])}"),
+    }
+    same = "nothing to do", f"from bob, {SAME}"
+    told = class_.collect()
+    assert told.pop("missing") == ["dan", "eve", "kim", "kim2", "maria", "s1234567"]
+    assert told == left_out | {
+        "bob_homework_1.ipynb": ("collected", "from bob"),
+        "bob-2.ipynb": same,
+        "cyd_homework_1 (10).ipynb": ("collected", "from cyd"),
+    }
+    before = class_.submitted()
+    assert before["bob/homework_1/homework_1.ipynb"] == homework(mark="late")
+    assert before["bob/homework_1/timestamp.txt"] == b"2001-09-10 01:46:40 UTC"
+    assert before["cyd/homework_1/homework_1.ipynb"] == homework(mark=" (10)")
+    times = {path: path.stat().st_mtime_ns for path in class_.course.rglob("*")}
+    told = class_.collect()
+    assert {name: told[name] for name in left_out} == left_out
+    assert told["bob_homework_1.ipynb"] == same
+    assert class_.submitted() == before
+    assert {path: path.stat().st_mtime_ns for path in class_.course.rglob("*")} == times
+
+
+def test_a_later_file_takes_the_place_of_an_earlier_and_never_the_other_way_round(class_):
+    class_.comes_in({"bob_homework_1.ipynb": homework(mark="first")}, MONDAY + DAY)
+    class_.collect()
+    (class_.course / "autograded" / "bob" / "homework_1").mkdir(parents=True)
+    for time, mark, collected in ((0, "older", False), (DAY, "as old", False), (2 * DAY, "newer", True)):
+        class_.comes_in({"bob_homework_1.ipynb": homework(mark=mark)}, MONDAY + time)
+        outcome, said = class_.collect()["bob_homework_1.ipynb"]
+        assert outcome == ("collected" if collected else "left out")
+        kept = class_.submitted()["bob/homework_1/homework_1.ipynb"]
+        assert kept == homework(mark="newer" if collected else "first")
+    command = "nbgrader autograde homework_1 --student=bob --force"
+    assert said == f"from bob, in place of an earlier one; grade it again: {command}"
+    assert class_.submitted()["bob/homework_1/timestamp.txt"] == b"2001-09-11 01:46:40 UTC"
+
+
+def test_the_time_of_a_file_in_a_zip_is_that_which_the_zip_tells(class_):
+    early, late = (2027, 2, 1, 12, 0, 0), (2027, 2, 1, 12, 0, 2)
+    class_.comes_in({"2.zip": zipped({"bob_homework_1.ipynb": homework(mark="early")}, early)}, MONDAY + DAY)
+    class_.comes_in({"1.zip": zipped({"bob_homework_1.ipynb": homework(mark="late")}, late)})
+    assert class_.collect()["1.zip/bob_homework_1.ipynb"] == ("collected", "from bob")
+    assert class_.submitted()["bob/homework_1/homework_1.ipynb"] == homework(mark="late")
+    time = (class_.course / "submitted" / "bob" / "homework_1" / "homework_1.ipynb").stat().st_mtime
+    assert time == datetime(*late).timestamp()
+
+
+def test_a_run_that_is_cut_short_leaves_what_was_there_and_the_next_one_goes_on(class_, monkeypatch):
+    class_.comes_in({"bob_homework_1.ipynb": homework(mark="first")})
+    class_.collect()
+    class_.comes_in({"bob_homework_1.ipynb": homework(mark="second")}, MONDAY + DAY)
+    with monkeypatch.context() as patched, pytest.raises(OSError):
+        patched.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+        class_.collect()
+    assert set(class_.submitted().values()) == {homework(mark="first")}
+    assert class_.collect()["bob_homework_1.ipynb"] == ("collected", "from bob, in place of an earlier one")
+    assert class_.submitted() == {
+        "bob/homework_1/homework_1.ipynb": homework(mark="second"),
+        "bob/homework_1/timestamp.txt": b"2001-09-10 01:46:40 UTC",
+    }
+
+
+def test_the_command_prints_a_line_for_each_file_and_for_each_student_without_one(class_, capsys):
+    class_.list.write_text("\ufeffid;first_name;last_name\nbob;Bob;Smith\ncyd;Cyd;Charisse\n", encoding="utf-8")
+    class_.list.rename(class_.course / "students.csv")
+    class_.comes_in({"Smith.ipynb": homework(), "two\nlines.html": b""})
+    assert build.main(["collect", "homework_1", str(class_.place), "--course", str(class_.course)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "collected      Smith.ipynb: from bob",
+        f"to do          two\\nlines.html: {NONE}",
+        "missing        cyd: no homework_1",
+        "2 files: 1 collected, 0 nothing to do, 0 left out, 1 to do, 1 missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "table", "said"),
+    [
+        (["homework_9", "."], LIST, "source holds no homework_9: give one of its homework (homework_1, homework_2, "),
+        (["homework_1", "nowhere"], LIST, "nowhere is not there, or holds the course: give the folder"),
+        (["homework_1", "/"], LIST, "/ is not there, or holds the course: give the folder, or the zip, of what"),
+        (["homework_1", "."], "name\nbob\n", "has no column id: its first line must be id,first_name,last_name."),
+        (["homework_1", "."], "id\nbob\nbob\n..\n", "has the id 'bob', '..': each must be there once, and name"),
+        (["homework_1", "."], "id,last_name\nbob,Müller\n", "is not in UTF-8: save it as 'CSV UTF-8'."),
+    ],
+)
+def test_what_stops_the_command_is_said(class_, capsys, arguments, table, said):
+    class_.list.write_text(table, encoding="cp1252" if "UTF-8" in said else "utf-8")
+    assert build.main(["collect", *arguments, f"--course={class_.course}", f"--students={class_.list}"]) == 1
+    assert said in capsys.readouterr().err
+    assert class_.submitted() == {}
+
+
+def test_a_list_that_is_not_there_is_said(class_, capsys):
+    assert build.main(["collect", "homework_1", ".", f"--course={class_.course}", "--students=none.csv"]) == 1
+    assert capsys.readouterr().err == "none.csv cannot be read or written: No such file or directory.\n"

@@ -1,23 +1,26 @@
-"""Makes a course folder for nbgrader, with the versions of the homework that students get in its release/.
+"""The homework of a class, in a course folder of nbgrader: built for students, and collected from them.
 
     make homework                             the folder homework/, which git ignores
     make homework ARGS=../factor-models-2027  another one
+    make homework ARGS="collect homework_1 downloads.zip"
 
 The notebooks of notebooks/homework/ go to its source/, and nbgrader_config.py with them. What is already there is
-kept, so that an instructor may change the copies; the command then builds release/ from those. The README, under
-"In a class", tells the rest.
+kept, so that an instructor may change the copies; the command then builds release/ from those. `collect` brings what
+students hand in to submitted/, and tells in a line what became of each file. docs/instructors.md tells the rest.
 """
 
 import argparse
 import os
 import sys
 import sysconfig
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 from helpers.files import written_whole
+from tools.collect import MISSING, OUTCOMES, NotCollected, collect, read_students
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -30,8 +33,19 @@ class NotBuilt(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 when every release version could be built, else 1, with a sentence on stderr."""
-    parser = argparse.ArgumentParser(prog="make homework", description="Build the homework that students get.")
+    """0 when all was built, or every file was collected or listed, else 1, with a sentence on stderr."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return run_collect(argv[1:]) if argv[:1] == ["collect"] else run_build(argv)
+    except (NotBuilt, NotCollected) as reason:
+        print(reason, file=sys.stderr)
+        return 1
+
+
+def run_build(argv: Sequence[str]) -> int:
+    """0 when every release version could be built, else 1 or NotBuilt."""
+    what = "Build the homework that students get; `collect --help` tells how to collect it."
+    parser = argparse.ArgumentParser(prog="make homework", description=what)
     parser.add_argument("folder", nargs="?", type=Path, default=COURSE, help="the course folder; default: homework/")
     folder = parser.parse_args(argv).folder
     try:
@@ -39,15 +53,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         course = course_folder(folder)
         kept = bring_sources(course)
         names = build(course, generate)
-    except NotBuilt as reason:
-        print(reason, file=sys.stderr)
-        return 1
     except OSError as error:
         print(f"{folder} cannot be made or written ({error.strerror}): give another folder.", file=sys.stderr)
         return 1
     for name in kept:
         print(f"{name}: your version in {course / 'source'} differs from ours, and was kept. Delete it to get ours.")
     print(f"Built {', '.join(names)} for students, in {course / 'release'}")
+    return 0
+
+
+def run_collect(argv: Sequence[str]) -> int:
+    """0 when every file was collected or listed, else 1 or NotCollected."""
+    parser = argparse.ArgumentParser("homework.py collect", description="Collect what students hand in.")
+    parser.add_argument("homework", help="its name, such as homework_1")
+    parser.add_argument("place", type=Path, help="the folder, or the zip, with all that came in")
+    parser.add_argument("--course", type=Path, default=COURSE, help="the course folder; default: homework/")
+    parser.add_argument("--students", type=Path, help="the class's list; default: students.csv there, if there is one")
+    given = parser.parse_args(argv)
+    usual = given.course / "students.csv"
+    path = given.students or (usual if usual.exists() else None)
+    try:
+        lines = collect(given.course, given.homework, given.place, read_students(path) if path else [])
+    except OSError as error:
+        print(f"{error.filename} cannot be read or written: {error.strerror}.", file=sys.stderr)
+        return 1
+    for line in lines:
+        text = f"{line.outcome:<13}  {line.about}: {line.said}"
+        print("".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text))
+    count = Counter(line.outcome for line in lines)
+    print(f"{len(lines) - count[MISSING]} files:", ", ".join(f"{count[outcome]} {outcome}" for outcome in OUTCOMES))
     return 0
 
 

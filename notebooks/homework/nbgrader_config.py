@@ -30,7 +30,3 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # Remarks of the database and of the kernels on themselves.
 warnings.filterwarnings("ignore", message="Object of type .* not in session")
 c.Execute.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
-
-# `nbgrader zip_collect` reads from a file's name whose it is and which notebook:
-# ada_homework_1.ipynb is ada's homework_1.
-c.FileNameCollectorPlugin.named_regexp = r".*[/\\](?P<student_id>[^/\\]+)_(?P<file_id>homework_\w+)\.ipynb$"
