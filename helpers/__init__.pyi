@@ -7,8 +7,10 @@ from . import models as models
 from . import panel as panel
 from . import plotting as plotting
 from .data import FAMILIAR_TICKERS as FAMILIAR_TICKERS
+from .data import LAYOUTS as LAYOUTS
 from .data import PUBLISHED_CHARACTERISTICS as PUBLISHED_CHARACTERISTICS
 from .data import PUBLISHED_LAYOUT as PUBLISHED_LAYOUT
+from .data import Layout as Layout
 from .data import Schema as Schema
 from .data import SimulatedMarket as SimulatedMarket
 from .data import characteristics_from_prices as characteristics_from_prices
@@ -20,6 +22,7 @@ from .data import read_panel as read_panel
 from .data import read_schema as read_schema
 from .data import simulate_constant_betas as simulate_constant_betas
 from .data import simulate_market as simulate_market
+from .data import table_of_layouts as table_of_layouts
 from .data import write_published_layout as write_published_layout
 from .evaluation import Fold as Fold
 from .evaluation import OutOfSample as OutOfSample

@@ -127,6 +127,23 @@ def as_flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def no_spread(values: np.ndarray, of: np.ndarray | None = None, share: float = SMALLEST_SHARE) -> np.ndarray:
+    """Whether values differ from their mean by no more than rounding does, along the first axis; NaN are left out.
+
+    Parameters
+    ----------
+    values : (n, ...)
+    of : (n, ...), optional
+        What the values were computed from, which says how large their rounding is; the values themselves if left out.
+    share : float
+        Of the sum of squares, how much is taken for rounding.
+    """
+    of = values if of is None else of
+    counts = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+    around = values - np.nansum(values, axis=0) / counts
+    return np.nansum(around**2, axis=0) <= share * np.nansum(of**2, axis=0)
+
+
 def beta_axes(betas: Any) -> tuple[str, ...]:
     """The names of the axes that betas should have: with dates if there are three, else without."""
     try:

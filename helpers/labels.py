@@ -1,11 +1,19 @@
 """Labels: arrays that know what stands along their axes, and what is asked of the labels that a user brings."""
 
+import re
 from collections.abc import Hashable, Iterable
+from datetime import date as Date
 
 import numpy as np
 import pandas as pd
 
-from helpers.checks import first_few, labels_along
+from helpers.checks import first_few
+
+# What a level or an axis of dates is called.
+DATE_NAMES = ("date", "dates", "month", "yyyymm")
+
+# Those that a number must hold to be read as a date.
+YEARS = range(1900, 2101)
 
 
 class Labelled(np.ndarray):
@@ -100,9 +108,8 @@ def pairs(first: pd.Index, second: pd.Index) -> pd.MultiIndex:
     return pd.MultiIndex(levels=[first, second], codes=codes, names=[first.name, second.name])
 
 
-def as_labels(name, labels, n, source=None, axis=0):
-    """The labels as an Index of n different entries: those given, else those of the source's axis, else positions."""
-    own = labels_along(source, axis)
+def as_labels(name, labels, n, own=None, dates=False):
+    """The labels as an Index of n different entries: those given, else the table's own, else positions."""
     if labels is None:
         labels = pd.RangeIndex(n) if own is None else own
     if isinstance(labels, str):
@@ -110,10 +117,10 @@ def as_labels(name, labels, n, source=None, axis=0):
     labels = pd.Index(labels)
     if len(labels) != n:
         raise ValueError(f"{name} must have {n} entries, as many as the array has; {len(labels)} were given.")
+    labels = as_dates(name, labels) if dates else plain(name, labels)
     if own is not None and not labels.equals(own):
         raise ValueError(
-            f"{name} differ from the {('index', 'columns')[axis]} of the DataFrame given. Leave {name} out, or make "
-            "them agree."
+            f"{name} differ from the index or the columns of the table given. Leave {name} out, or make them agree."
         )
     if labels.hasnans:
         raise ValueError(f"{name} has missing entries. Name every one.")
@@ -122,18 +129,104 @@ def as_labels(name, labels, n, source=None, axis=0):
     return labels
 
 
+def plain(name, labels):
+    """The labels in one level, and categories, whose order may be that of appearance, as what they stand for."""
+    if isinstance(labels, pd.MultiIndex):
+        raise TypeError(
+            f"{name} have {labels.nlevels} levels, such as {labels[0] if len(labels) else ()}, and one is needed. "
+            "Unstack a long table, or leave a level out with droplevel."
+        )
+    return pd.Index(np.asarray(labels), name=labels.name) if isinstance(labels, pd.CategoricalIndex) else labels
+
+
 def as_dates(name, dates):
-    """The dates, made timestamps where they are text like 2020-01-31; other text has several readings: refused."""
+    """The dates, made timestamps where they are text like 2020-01-31 or Python's own; other text is refused."""
+    dates = plain(name, dates)
+    if pd.api.types.infer_dtype(dates) in ("date", "datetime"):
+        return pd.to_datetime(dates)
+    if pd.api.types.is_integer_dtype(dates) and not isinstance(dates, pd.RangeIndex) and len(dates) > 1:
+        if ((dates % 10000).isin(YEARS) & (dates // 10000).isin(range(1, 3113))).all():
+            raise TypeError(
+                f"{name} are numbers that end in a year, such as {dates[0]}, and do not sort in time. Convert them "
+                "with pd.to_datetime(dates.astype(str), format=...)."
+            )
     if not pd.api.types.is_string_dtype(dates):
         return dates
-    if not dates.str.fullmatch(r"\d{4}-\d\d(-\d\d)?", na=True).all():
+    if not _is_text_of_dates(dates):
         raise TypeError(
-            f"{name} are text such as {dates[0]!r}, not like '2020-01-31'. Convert them with pd.to_datetime."
+            f"{name} are text such as {dates[0]!r}, not like '2020-01-31'. Convert them with pd.to_datetime; or if "
+            "they are no dates, turn the table, such as with .T."
         )
     try:
-        return pd.to_datetime(dates)
+        return pd.to_datetime(dates, format="%Y-%m-%d" if dates.str.len().max() == len("2020-01-31") else "%Y-%m")
     except ValueError as error:
         raise ValueError(f"{name} are text of which some is no date: {error}") from None
+
+
+def named_date(date):
+    """The date that a user names; text that is not like 2019, 2019-03 or 2019-03-01 has several readings: refused."""
+    if isinstance(date, str) and not re.fullmatch(r"\d{4}(-\d\d(-\d\d([ T].*)?)?)?|\d{4}-?Q[1-4]", date.strip()):
+        raise ValueError(f"{date!r} is not written like '2019-03-01'")
+    return pd.Timestamp(date) if isinstance(date, Date) else date
+
+
+def _is_text_of_dates(labels):
+    return labels.str.fullmatch(r"\d{4}-\d\d(-\d\d)?", na=True).all()
+
+
+def are_dates(labels: pd.Index | None) -> bool:
+    """Whether the labels can be nothing but dates: timestamps, periods, Python's dates, text like 2020-01-31."""
+    if labels is None or not len(labels) or isinstance(labels, pd.MultiIndex):
+        return False
+    labels = labels.categories if isinstance(labels, pd.CategoricalIndex) else labels
+    kind = pd.api.types.infer_dtype(labels)
+    return kind in ("datetime64", "datetime", "date", "period") or (kind == "string" and _is_text_of_dates(labels))
+
+
+def on_its_side(dates: pd.Index, others: pd.Index) -> bool:
+    """Whether the others are dates, or all read as dates, such as 202001, and the dates need not be any."""
+    names = [str(labels.name).lower() for labels in (dates, others)]
+    if are_dates(others) or names[1] in DATE_NAMES or names[0] == "ticker":
+        return True
+    if are_dates(dates) or names[0] in DATE_NAMES or not pd.api.types.is_integer_dtype(others) or not len(others):
+        return False
+    text = pd.Index(others.astype(str))
+    found = [
+        pd.to_datetime(text[text.str.len() == length], format=way, errors="coerce")
+        for way, length in (("%Y", 4), ("%Y%m", 6), ("%Y%m%d", 8))
+    ]
+    return any(dates.year.isin(YEARS).sum() == len(others) for dates in found)
+
+
+def of_two_calendars(dates: pd.Index) -> tuple | None:
+    """Two dates of one month, such as its last trading day and its last day, where all else comes month by month."""
+    if not isinstance(dates, pd.DatetimeIndex) or len(dates) < 4:
+        return None
+    at_an_end = (dates.day <= 4) | (dates.day > dates.days_in_month - 4)
+    gaps, months = np.diff(dates) / np.timedelta64(1, "D"), dates.year * 12 + dates.month
+    close = (gaps > 0) & ((gaps <= 5) | (np.diff(months) == 0))
+    if not close.any() or not at_an_end.all() or gaps.max() <= 20:
+        return None
+    first = int(np.argmax(close))
+    return dates[first], dates[first + 1]
+
+
+def require_one_calendar(name, dates):
+    """Refuses dates of which two stand for one month."""
+    two = of_two_calendars(dates)
+    if two is not None:
+        raise ValueError(
+            f"{name} hold {short(two[0])} and {short(two[1])}, and are months otherwise: the calendars of two sources. "
+            "Bring both to one, such as with dates.to_period('M'), before they are joined."
+        )
+
+
+def follows(past, later) -> bool:
+    """Whether all later dates come after the past ones, in one calendar: months by another day would come twice."""
+    try:
+        return bool(past[-1] < later[0]) and of_two_calendars(past.append(later)) is None
+    except TypeError:  # dates of two kinds
+        return False
 
 
 def dates_and_tickers(frame):
@@ -141,14 +234,19 @@ def dates_and_tickers(frame):
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"frame must be a DataFrame indexed by (date, ticker); a {type(frame).__name__} was given.")
     if not isinstance(frame.index, pd.MultiIndex) or frame.index.nlevels != 2:
-        raise TypeError("frame must be indexed by (date, ticker). Call frame.set_index(['date', 'ticker']) first.")
+        raise TypeError(
+            "frame must be indexed by (date, ticker). Call frame.set_index(['date', 'ticker']) first; or if it is a "
+            "table of dates x tickers, Panel(returns=frame)."
+        )
     if frame.empty:
         raise ValueError(f"frame is empty: it has {frame.shape[0]} rows and {frame.shape[1]} columns.")
+    if on_its_side(*(level.rename(name) for level, name in zip(frame.index.levels, frame.index.names, strict=True))):
+        raise TypeError(
+            "frame is indexed by (ticker, date); (date, ticker) is needed. Call frame.swaplevel() first; or if its "
+            "second level holds tickers, name the levels 'date' and 'ticker'."
+        )
     dates, tickers = (frame.index.get_level_values(level) for level in (0, 1))
-    names = [str(name).lower() for name in frame.index.names]
-    if isinstance(tickers, (pd.DatetimeIndex, pd.PeriodIndex)) or names[1] in ("date", "month") or names[0] == "ticker":
-        raise TypeError("frame is indexed by (ticker, date); (date, ticker) is needed. Call frame.swaplevel() first.")
-    dates = as_dates("The dates of frame", dates)
+    dates, tickers = as_dates("The dates of frame", dates), plain("The tickers of frame", tickers)
     if dates.isna().any() or tickers.isna().any():
         raise ValueError("frame has rows without a date or a ticker. Drop them first.")
     if pd.api.types.infer_dtype(dates).startswith("mixed"):
@@ -171,6 +269,11 @@ def dates_and_tickers(frame):
 
 def columns_of_numbers(frame, returns):
     """The columns beside the returns, refused where one is no number, repeated, or tells the future."""
+    if frame.columns.nlevels > 1:
+        raise TypeError(
+            f"frame has columns of {frame.columns.nlevels} levels, such as {frame.columns[0]}, and one is needed. Pass "
+            "frame.droplevel(1, axis=1), or rename them."
+        )
     if not isinstance(returns, Hashable):
         raise TypeError(f"returns must be the name of one column; {returns!r} was given.")
     if returns not in frame.columns:
@@ -213,12 +316,14 @@ def rows_at(index, dates):
         try:
             if labels_are_numbers:
                 raise TypeError
-            return index.slice_indexer(*ends)
+            return index.slice_indexer(*map(named_date, ends))
         except (TypeError, ValueError, KeyError):
             raise TypeError(
                 f"panel[{written(dates)}] is neither a slice of positions nor one of timestamps like the panel's, "
-                f"{short(index[0])} to {short(index[-1])}."
+                f"{short(index[0])} to {short(index[-1])}. Write text like '2019-03-01'."
             ) from None
+    if isinstance(dates, pd.Series) and not dates.index.equals(index) and not isinstance(dates.index, pd.RangeIndex):
+        raise ValueError("The index of the Series in panel[...] is not the panel's dates. Pass series[panel.dates].")
     rows = np.asarray(dates)
     if rows.ndim == 1 and rows.dtype == bool and len(rows) == len(index):
         return np.flatnonzero(rows)
@@ -235,10 +340,11 @@ def rows_at(index, dates):
 def rows_named(index, date):
     """The positions of the dates that a label names: one, or in an index of timestamps those of a month or a year."""
     try:
-        found = np.atleast_1d(np.arange(len(index))[index.get_loc(date)])
+        found = np.atleast_1d(np.arange(len(index))[index.get_loc(named_date(date))])
     except (KeyError, TypeError, ValueError):
         raise ValueError(
-            f"The date {date!r} is not in the panel, whose dates are {short(index[0])} to {short(index[-1])}."
+            f"The date {date!r} is not in the panel, whose dates are {short(index[0])} to {short(index[-1])}. Write "
+            "text like '2019-03-01'."
         ) from None
     return found
 
@@ -264,25 +370,18 @@ def rows_for(portfolios, dates):
     """The rows of the portfolios at these dates, refused where one is absent or repeated."""
     if not isinstance(portfolios, pd.DataFrame):
         raise TypeError(f"portfolios must be a DataFrame indexed by date; a {type(portfolios).__name__} was given.")
+    portfolios = portfolios.set_axis(as_dates("The dates of portfolios", portfolios.index))
     repeated = portfolios.index[portfolios.index.duplicated()]
     if len(repeated):
         raise ValueError(f"portfolios repeats the date(s) {first_few(map(short, repeated))}. Keep one row for each.")
     absent = dates.difference(portfolios.index)
     if len(absent):
         raise ValueError(
-            f"portfolios (dates {short(portfolios.index[0])}, ...) has no row for {len(absent)} of the frame's dates: "
-            f"{first_few(map(short, absent))}. "
+            f"portfolios (dates {first_few(map(short, portfolios.index[:1])) or 'none'}, ...) has no row for "
+            f"{len(absent)} of the frame's dates: {first_few(map(short, absent))}. "
             "Drop those dates from the frame, add the rows, or pass portfolios=."
         )
     return portfolios.loc[dates]
-
-
-def require_same_dates(portfolios, dates):
-    """Refuses a table of portfolios whose dates are not the panel's."""
-    if isinstance(portfolios, pd.DataFrame) and not portfolios.index.equals(dates):
-        raise ValueError(
-            "The dates of portfolios differ from those of the panel. Align them first: portfolios.loc[dates]."
-        )
 
 
 def short(date) -> str:

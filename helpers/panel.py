@@ -12,19 +12,20 @@ from numpy.typing import ArrayLike
 
 from helpers.checks import as_array
 from helpers.labels import (
-    as_dates,
     as_labels,
     columns_named,
     columns_of_numbers,
     dates_and_tickers,
+    follows,
     pairs,
-    require_same_dates,
+    require_one_calendar,
     rows_at,
     rows_for,
     rows_named,
     short,
     written,
 )
+from helpers.tables import DATES_AND_TICKERS, Tables
 
 # Where a long frame carries what of its panel has no place in its rows and columns.
 ASIDE = "panel"
@@ -60,8 +61,8 @@ class Panel:
     Notes
     -----
     The arrays are copied once and then read-only. `panel[a:b]` is a panel of the dates a to b, by position or by date
-    label; `panel.sel(dates, tickers)` one of some dates and tickers, by label. Dates given as text like 2020-01-31
-    become timestamps.
+    label; `panel.sel(dates, tickers)` one of some dates and tickers, by label. Dates given as text like 2020-01-31, or
+    as Python's own, become timestamps.
 
     The last dates may be such as have not happened: their characteristics are known and no ticker has a return. Those
     are the dates that one forecasts; models learn nothing from them.
@@ -84,50 +85,47 @@ class Panel:
         ): ...  # fmt: skip
 
     def __post_init__(self):
-        if isinstance(self.returns, pd.DataFrame) and self.returns.index.nlevels > 1:
+        if isinstance(self.returns, (pd.DataFrame, pd.Series)) and self.returns.index.nlevels > 1:
             raise TypeError(
                 "returns must be a table of dates x tickers; a long frame was given. Call Panel.from_frame(frame)."
             )
-        returns = as_array("returns", self.returns, ("n_dates", "n_tickers"), missing=True, keep_precision=True)
-        n_dates, n_tickers = returns.shape
+        tables = Tables()
+        returns = tables.array("returns", self.returns, missing=True, keep_precision=True)
         if returns.size == 0:
             raise ValueError(f"returns must hold at least one date and one ticker; its shape is {returns.shape}.")
-        sizes = {"n_dates": n_dates, "n_tickers": n_tickers}
-        if self.characteristics is None:
-            characteristics = np.empty((n_dates, n_tickers, 0))
-        else:
-            axes = ("n_dates", "n_tickers", "n_chars")
-            characteristics = as_array(
-                "characteristics", self.characteristics, axes, missing=True, sizes=sizes, keep_precision=True
-            )
-        portfolios = None
+        characteristics, portfolios = np.empty((*returns.shape, 0)), None
+        if self.characteristics is not None:
+            of_characteristics = "characteristics", self.characteristics, (*DATES_AND_TICKERS, "n_chars")
+            characteristics = tables.array(*of_characteristics, missing=True, keep_precision=True)
         if self.portfolios is not None:
             of_portfolios = "portfolios", self.portfolios, ("n_dates", "n_portfolios")
-            portfolios = as_array(*of_portfolios, missing=True, sizes=sizes, keep_precision=True)
+            portfolios = tables.array(*of_portfolios, missing=True, keep_precision=True)
             as_array("portfolios", portfolios[: _n_happened(returns)], of_portfolios[2])
         elif self.portfolio_names is not None:
             raise ValueError("portfolio_names was given without portfolios. Pass both or neither.")
 
-        self._settle(returns, characteristics, portfolios, lambda array: read_only(np.array(array)))
+        self._settle(returns, characteristics, portfolios, lambda array: read_only(np.array(array)), tables)
 
     @classmethod
     def _of(cls, **parts):
         """The panel that takes over arrays made for it alone: labels are checked, arrays neither checked nor copied."""
         panel = object.__new__(cls)
         panel.__setstate__({name: None for name in cls.__dataclass_fields__} | parts)
-        panel._settle(panel.returns, panel.characteristics, panel.portfolios, read_only)
+        panel._settle(panel.returns, panel.characteristics, panel.portfolios, read_only, Tables())
         return panel
 
-    def _settle(self, returns, characteristics, portfolios, frozen):
-        """Checks the labels against the arrays, and stores both."""
+    def _settle(self, returns, characteristics, portfolios, frozen, tables):
+        """Checks the labels against the arrays and against those of the tables given, and stores both."""
         n_dates, n_tickers = returns.shape
-        dates = as_dates("dates", as_labels("dates", self.dates, n_dates, self.returns, 0))
+        dates = as_labels("dates", self.dates, n_dates, tables.labels("n_dates"), dates=True)
         if not dates.is_monotonic_increasing:
             raise ValueError(
                 "dates must ascend, and these do not. Sort the panel by date first (Panel.from_frame does it)."
             )
-        require_same_dates(self.portfolios, dates)
-        names = as_labels("characteristic_names", self.characteristic_names, characteristics.shape[2])
+        require_one_calendar("dates", dates)
+        tickers = as_labels("tickers", self.tickers, n_tickers, tables.labels("n_tickers"))
+        n_chars = characteristics.shape[2]
+        names = as_labels("characteristic_names", self.characteristic_names, n_chars, tables.labels("n_chars"))
         if "returns" in names:
             raise ValueError(
                 "characteristic_names must not hold 'returns': to_frame gives that name to the returns. Rename it."
@@ -137,12 +135,13 @@ class Panel:
             "characteristics": frozen(characteristics),
             "portfolios": None if portfolios is None else frozen(portfolios),
             "dates": dates.rename("date"),
-            "tickers": as_labels("tickers", self.tickers, n_tickers, self.returns, 1).rename("ticker"),
+            "tickers": tickers.rename("ticker"),
             "characteristic_names": names,
-            "portfolio_names": None
-            if portfolios is None
-            else as_labels("portfolio_names", self.portfolio_names, portfolios.shape[1], self.portfolios, 1),
+            "portfolio_names": None,
         }
+        if portfolios is not None:
+            own, n = tables.labels("n_portfolios"), portfolios.shape[1]
+            found["portfolio_names"] = as_labels("portfolio_names", self.portfolio_names, n, own)
         for name, value in found.items():
             object.__setattr__(self, name, value)
 
@@ -260,7 +259,7 @@ class Panel:
             Begins after this one ends; the same tickers, characteristics and portfolios in the same order.
         """
         require_panel(later)
-        if not self.dates[-1] < later.dates[0]:
+        if not follows(self.dates, later.dates):
             raise ValueError(
                 f"The later panel must begin after the first, which ends at {short(self.dates[-1])}; it begins at "
                 f"{short(later.dates[0])}. Cut both from one panel, such as panel[:60] and panel[60:120]."

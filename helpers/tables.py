@@ -1,22 +1,26 @@
 """Tables that belong together: they agree along every axis that they share, and what is computed has their labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_array, labels_along, require_same_axis
-from helpers.labels import labelled
+from helpers.checks import as_array, labels_along
+from helpers.labels import are_dates, as_labels, labelled, on_its_side, plain, require_one_calendar, short
 
 DATES_AND_TICKERS = ("n_dates", "n_tickers")
+
+# Axes along which dates stand, and one along which they never do, even where a table has no others.
+OF_DATES, OF_TICKERS = ("n_dates", "n_past"), "n_tickers"
 
 
 class Tables:
     """The tables of one call, taken in one after the other as arrays, and the labels of what is computed from them.
 
     Two tables that share an axis must be equally long along it, and where both have labels there, these must be the
-    same in the same order. Where only one has labels they count for both: plain arrays and lists go by position.
+    same in the same order. Where only one has labels they count for both: plain arrays and lists go by position. Dates
+    stand along the axes of dates, and along no other axis of such a table; labels of two levels are refused.
 
     Examples
     --------
@@ -31,12 +35,17 @@ class Tables:
 
     def __init__(self):
         self._lengths: dict[str, int] = {}
-        self._named: dict[str, tuple[str, Any, int]] = {}  # by axis: the first table with labels along it, and where
+        self._named: dict[str, tuple[str, pd.Index]] = {}  # by axis: the first table with labels along it, and these
 
     def array(
-        self, name: str, values: Any, axes: Sequence[str] = DATES_AND_TICKERS, missing: bool = False
+        self,
+        name: str,
+        values: Any,
+        axes: Sequence[str] = DATES_AND_TICKERS,
+        missing: bool = False,
+        keep_precision: bool = False,
     ) -> np.ndarray:
-        """One table as an array of float64, refused where it does not fit the others.
+        """One table as an array, refused where it does not fit the others.
 
         Parameters
         ----------
@@ -47,27 +56,46 @@ class Tables:
             The names of its axes; those of other tables by the same name are the same axis.
         missing : bool
             Whether NaN is allowed.
+        keep_precision : bool
+            Whether float32 stays so, as in `as_array`.
 
         Raises
         ------
         TypeError, ValueError
             If the values are no numbers, or their axes, lengths or labels are not those asked for.
         """
-        array = as_array(name, values, axes, missing=missing, sizes=self._lengths)
+        along = {axis: labels_along(values, i) for i, axis in enumerate(axes)}
+        found = {axis: plain(f"The {_what(axis)} of {name}", own) for axis, own in along.items() if own is not None}
+        _require_upright(name, found, axes)
+        array = as_array(name, values, axes, missing=missing, sizes=self._lengths, keep_precision=keep_precision)
         self._lengths |= dict(zip(axes, array.shape, strict=True))
-        for i, axis in enumerate(axes):
-            if labels_along(values, i) is not None:
-                require_same_axis(
-                    axis.removeprefix("n_"), name, values, i, *self._named.setdefault(axis, (name, values, i))
-                )
+        self.takes_in(name, found)
         return array
+
+    def takes_in(self, name: str, labels: Mapping[str, pd.Index]) -> None:
+        """Takes in labels by the axes along which they stand, refused where they are not those of the other tables.
+
+        Parameters
+        ----------
+        name : str
+            Whose labels they are, for the messages.
+        labels : dict of str to Index
+        """
+        for axis, given in labels.items():
+            whose = f"The {_what(axis)} of {name}"
+            self._lengths.setdefault(axis, len(given))
+            own = as_labels(whose, given, len(given), dates=axis in OF_DATES)
+            if axis in OF_DATES:
+                require_one_calendar(whose, own)
+            first, others = self._named.setdefault(axis, (name, own))
+            if not own.equals(others):
+                raise ValueError(
+                    f"{whose} are not those of {first}, or stand in another order. Align the two tables first."
+                )
 
     def labels(self, axis: str) -> pd.Index | None:
         """The labels along an axis, or None where no table has any."""
-        if axis not in self._named:
-            return None
-        _, values, i = self._named[axis]
-        return labels_along(values, i)
+        return self._named[axis][1] if axis in self._named else None
 
     def require_time_order(self, axis: str = "n_dates") -> None:
         """Refuses labels of dates that do not ascend: what follows would take one date for the next."""
@@ -93,3 +121,23 @@ class Tables:
         found = [axis if isinstance(axis, pd.Index) else self.labels(axis) for axis in axes]
         numbers = (pd.RangeIndex(length) for length in values.shape)
         return labelled(values, *(n if labels is None else labels for labels, n in zip(found, numbers, strict=True)))
+
+
+def _what(axis):
+    """What stands along an axis, for a message."""
+    return axis.removeprefix("n_") if axis.startswith("n_") else "other labels"
+
+
+def _require_upright(name, labels, axes):
+    """Refuses dates along another axis than that of the dates, or along that of the tickers where there is none."""
+    dates = [labels.get(axis, pd.RangeIndex(0)) for axis in axes if axis in OF_DATES]
+    for axis, others in labels.items():
+        if axis in OF_DATES:
+            continue
+        if on_its_side(dates[0], others) if dates else axis == OF_TICKERS and are_dates(others):
+            where = [(f"its {_what(axis)}", others), *(("its dates", found) for found in dates if len(found))]
+            told = " and ".join(f"{short(found[0])} where {what} belong" for what, found in where if len(found))
+            raise ValueError(
+                f"{name} stands on its side: it has {told}. Pass {name}.T; or if this is right, make the labels of its "
+                f"{_what(axis)} text."
+            )

@@ -10,7 +10,7 @@ readable => {
     };
 
     // A formula's copy for screen readers is clipped to nothing, and yet would count as cut off.
-    for (const copy of all("mjx-assistive-mml")) copy.style.display = "none";
+    for (const copy of all("mjx-assistive-mml")) copy.style.setProperty("display", "none", "important");
     const boxes = ".jp-RenderedMarkdown, .jp-RenderedHTML, .jp-RenderedText pre, .widget-label, .widget-readout";
     for (const element of all(boxes)) {
         const over = element.scrollWidth - element.clientWidth;

@@ -571,19 +571,43 @@ REFUSED = {
     "a row without a date": (dict(prices=P.set_axis([pd.NaT, *DAYS[1:]])), ValueError, "1 row(s) without a date"),
     "newest first": (dict(prices=P[::-1]), ValueError, "must ascend", "prices.sort_index()"),
     "a day twice": (
-        dict(prices=P.iloc[np.sort([*range(560), 7])]), ValueError, "one row a day", "1 more", "2018-01-10"
+        dict(prices=P.iloc[np.sort([*range(560), 7])]),
+        ValueError,
+        "one row a day",
+        "1 more",
+        "2018-01-10",
     ),
     "hours": (dict(prices=P.set_axis(pd.date_range("2018", periods=560, freq="h"))), ValueError, "one row a day"),
     "a ticker twice": (dict(prices=P.set_axis([*"ABCDEA"], axis=1)), ValueError, "must all differ", "A"),
     "infinity": (spoiled("prices", 3, 0, np.inf), ValueError, "prices has 1 infinite"),
     "a price of zero": (spoiled("prices", 9, 2, 0), ValueError, "above 0; T2 has 0 on 2018-01-12", "1 such", "NaN"),
     "a negative price": (spoiled("prices", [9, 8], 2, -1), ValueError, "above 0; T2 has -1 on 2018-01-11", "2 such"),
+    "minus the mean of bid and ask": (
+        spoiled("prices", slice(0, 200), slice(0, 3), P.iloc[:200, :3] * -1),
+        ValueError,
+        "above 0; T0 has -",
+        "CRSP writes minus the mean of bid and ask",
+        "prices.abs()",
+    ),
+    "two prices of CRSP": (
+        spoiled("prices", [9, 8], 2, -50),
+        ValueError,
+        "T2 has -50 on 2018-01-11",
+        "2 such",
+        "prices.abs(), NaN for 0",
+    ),
     "returns": (dict(prices=P.pct_change()), ValueError, "looks like a table of returns", "%", "cumprod()"),
     "months": (
-        dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="ME"))), ValueError, "daily", "31 or more days"
+        dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="ME"))),
+        ValueError,
+        "daily",
+        "31 or more days",
     ),
     "weeks": (
-        dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="W"))), ValueError, "daily", "7 or more days"
+        dict(prices=P.set_axis(pd.date_range("1970", periods=560, freq="W"))),
+        ValueError,
+        "daily",
+        "7 or more days",
     ),
     "few weeks": (dict(prices=P[::5]), ValueError, "daily", "7 or more days"),
     "too few days": (dict(prices=P[:253]), ValueError, "at least 254 days", "it has 253"),
@@ -608,23 +632,53 @@ REFUSED = {
         "2018-01-10, 2018-01-11",
     ),
     "a market with a gap": (
-        dict(market=M.mask(M.index == DAYS[7])), ValueError, "no return on 1 of the 559", "2018-01-10"
+        dict(market=M.mask(M.index == DAYS[7])),
+        ValueError,
+        "no return on 1 of the 559",
+        "2018-01-10",
     ),
     "a market in percent": (dict(market=100 * M), ValueError, "market must hold daily returns in fractions", "by 100"),
     "a market of prices": (dict(market=P["T0"]), ValueError, "market must hold daily returns", "pct_change()"),
     "a market elsewhere": (
-        dict(market=M.tz_localize("UTC")), TypeError, "market have the time zone UTC", "tz_localize(None)"
+        dict(market=M.tz_localize("UTC")),
+        TypeError,
+        "market have the time zone UTC",
+        "tz_localize(None)",
     ),
     "portfolios as an array": (dict(portfolios=X.to_numpy()), TypeError, "portfolios must be a DataFrame"),
     "portfolios with a gap": (spoiled("portfolios", 9, 0, np.nan), ValueError, "portfolios has 1 NaN", "Fill or drop"),
     "portfolios with a hole": (
-        dict(portfolios=X.drop(DAYS[[77, 78]])), ValueError, "no row for 2 of the days", "2018-04-18"
+        dict(portfolios=X.drop(DAYS[[77, 78]])),
+        ValueError,
+        "no row for 2 of the days",
+        "2018-04-18",
     ),
     "portfolios of another time": (dict(portfolios=X[:4]), ValueError, "covers no row", "2018-01-05", "2020-02-21"),
     "portfolios in percent": (dict(portfolios=100 * X), ValueError, "portfolios must hold daily returns in fractions"),
+    "one portfolio in percent beside a riskless one": (
+        dict(portfolios=X.assign(rf=0.0001, bill=0.0002, market=100 * X["value"])[["rf", "bill", "market"]]),
+        ValueError,
+        "Column 'market' of portfolios must hold daily returns in fractions",
+        "Divide percents by 100",
+    ),
+    "a code among portfolios": (
+        spoiled("portfolios", 9, 0, -99.99),
+        ValueError,
+        "portfolios must be at least -1; value has -99.99",
+        "codes",
+    ),
+    "a market with a code": (
+        dict(market=M.where(M.index != DAYS[9], -99)),
+        ValueError,
+        "market must be at least -1",
+        "2018-01-12",
+    ),
     "portfolios elsewhere": (dict(portfolios=X.tz_localize("UTC")), TypeError, "portfolios have the time zone UTC"),
     "another frequency": (
-        dict(frequency="weekly"), ValueError, "frequency must be one of 'monthly', 'daily'", "'weekly'"
+        dict(frequency="weekly"),
+        ValueError,
+        "frequency must be one of 'monthly', 'daily'",
+        "'weekly'",
     ),
 }
 

@@ -27,6 +27,7 @@ from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
 from helpers.models.base import ConstantBetas, Ensemble, FactorModel
 from helpers.models.ipca import InstrumentedPCA
+from helpers.models.networks import NetworkEnsemble
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
 from tests.common import assert_refused, small_panel, with_value
@@ -163,7 +164,7 @@ def test_every_model_of_the_course_is_in_the_table():
     rooms = ("helpers.models.", "helpers.evaluation.")
     ours = {kind for kind in kinds(FactorModel) if kind.__module__.startswith(rooms)}
     assert {kind for kind in ours if not inspect.isabstract(kind)} == {type(model) for model in MODELS.values()}
-    assert {kind for kind in ours if inspect.isabstract(kind)} == {FactorModel, ConstantBetas, Ensemble}
+    assert {kind for kind in ours if inspect.isabstract(kind)} == {FactorModel, ConstantBetas, Ensemble, NetworkEnsemble}
 
 
 @pytest.fixture

@@ -855,7 +855,7 @@ BAD_INPUT = {
         ValueError, "covariance", "same tickers", "rows", "columns",
     ),
     "a Sharpe ratio of dates along the rows": (
-        lambda: sharpe_ratio(with_labels("dt"), 12), ValueError, "returns", "dates along the rows", "returns.T",
+        lambda: sharpe_ratio(with_labels("dt"), 12), ValueError, "stands on its side", "2000-01-31", "returns.T",
     ),
     "a panel in place of returns": (lambda: total_r2(PANEL, PANEL), TypeError, "returns must hold numbers", "Panel"),
     "importance in constant betas": (

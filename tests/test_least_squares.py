@@ -254,7 +254,7 @@ BAD_INPUT = {
     "text for betas": (lambda: cross_sectional_factors(R, "a"), TypeError, "betas", "numbers", "'a'"),
     "an infinite beta": (
         lambda: cross_sectional_factors(R, with_value(B, (1, 1), np.inf)),
-        ValueError, "betas", "1 NaN or infinite", "(1, 1)",
+        ValueError, "betas", "1 infinite", "(1, 1)",
     ),
     "an unknown beta of a known return": (
         lambda: cross_sectional_factors(R, with_value(B, (1, 1), np.nan)),

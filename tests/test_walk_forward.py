@@ -943,7 +943,7 @@ DATES = X.index.get_level_values("date")
         (X.to_numpy(), DATES[1:], ValueError, ("groups", "480 rows", "479")),
         (X, DATES.astype(str), TypeError, ("groups", "'string'", "'2000-01-31'", "pd.to_datetime")),
         (X, [DATES[0], 3] * 240, TypeError, ("groups", "'mixed-integer'")),
-        (X, pd.Categorical(DATES), TypeError, ("groups", "'categorical'")),
+        (X, pd.Categorical(DATES.astype(str)), TypeError, ("groups", "'string'")),
         (X, X.index, ValueError, ("groups must be one date for each row", "get_level_values")),
         (X, np.zeros((480, 2)), ValueError, ("groups must be one date for each row",)),
         (X, DATES.where(DATES > DATES[0]), ValueError, ("groups are missing for 12 row(s)",)),

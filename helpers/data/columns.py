@@ -3,9 +3,15 @@
 import difflib
 import re
 from collections.abc import Iterable, Set
+from copy import copy
+from typing import Any, Self
+
+import pandas as pd
 
 from helpers.checks import first_few
 from helpers.data.file import File, Report
+from helpers.data.frames import WIDE, as_table, is_frame
+from helpers.data.layouts import IDENTIFIERS, Layout, recognised
 from helpers.data.text import Text, refusal_of_text
 
 
@@ -14,34 +20,71 @@ class Columns:
 
     def __init__(
         self,
-        date: str,
-        ticker: str,
-        returns: str,
-        characteristics: Iterable[str] | None,
-        exclude: Iterable[str],
-        date_format: str | None,
-        missing_values: Iterable[str],
+        date: str | None = None,
+        ticker: str | None = None,
+        returns: str | None = None,
+        characteristics: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        date_format: str | None = None,
+        missing_values: Iterable[str] = (),
+        layout: Layout | None = None,
+        returns_layout: Layout | None = None,
     ) -> None:
-        named = {"date": date, "ticker": ticker, "returns": returns}
-        for argument, name in (named | ({} if date_format is None else {"date_format": date_format})).items():
-            if not isinstance(name, str):
+        said = {"date": date, "ticker": ticker, "returns": returns, "date_format": date_format}
+        for argument, name in said.items():
+            if name is not None and not isinstance(name, str):
                 raise TypeError(f"{argument} must be text; {name!r} was given.")
-        if len(set(named.values())) < 3:
-            raise ValueError(
-                f"date, ticker and returns must be three columns; {date!r}, {ticker!r} and {returns!r} were given."
-            )
+        self.layout, self.returns_layout = layout, returns_layout
         self.date, self.ticker, self.returns, self.date_format = date, ticker, returns, date_format
         self.characteristics = None if characteristics is None else _as_texts("characteristics", characteristics)
         self.exclude = _as_texts("exclude", exclude)
         self.missing_values = _as_texts("missing_values", missing_values)
+        if not layout:
+            self._settle(Layout(name="", title="", known="", returns="returns"))
+
+    def _settle(self, layout):
+        """Takes the layout's names where the user gave none, and refuses one column in two places."""
+        self.date, self.ticker = self.date or layout.date, self.ticker or layout.ticker
+        if self.returns is None:
+            self.returns = self.returns_layout.returns if self.returns_layout else layout.returns or "returns"
+        named = {"date": self.date, "ticker": self.ticker, "returns": self.returns}
+        if len(set(named.values())) < 3:
+            raise ValueError(
+                "date, ticker and returns must be three columns; "
+                f"{self.date!r}, {self.ticker!r} and {self.returns!r} were given."
+            )
         twice = [name for name in self.characteristics or () if name in {*named.values(), *self.exclude}]
-        twice += [name for name in self.exclude if name in (date, ticker)]
+        twice += [name for name in self.exclude if name in (self.date, self.ticker)]
         if twice:
+            why = layout.futures.get(twice[0]) if twice[0] in (self.characteristics or ()) else None
+            if why:
+                raise ValueError(f"Column {twice[0]!r} can be no characteristic: {why}.")
             raise ValueError(
                 f"Column {twice[0]!r} is named twice, among date, ticker, returns, characteristics and exclude."
             )
 
-    def among(self, file: File, source: File | None, report: Report) -> tuple[str | None, list[str], dict[str, Text]]:
+    def fitted(self, file: File, source: File | None) -> Self:
+        """The same with the names of a layout as these files have them; the files compute what the layout says."""
+        found = copy(self)
+        if self.layout:
+            found.layout = layout = self.layout.fitted(file.columns)
+            file.compute(layout.made, layout.codes, layout.missing_values)
+            found._settle(layout)
+            if found.characteristics is None:
+                found.characteristics = _listed(file, layout)
+        if self.returns_layout and source:
+            found.returns_layout = layout = self.returns_layout.fitted(source.columns)
+            source.compute(layout.made, layout.codes, layout.missing_values)
+            found.returns = layout.returns if self.returns in (None, self.returns_layout.returns) else self.returns
+        return found
+
+    def ahead(self, column: str | None) -> int:
+        """By how many months the returns in a column of the first file lie after the dates of their rows."""
+        return self.layout.returns_ahead.get(column, 0) if self.layout else 0
+
+    def among(
+        self, file: File, source: File | None, notes: list[str], report: Report
+    ) -> tuple[str | None, list[str], dict[str, Text]]:
         """The columns of a file that are to be read.
 
         Parameters
@@ -49,6 +92,8 @@ class Columns:
         file : File
         source : File or None
             A second file that holds the returns.
+        notes : list of str
+            Gains a sentence on identifiers that are left out.
         report : callable
             Takes the sentence on a fault.
 
@@ -61,16 +106,30 @@ class Columns:
             Columns that can be no characteristics, whatever stands in them.
         """
         for argument in ("date", "ticker"):
-            _require_column(file, argument, getattr(self, argument))
+            _require_column(file, argument, getattr(self, argument), self.layout)
             _require_labels(file, argument, getattr(self, argument))
         for argument in ("characteristics", "exclude"):
             for name in getattr(self, argument) or ():
-                _require_column(file, argument, name)
+                _require_named(file, argument, name, self.layout)
         own_returns = self._own_returns(file, source, report)
         names = self.characteristics
         if names is None:
             others = {self.date, self.ticker, own_returns, *self.exclude}
+            if self.layout:
+                others |= {*self.layout.exclude, *self.layout.futures, *self.layout.screens}
             names = [name for name in file.columns if name not in others]
+            identifiers = [name for name in names if name.lower() in IDENTIFIERS]
+            names = [name for name in names if name not in identifiers]
+            if identifiers and not self.layout:
+                notes.append(
+                    f"{len(identifiers)} column(s) say who a ticker is or when, and are left out: "
+                    f"{first_few(map(repr, identifiers))}. Name them in exclude, or in characteristics if they are."
+                )
+        elif self.layout:
+            for name in names:
+                if name in self.layout.futures:
+                    report(f"Column {name!r} of {file.name} can be no characteristic: {self.layout.futures[name]}.")
+        notes += notes_on_wanted(file, self.layout)
         names = [name for name in names if not _is_unfit(file, name, report)]
         left_out = {name: Text(file.kinds[name]) for name in names if file.holds_neither(name)}
         if left_out and self.characteristics is not None:
@@ -79,7 +138,7 @@ class Columns:
 
     def _own_returns(self, file, source, report):
         if source is not None:
-            _require_column(source, "returns", self.returns)
+            _require_column(source, "returns", self.returns, self.returns_layout, "returns_layout")
             if self.returns in file.columns and self.returns not in self.exclude:
                 raise ValueError(
                     f"Both {file.name} and {source.name} have a column {self.returns!r}. "
@@ -90,12 +149,16 @@ class Columns:
         if self.returns in file.columns:
             return self.returns
         missing = _without_column(file, "returns", self.returns)
-        report(f"{missing} If a second file holds the returns, pass returns_path=….")
+        looks = _looks_like(file, self.layout)
+        report(f"{missing} If a second file holds the returns, pass returns_path=….{looks}")
         return None
 
 
-def _as_texts(name, values):
+def _as_texts(name: str, values: Any) -> list[str]:
     """The values as a list, those of a generator too, those of a set in alphabetical order; all text, all different."""
+    if is_frame(values) and not isinstance(values, pd.Series):  # a list of names that was read from a file
+        table = as_table(values)
+        values = table.column(0).to_pylist() if table.num_columns == 1 else table.column_names
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a sequence of texts, such as ({values!r},); {values!r} was given.")
     values = sorted(values, key=str) if isinstance(values, Set) else list(values)
@@ -126,9 +189,42 @@ def _is_unfit(file, name, report):
     return True
 
 
-def _require_column(file, argument, name):
+def _listed(file, layout):
+    """The characteristics that the file beside this one lists, as in the Common Task Framework; None without one."""
+    path = file.path.with_name(layout.features) if layout.features and file.table is None else None
+    if path is None or not path.exists():
+        return None
+    listed = pd.read_parquet(path).iloc[:, 0].astype(str).tolist()
+    absent = [name for name in listed if name not in file.columns]
+    if absent:
+        raise ValueError(f"{path.name} lists columns that {file.name} does not have: {first_few(map(repr, absent))}.")
+    return listed
+
+
+def _require_column(file, argument, name, layout=None, option="layout"):
     if name not in file.columns:
-        raise ValueError(_without_column(file, argument, name))
+        sentence = _without_column(file, argument, name)
+        if layout:
+            sentence += f" So it is not laid out as {layout.title}."
+        raise ValueError(sentence + _looks_like(file, layout, option))
+
+
+def _looks_like(file, layout, option="layout"):
+    """A sentence on another layout that the file may have."""
+    guess = recognised(file.columns)
+    if not guess or (layout and guess[0].name == layout.name):
+        return ""
+    return f" It looks like {option}={guess[0].name!r}: {guess[1]}."
+
+
+def _require_named(file, argument, name, layout):
+    """Refuses a column that is named in a list, and absent."""
+    if name in file.columns:
+        return
+    if not layout:
+        _require_column(file, argument, name)
+    why = layout.absent.get(name.lower())
+    raise ValueError(_without_column(file, argument, name, why and f"In {layout.title}, {why}."))
 
 
 def _require_labels(file, argument, name):
@@ -140,6 +236,8 @@ def _require_labels(file, argument, name):
 
 
 def _without_column(file, argument, name, remedy=""):
+    if file.looks_wide and argument in ("date", "ticker"):
+        return WIDE
     alike = {other.strip().lower(): other for other in reversed(file.columns)}
     nearest = difflib.get_close_matches(name.strip().lower(), alike, n=1)
     advice = f" Perhaps {alike[nearest[0]]!r} is meant." if nearest else ""
@@ -153,12 +251,20 @@ def _without_column(file, argument, name, remedy=""):
     )
 
 
+def notes_on_wanted(file: File, layout: Layout | None) -> list[str]:
+    """A sentence for each column without which the panel is less than it should be."""
+    return [f"{file.name} has no column {name!r}: {what}." for name, what in (layout.wanted if layout else {}).items()]
+
+
 def same_but_for_capitals(file: File, argument: str, name: str) -> str:
-    """The column of a second file that has the same name as in the first, in capitals or not."""
+    """The column of a second file by the name that it has in the first, or in its own layout; in capitals or not."""
     alike = [other for other in file.columns if other.lower() == name.lower()]
     if name not in alike and len(alike) == 1:
         name = alike[0]
     if name not in file.columns:
-        raise ValueError(_without_column(file, argument, name, f"Name its {argument} as in the first file."))
+        guess = recognised(file.columns)
+        layout = f"pass returns_layout={guess[0].name!r}, since {guess[1]}, or " if guess else ""
+        remedy = f"{layout}name its {argument} as in the first file."
+        raise ValueError(_without_column(file, argument, name, remedy[0].upper() + remedy[1:]))
     _require_labels(file, argument, name)
     return name

@@ -8,12 +8,14 @@ import pandas as pd
 
 from helpers.checks import as_count, first_few
 from helpers.data.columns import Columns
-from helpers.data.dates import Day, frequency_of, window
-from helpers.data.file import AnyPath, File, Report
+from helpers.data.dates import Day, frequency_of, require_monthly, window
+from helpers.data.file import File, Report, Source
+from helpers.data.layouts import Layout
 from helpers.data.returns import joined_returns, notes_on_returns, own_returns
-from helpers.data.rows import Rows, by_month, count_repeated, cut, read_rows
-from helpers.data.statistics import Statistics, notes_on_characteristics
+from helpers.data.rows import Rows, by_month, count_repeated, cut, note_on_screens, read_rows
+from helpers.data.statistics import Statistics, like_returns, notes_on_characteristics
 from helpers.data.text import Text, TextFound, notes_on_text, refusal_of_text
+from helpers.data.timing import Timing
 
 Precision = Literal["float32", "float64"]
 
@@ -42,6 +44,10 @@ class Contents:
         The characteristics, if they were asked for.
     notes : list of str
         What is to be warned of.
+    layout : Layout or None
+        With the names of columns as the file has them.
+    timing : str
+        What the data tell of when the characteristics are known.
     """
 
     rows: Rows
@@ -54,12 +60,14 @@ class Contents:
     statistics: Statistics
     grid: np.ndarray | None
     notes: list[str]
+    layout: Layout | None
+    timing: str
 
 
 def read_contents(
-    path: AnyPath,
+    path: Source,
     columns: Columns,
-    returns_path: AnyPath | None,
+    returns_path: Source | None,
     percent: bool,
     report: Report,
     lag: int = 0,
@@ -82,27 +90,39 @@ def read_contents(
     lag = as_count("lag", lag, at_least=0)
     largest = float(np.finfo(dtype or "float32").max)
     file = File(path, columns.missing_values)
-    source = None if returns_path is None else File(returns_path, columns.missing_values)
-    own, names, left_out = columns.among(file, source, report)
-
-    rows = read_rows(file, columns.date, columns.ticker, own, columns.date_format, largest, report)
-    part = rows.dates[window(rows.dates, start, end, months=True)]
-    frequency = frequency_of(file, [rows.dates, part], report)
-    rows = cut(by_month(rows, frequency), start, end, lag, frequency)
-    n_repeated = count_repeated(file, rows, frequency, report)
+    source = None if returns_path is None else File(returns_path, columns.missing_values, "returns_path")
+    columns = columns.fitted(file, source)
+    layout = columns.layout
     notes: list[str] = []
+    own, names, left_out = columns.among(file, source, notes, report)
+
+    as_read = read_rows(file, columns.date, columns.ticker, own, columns.date_format, largest, report, layout)
+    notes += note_on_screens(file, as_read, layout)
+    part = as_read.dates[window(as_read.dates, start, end, months=True)]
+    frequency = frequency_of(file, [as_read.dates, part], report)
+    if layout and layout.monthly and frequency != "monthly":
+        frequency = require_monthly(file, frequency, as_read.dates, layout)
+    rows = by_month(as_read, frequency, layout.months_ahead if layout else 0)
+    rows = cut(rows, start, end, lag, frequency)
+    n_repeated = count_repeated(file, rows, frequency, report, layout)
     if source is None:
-        returns = own_returns(file, rows, report)
+        returns = own_returns(file, rows, by_month(as_read, frequency, columns.ahead(own)), report)
     else:
-        returns, notes = joined_returns(file, source, columns, rows, frequency, largest, report)
+        returns, of_returns = joined_returns(file, source, columns, rows, frequency, largest, report)
+        notes += of_returns
     returns = (returns / 100 if percent else returns)[lag:]
 
-    names, texts, statistics, grid = _read_characteristics(file, columns, names, rows, returns, dtype, largest, report)
+    names, texts, statistics, timing, grid = _read_characteristics(
+        file, columns, names, rows, returns, dtype, largest, report
+    )
     dates, texts = rows.dates[lag:], texts | left_out
     notes += notes_on_text(texts)
-    notes += notes_on_returns(returns, dates, rows.tickers, frequency)
+    notes += notes_on_returns(returns, dates, rows.tickers, frequency, percent)
+    notes += timing.notes(like_returns(statistics, names))
     notes += notes_on_characteristics(statistics, names, dates)
-    return Contents(rows, dates, frequency, n_repeated, returns, names, texts, statistics, grid, notes)
+    return Contents(
+        rows, dates, frequency, n_repeated, returns, names, texts, statistics, grid, notes, layout, timing.said()
+    )
 
 
 def _read_characteristics(file, columns, names, rows, returns, dtype, largest, report):
@@ -111,17 +131,19 @@ def _read_characteristics(file, columns, names, rows, returns, dtype, largest, r
         return names, {}, *_read_numbers(file, names, rows, returns, dtype, largest, report)
     except TextFound as found:
         texts = found.texts
+    if file.learned(texts):
+        return _read_characteristics(file, columns, names, rows, returns, dtype, largest, report)
     bad = {name: text for name, text in texts.items() if text.n_numbers or columns.characteristics is not None}
     if bad:
         report(refusal_of_text(file.name, bad))
-    names = [name for name in names if name not in texts]
+    names = [name for name in names if not texts.keys() & file.inputs(name)]
     return names, texts, *_read_numbers(file, names, rows, returns, dtype, largest, report)
 
 
 def _read_numbers(file, names, rows, returns, dtype, largest, report):
-    """The statistics of the columns and, if a dtype is given, the grid (n_dates, n_tickers, n_chars) of values."""
+    """The statistics of the columns, their timing, and if a dtype is given the grid (n_dates, n_tickers, n_chars)."""
     n_dates, n_tickers = returns.shape
-    statistics = Statistics(len(names), n_dates)
+    statistics, timing = Statistics(len(names), n_dates), Timing(names, returns, rows)
     grid = None if dtype is None else np.full((n_dates, n_tickers, len(names)), np.nan, dtype)
     next_returns = np.vstack([returns[1:], np.full((1, n_tickers), np.nan)])
     too_large: dict[str, int] = {}
@@ -135,6 +157,7 @@ def _read_numbers(file, names, rows, returns, dtype, largest, report):
         if not here.all():
             values, d, s = values[:, here], d[here], s[here]
         statistics.add(columns, values, d, (returns[d, s], next_returns[d, s]))
+        timing.add(columns, values, d, s)
         if grid is not None:
             grid[d, s, columns] = values.T
     if too_large:
@@ -143,4 +166,4 @@ def _read_numbers(file, names, rows, returns, dtype, largest, report):
             f"{file.name} holds infinite values, or values above {largest:.2g}: {where}. "
             "Leave such values empty in the file."
         )
-    return statistics, grid
+    return statistics, timing, grid

@@ -1,11 +1,8 @@
-"""Real returns as a Panel ready for the models: some that ship inside the declared libraries, and your own; offline."""
+"""Real returns as a Panel ready for the models: those that ship inside the declared libraries; offline."""
 
 import pandas as pd
 
-from helpers.data.reader import read_panel, read_schema
 from helpers.panel import Panel
-
-__all__ = ["load_industries", "load_sorted_portfolios", "load_stocks", "read_panel", "read_schema"]
 
 FRENCH_FACTORS = {"MktRF": "market", "SMB": "size", "HML": "value", "Mom": "momentum"}
 INDUSTRIES = ("NoDur", "Durbl", "Manuf", "Enrgy", "Chems", "BusEq", "Telcm", "Utils", "Shops", "Hlth", "Money", "Other")

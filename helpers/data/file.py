@@ -1,13 +1,15 @@
-"""A CSV or Parquet file, read in batches of rows: it is never in memory as a whole."""
+"""A CSV or Parquet file, read in batches of rows: it is never in memory as a whole. Or a frame that is there."""
 
 import csv
 import difflib
 import os
 import re
+import string
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +18,18 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from helpers.checks import first_few
-from helpers.data.text import Text, TextFound, is_missing
+from helpers.data.frames import as_table, is_frame, is_period, last_days, looks_wide
+from helpers.data.text import MOST_TEXTS, NUMBER, Text, TextFound, is_missing
 
 # What is read at once takes about a megabyte: so much CSV, or so many numbers of Parquet.
 BYTES_AT_ONCE = 1 << 20
 ROWS_AT_ONCE = 8192
 COLUMNS_AT_ONCE = 16
 
-MISSING = (*pa.csv.ConvertOptions().null_values, ".", "None", "<NA>")  # a dot is a missing number of SAS and Stata
+# A dot is a missing number of SAS and Stata, and so is a dot with a letter.
+DOTS = (".", "._", *(f".{letter}" for letter in string.ascii_letters))
+MISSING = (*pa.csv.ConvertOptions().null_values, *DOTS, "None", "<NA>")
+SAME_CODE = 1e-6  # a code of a missing number may have been float32
 
 KINDS_OF_FILE = (".csv", ".csv.gz", ".parquet")
 OTHER_KINDS_OF_FILE = {
@@ -39,30 +45,42 @@ OTHER_KINDS_OF_FILE = {
 MAGIC = {b"PK": "a zip archive or an Excel workbook", b"\x1f\x8b": "packed by gzip", b"PAR1": "Parquet"}
 
 AnyPath = str | os.PathLike[str]
+Source = Any  # a path, or a frame of pandas, polars or pyarrow
 Report = Callable[[str], object]  # what is done with the sentence on a fault: it is raised, or noted and read past
 
 
 class File:
-    """A CSV or Parquet file, opened for reading only.
+    """A CSV or Parquet file, opened for reading only, or a frame in memory.
 
     Parameters
     ----------
-    path : str or path
+    source : str, path or frame
+    name : str
+        What a frame is called in messages.
     missing_values : sequence of str
-        Texts that mean a missing number, beside the usual ones.
+        Texts that mean a missing number, beside the usual ones. One that is a number, such as -99.99, means every
+        number of this size, however it is written.
 
     Attributes
     ----------
     columns : list of str
     kinds : dict of str to str
         What each column holds: "numbers", "text" (in CSV perhaps numbers), or another type of Parquet.
+    looks_wide : bool
+        Whether a frame has one row for each date.
     """
 
-    def __init__(self, path: AnyPath, missing_values: Sequence[str] = ()) -> None:
-        self.path = _existing(path)
+    def __init__(self, source: Source, missing_values: Sequence[str] = (), name: str = "frame") -> None:
+        self.table = as_table(source) if is_frame(source) else None
+        self.looks_wide = looks_wide(source)
+        self.path = Path(name) if self.table is not None else existing(source)
         self.name = self.path.name
         self.nulls = [*MISSING, *missing_values]
-        self.is_csv = not self.name.lower().endswith(".parquet")
+        self.is_csv = self.table is None and not self.name.lower().endswith(".parquet")
+        self._codes: dict[str, tuple[float, ...]] = {}
+        self._codes_everywhere = tuple(float(text) for text in missing_values if NUMBER.fullmatch(text))
+        self._made: Mapping[str, tuple[tuple[str, ...], Callable]] = {}
+        self._spaced: set[str] = set()  # columns of CSV whose numbers have blanks around them that Arrow does not trim
         try:
             kinds = self._kinds_in_csv() if self.is_csv else self._kinds_in_parquet()
         except (pa.ArrowException, OSError) as error:
@@ -74,6 +92,33 @@ class File:
             raise ValueError(
                 f"{self.name} has several columns of the same name: {first_few(map(repr, repeated))}. Rename them."
             )
+
+    def compute(
+        self,
+        made: Mapping[str, tuple[tuple[str, ...], Callable]],
+        codes: Mapping[str, tuple[float, ...]],
+        missing_values: Sequence[str],
+    ) -> None:
+        """From now on, columns are computed from others, and some codes count as missing, as a Layout says."""
+        self.nulls += missing_values
+        self._codes |= codes
+        self._made = made
+        for name in made:
+            if name not in self.kinds:
+                self.columns.append(name)
+                self.kinds[name] = "text" if self.is_csv else "numbers"
+
+    def learned(self, texts: Mapping[str, Text]) -> bool:
+        """Whether texts are missing numbers, or numbers, but for the blanks around them; then they count as such."""
+        spaced = {name for name, text in texts.items() if text.spaced} - self._spaced
+        self._spaced |= spaced
+        found = {entry for text in texts.values() for entry in text.texts}
+        if any(len(text.texts) >= MOST_TEXTS for text in texts.values()) or not found:
+            return bool(spaced)
+        if not {entry.strip() for entry in found} <= set(self.nulls) or found <= set(self.nulls):
+            return bool(spaced)
+        self.nulls += sorted(found)
+        return True
 
     def holds_neither(self, name: str) -> bool:
         """Whether a column is of a Parquet type that is neither numbers nor text."""
@@ -103,21 +148,72 @@ class File:
     # Parquet whole, a million rows in files that pandas wrote, and parses CSV to its end while the first rows are being
     # worked on. Of 0.96 million rows x 94 columns it held 0.5 GB of Parquet and 1.4 GB of CSV, these 0.15 GB of either.
     def _batches(self, labels, numbers, check_utf8=True):
+        if not (self._made or self._codes or self._codes_everywhere):
+            yield from self._plain_batches(labels, numbers, check_utf8)
+            return
+        inputs = list(dict.fromkeys(each for name in numbers for each in self.inputs(name)))
+        for batch in self._plain_batches(labels, inputs, check_utf8):
+            values = {name: self._without_codes(name, batch.column(name)) for name in inputs}
+            floats = {
+                name: self._made[name][1](*(values[each] for each in self.inputs(name)))
+                if name in self._made
+                else values[name]
+                for name in numbers
+            }
+            columns = {name: batch.column(name) for name in labels}
+            yield pa.record_batch(columns | {name: pa.array(column) for name, column in floats.items()})
+
+    def inputs(self, name: str) -> tuple[str, ...]:
+        """The columns of the file that a column is computed from: itself, if it is one of them."""
+        return self._made[name][0] if name in self._made else (name,)
+
+    def _without_codes(self, name, column):
+        values = np.array(column.to_numpy(zero_copy_only=False), dtype=float)
+        for code in (*self._codes.get(name, ()), *self._codes_everywhere):
+            values[np.abs(values - code) <= SAME_CODE * abs(code)] = np.nan
+        return values
+
+    def _plain_batches(self, labels, numbers, check_utf8):
         if self.is_csv:
             types = dict.fromkeys(labels, pa.string()) | dict.fromkeys(numbers, pa.float64())
+            types |= dict.fromkeys(self._spaced & set(numbers), pa.string())
             read = pa.csv.ReadOptions(block_size=BYTES_AT_ONCE)
             parse = pa.csv.ParseOptions(newlines_in_values=True)
             convert = pa.csv.ConvertOptions(
                 column_types=types, include_columns=list(types), null_values=self.nulls, check_utf8=check_utf8
             )
-            with pa.csv.open_csv(self.path, read, parse, convert) as reader:
-                yield from reader
+            with (
+                self._opened() as stream,
+                pa.csv.open_csv(stream, read, parse, convert) as reader,
+            ):
+                for batch in reader:
+                    yield self._trimmed(batch, numbers)
         else:
-            with pa.parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 16) as file:
-                for batch in file.iter_batches(ROWS_AT_ONCE, columns=[*labels, *numbers]):
-                    columns = {name: _plain(batch.column(name)) for name in labels}
-                    floats = {name: _as_floats(batch.column(name), self.nulls) for name in numbers}
-                    yield pa.record_batch(columns | floats)
+            for batch in self._typed_batches([*labels, *numbers]):
+                columns = {name: _plain(batch.column(name)) for name in labels}
+                floats = {name: _as_floats(batch.column(name), self.nulls) for name in numbers}
+                yield pa.record_batch(columns | floats)
+
+    def _trimmed(self, batch, numbers):
+        """The batch with numbers for their text, in the columns where blanks were in the way."""
+        if not self._spaced.intersection(numbers):
+            return batch
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        return pa.record_batch(
+            columns | {name: _as_floats(columns[name], self.nulls) for name in self._spaced.intersection(numbers)}
+        )
+
+    def _typed_batches(self, names):
+        """Rows of columns whose types are known, a batch at a time."""
+        if self.table is not None:
+            yield from self.table.select(names).to_batches(ROWS_AT_ONCE)
+            return
+        with pa.parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 16) as file:
+            yield from file.iter_batches(ROWS_AT_ONCE, columns=names)
+
+    def _opened(self):
+        """A CSV file as a stream of its text, unpacked whatever the capitals of .gz."""
+        return pa.input_stream(self.path, compression="gzip" if self.name.lower().endswith(".gz") else None)
 
     @contextmanager
     def _faults_named(self, numbers):
@@ -132,14 +228,15 @@ class File:
 
     def _text_in(self, names):
         """What the columns hold that hold text, found by reading them once more, all as text."""
-        found = {name: Text() for name in names if self.kinds[name] == "text"}
+        real = dict.fromkeys(each for name in names for each in self.inputs(name))
+        found = {name: Text() for name in real if self.kinds[name] == "text"}
         try:
-            for batch in self._batches(list(found), (), check_utf8=False) if found else ():
+            for batch in self._plain_batches(list(found), (), check_utf8=False) if found else ():
                 for name, text in found.items():
                     text.add(batch.column(name), self.nulls)
         except (pa.ArrowException, OSError) as error:
             raise self._unreadable(error) from error
-        return {name: text for name, text in found.items() if text.texts}
+        return {name: text for name, text in found.items() if text.texts or (text.spaced and name not in self._spaced)}
 
     def _unreadable(self, error):
         reason = str(error).splitlines()[0][:200]
@@ -148,7 +245,7 @@ class File:
         )
 
     def _kinds_in_csv(self):
-        with pa.input_stream(self.path, compression="gzip" if self.name.lower().endswith(".gz") else None) as stream:
+        with self._opened() as stream:
             begin = stream.read(1 << 20)
         for magic, what in MAGIC.items():
             if begin.startswith(magic):
@@ -172,6 +269,8 @@ class File:
         return [(name, "text") for name in names]
 
     def _kinds_in_parquet(self):
+        if self.table is not None:
+            return [(field.name, _kind(field.type)) for field in self.table.schema]
         if not self.path.stat().st_size:
             raise ValueError(f"{self.name} is empty.")
         with pa.parquet.ParquetFile(self.path) as file:
@@ -180,10 +279,10 @@ class File:
             return [(field.name, _kind(field.type)) for field in file.schema_arrow]
 
 
-def _existing(path):
+def existing(path: AnyPath) -> Path:
     """The path, if there is a file of a kind that can be read."""
     if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path must be the path of a file; {path!r} was given.")
+        raise TypeError(f"path must be the path of a file, or a frame of pandas or polars; {path!r} was given.")
     path = Path(path).expanduser()
     if path.is_dir():
         raise ValueError(f"{path} is a folder. Pass the path of one file in it.")
@@ -202,6 +301,8 @@ def _kind(dtype):
     is_a = pa.types
     if is_a.is_dictionary(dtype):
         dtype = dtype.value_type
+    if is_period(dtype):
+        return "date"
     numbers = (is_a.is_integer, is_a.is_floating, is_a.is_decimal, is_a.is_boolean, is_a.is_null)
     texts = (is_a.is_string, is_a.is_large_string, is_a.is_string_view, is_a.is_binary, is_a.is_large_binary)
     for kind, tests in {"numbers": numbers, "text": texts}.items():
@@ -214,6 +315,8 @@ def _plain(column):
     """The column without the ways in which Parquet keeps text, of which there are many."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if is_period(column.type):
+        return last_days(column)
     return column.cast(pa.binary()).view(pa.string()) if _kind(column.type) == "text" else column
 
 

@@ -15,6 +15,8 @@ DAYS_NEEDED = YEAR + 2
 # Exchanges close for holidays and after disasters; a longer break (in calendar days) is rather a hole in the data.
 LONGEST_BREAK = 15
 
+RETURNS_END = 0.5  # half of a table's numbers are larger than that if they are prices
+
 
 def characteristics_from_prices(
     prices: pd.DataFrame,
@@ -201,7 +203,7 @@ def _market_of(days, market):
             f"{first_few(absent.strftime('%Y-%m-%d'))}. Add them, or pass only the prices of the days that market "
             "covers."
         )
-    _require_fractions("market", market)
+    _require_fractions("market", market.to_frame("market"))
     return market.reindex(days)
 
 
@@ -270,13 +272,18 @@ def _by_day(name, table, days=None, missing=True):
 
 
 def _require_prices(prices):
-    negative = (prices < 0).to_numpy().sum() / max(prices.notna().to_numpy().sum(), 1)
-    if negative > 0.1:
+    below = prices.to_numpy()[(prices < 0).to_numpy()]
+    share = below.size / max(prices.notna().to_numpy().sum(), 1)
+    sizes = np.abs(prices.to_numpy())
+    if share > 0.1 and np.nanmedian(sizes) < RETURNS_END:
         raise ValueError(
-            f"prices looks like a table of returns: {negative:.0%} of its values are below 0. "
+            f"prices looks like a table of returns: {share:.0%} of its values are below 0. "
             "Pass the prices themselves; (1 + returns).cumprod() serves as well."
         )
-    _refuse_where(prices <= 0, "prices", prices, "be above 0", "Set it to NaN where the ticker was not traded.")
+    remedy = "Set it to NaN where the ticker was not traded."
+    if below.size:
+        remedy = "CRSP writes minus the mean of bid and ask if nothing was traded: then pass prices.abs(), NaN for 0."
+    _refuse_where(prices <= 0, "prices", prices, "be above 0", remedy)
 
 
 def _require_daily(days):
@@ -301,12 +308,15 @@ def _require_daily(days):
 
 
 def _require_fractions(name, returns):
-    size = np.median(np.abs(returns.to_numpy()))
-    if size > 0.1:
+    """Refuses percents and prices in any column: a riskless one beside them is small in either unit."""
+    sizes = returns.abs().median()
+    if sizes.max() > 0.1:
+        column = f"Column {sizes.idxmax()!r} of {name}" if len(sizes) > 1 else name
         raise ValueError(
-            f"{name} must hold daily returns in fractions; half of its values are {size:.2g} or more in size. "
+            f"{column} must hold daily returns in fractions; half of its values are {sizes.max():.2g} or more in size. "
             "Divide percents by 100; make returns of prices with prices.pct_change().iloc[1:]."
         )
+    _refuse_where(returns < -1, name, returns, "be at least -1", "Divide percents by 100; leave codes such as -99 out.")
 
 
 def _refuse_where(bad, name, table, rule, remedy):

@@ -5,8 +5,9 @@ from typing import Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from helpers.checks import as_array, as_choice
+from helpers.checks import as_choice
 from helpers.panel import Panel
+from helpers.tables import Tables
 
 Missing = Literal["keep", "median"]
 
@@ -31,7 +32,7 @@ def rank_across_tickers(characteristics: ArrayLike | Panel, missing: Missing = "
     Returns
     -------
     ranks : array or Panel, as given
-        float32 stays so; the ranks themselves are taken in float64.
+        float32 stays so; the ranks themselves are taken in float64. With the labels that an array has.
 
     References
     ----------
@@ -52,12 +53,12 @@ def rank_across_tickers(characteristics: ArrayLike | Panel, missing: Missing = "
         ranks = rank_across_tickers(panel.characteristics, missing)
         ranks[np.isnan(panel.returns) & np.isnan(panel.characteristics).all(axis=2)] = np.nan
         return panel._with({"characteristics": ranks})
-    axes = ("n_dates", "n_tickers", "n_chars")[: 2 if np.ndim(characteristics) == 2 else 3]
-    table = as_array("characteristics", characteristics, axes, missing=True, keep_precision=True)
+    tables, axes = Tables(), ("n_dates", "n_tickers", "n_chars")[: 2 if np.ndim(characteristics) == 2 else 3]
+    table = tables.array("characteristics", characteristics, axes, missing=True, keep_precision=True)
     ranks = np.empty_like(table)
     for d, values in enumerate(table):  # a date at a time, so that a large panel is never copied whole
         known = ~np.isnan(values)
         ranks[d] = 2 * rankdata(values, axis=0, nan_policy="omit") / (known.sum(axis=0) + 1) - 1
         if missing == "median":
             ranks[d][~known] = 0.0
-    return ranks
+    return tables.labelled(ranks, *axes)

@@ -11,26 +11,31 @@ from helpers.checks import as_choice, as_flag
 from helpers.data.columns import Columns
 from helpers.data.contents import Precision, read_contents
 from helpers.data.dates import Day
-from helpers.data.file import AnyPath
-from helpers.data.schema import Schema, described
+from helpers.data.file import Source
+from helpers.data.frames import is_frame
+from helpers.data.layouts import Layout, as_layout
+from helpers.data.schema import Schema, described, schema_of_wide
+from helpers.data.wide import guessed, guessed_wide, read_wide
 from helpers.panel import Panel
 
 
 def read_panel(
-    path: AnyPath,
-    date: str = "date",
-    ticker: str = "ticker",
-    returns: str = "returns",
+    path: Source,
+    date: str | None = None,
+    ticker: str | None = None,
+    returns: str | None = None,
     characteristics: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
-    returns_path: AnyPath | None = None,
+    returns_path: Source | None = None,
     date_format: str | None = None,
     lag: int = 0,
     start: Day | None = None,
     end: Day | None = None,
-    percent: bool = False,
+    percent: bool | None = None,
     missing_values: Iterable[str] = (),
     dtype: Precision = "float32",
+    layout: str | Layout | None = None,
+    returns_layout: str | Layout | None = None,
 ) -> Panel:
     """The panel that a CSV or Parquet file describes: a row for each (date, ticker), in any order, with gaps allowed.
 
@@ -39,24 +44,24 @@ def read_panel(
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or frame
         A file that ends in .csv, .csv.gz or .parquet. Numbers in CSV have a decimal point, and columns are separated by
-        commas.
-    date, ticker, returns : str
-        The names of three columns. Dates: timestamps, 2020-01-31, 20200131, 202001 or 2020-01; their time of day is
-        dropped, and dates of monthly, quarterly and annual data become the last day of their month. Tickers: text, or
-        whole numbers; in CSV, whole numbers are read as such unless some begin with a zero. Returns: fractions per
-        period.
+        commas. Or a long frame of pandas, polars or pyarrow.
+    date, ticker, returns : str, optional
+        The names of three columns; those of the layout, or "date", "ticker" and "returns", if left out. Dates:
+        timestamps, 2020-01-31, 20200131, 202001 or 2020-01; their time of day is dropped, and dates of monthly,
+        quarterly and annual data become the last day of their month. Tickers: text, or whole numbers; in CSV, whole
+        numbers are read as such unless some begin with a zero. Returns: fractions per period.
     characteristics : iterable of str, optional
         The columns of characteristics, in the order wanted. Left out: every other column of numbers; columns that hold
-        text only are left out, with a warning.
+        text only are left out, with a warning, and so are identifiers such as permco, gvkey or year.
     exclude : iterable of str
         Columns that are not read.
-    returns_path : str or path, optional
-        A second file that holds the returns, under the same names of date and ticker (capitals may differ). They are
-        joined to the first file by ticker and date, or month if the data are monthly. The dates and tickers of the
-        panel are those of the first file; a return that has no row there is kept if its ticker and its date are among
-        them, and dropped otherwise.
+    returns_path : str, path or frame, optional
+        A second file that holds the returns, under the same names of date and ticker (capitals may differ), or under
+        those of `returns_layout`. They are joined to the first file by ticker and date, or month if the data are
+        monthly. The dates and tickers of the panel are those of the first file; a return that has no row there is kept
+        if its ticker and its date are among them, and dropped otherwise.
     date_format : str, optional
         How dates are written (in both files) if otherwise than above, such as "%d/%m/%Y"; see `datetime.strptime`.
     lag : int
@@ -65,12 +70,19 @@ def read_panel(
     start, end : str or date, optional
         The first and the last date of the panel, such as "1987" or "1987-01-31". In monthly and rarer data, months
         count.
-    percent : bool
-        Whether the returns are in percent, and are to be divided by 100.
+    percent : bool, optional
+        Whether the returns are in percent, and are to be divided by 100. Left out: as the layout says, else no.
     missing_values : iterable of str
-        Texts that mean a missing number, beside the usual ones (empty, ``NA``, ``NaN``, ``null``, a dot, …).
+        Texts that mean a missing number, beside the usual ones (empty, ``NA``, ``NaN``, ``null``, a dot, a dot with a
+        letter, …). One that is a number, such as ``-99.99``, stands for it however it is written.
     dtype : {"float32", "float64"}
         Of returns and characteristics. float32 takes half the memory, and keeps 7 digits.
+    layout : str or Layout, optional
+        How a known file is laid out: one of `LAYOUTS`, by name. It says which column is what, what is in percent or a
+        code for missing, which rows are kept, and when a characteristic is known; `table_of_layouts()` shows them. What
+        is passed beside it goes before it.
+    returns_layout : str or Layout, optional
+        The same of the second file.
 
     Returns
     -------
@@ -90,48 +102,65 @@ def read_panel(
     Warns
     -----
     UserWarning
-        If returns look like percent, a characteristic looks like the return of its own row or of the next date, never
-        changes, or is known for nobody at some dates, a column of text is left out, or most rows find no return in the
-        second file.
+        If returns look like percent, numbers like codes for missing ones, or prices lie below 0; if the characteristics
+        look as if they were known later or earlier than declared, one of them never changes, or is known for nobody at
+        some dates; if columns of text or identifiers are left out, or a layout leaves rows out; or if most rows find no
+        return in the second file, or tickers differ in their writing only.
 
     Examples
     --------
     Files like the published one of Gu, Kelly and Xiu and the returns bought from CRSP, made up here:
 
     >>> import tempfile
-    >>> from helpers.data import PUBLISHED_LAYOUT, read_panel, write_published_layout
+    >>> from helpers.data import read_panel, write_published_layout
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     datashare, crsp = write_published_layout(folder, n_tickers=50, n_dates=24, n_characteristics=3)
-    ...     panel = read_panel(datashare, **PUBLISHED_LAYOUT, returns_path=crsp, returns="RET")
+    ...     panel = read_panel(datashare, layout="gkx", returns_path=crsp, returns="RET")
     >>> panel.n_dates, list(panel.characteristic_names), panel.returns.dtype
     (24, ['mom12m', 'mom1m', 'mvel1'], dtype('float32'))
     """
-    as_flag("percent", percent)
+    laid_out, theirs = as_layout("layout", layout), as_layout("returns_layout", returns_layout)
+    percent = as_flag("percent", _percent(percent, laid_out, theirs, returns_path))
     as_choice("dtype", dtype, ("float32", "float64"))
-    columns = Columns(date, ticker, returns, characteristics, exclude, date_format, missing_values)
-    contents = read_contents(path, columns, returns_path, percent, _refuse, lag, start, end, dtype)
-    for sentence in contents.notes:
+    if theirs and returns_path is None:
+        raise ValueError("returns_layout was given without returns_path, the second file that it is of.")
+    _require_returns(theirs, returns)
+    if laid_out and laid_out.wide:
+        beside = (date, ticker, returns, characteristics, returns_path, date_format)
+        _require_alone(laid_out, beside, exclude, lag, missing_values)
+        panel, notes = read_wide(path, laid_out, percent, start, end, dtype)
+    else:
+        if date is ticker is None:
+            _refuse_wide(path)
+        names = (date, ticker, returns, characteristics, exclude, date_format, missing_values)
+        columns = Columns(*names, laid_out, theirs)
+        contents = read_contents(path, columns, returns_path, percent, _refuse, lag, start, end, dtype)
+        notes = contents.notes
+        panel = Panel._of(
+            returns=contents.returns.astype(dtype),
+            characteristics=contents.grid,
+            dates=contents.dates,
+            tickers=contents.rows.tickers,
+            characteristic_names=pd.Index(contents.names, dtype="str"),
+        )
+    for sentence in notes:
         warnings.warn(sentence, UserWarning, stacklevel=2)
-    return Panel._of(
-        returns=contents.returns.astype(dtype),
-        characteristics=contents.grid,
-        dates=contents.dates,
-        tickers=contents.rows.tickers,
-        characteristic_names=pd.Index(contents.names, dtype="str"),
-    )
+    return panel
 
 
 def read_schema(
-    path: AnyPath,
-    date: str = "date",
-    ticker: str = "ticker",
-    returns: str = "returns",
+    path: Source,
+    date: str | None = None,
+    ticker: str | None = None,
+    returns: str | None = None,
     characteristics: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
-    returns_path: AnyPath | None = None,
+    returns_path: Source | None = None,
     date_format: str | None = None,
-    percent: bool = False,
+    percent: bool | None = None,
     missing_values: Iterable[str] = (),
+    layout: str | Layout | None = None,
+    returns_layout: str | Layout | None = None,
 ) -> Schema:
     r"""What a CSV or Parquet file holds, and all that `read_panel` would refuse or warn of, in little memory.
 
@@ -139,6 +168,9 @@ def read_schema(
     ----------
     path, date, ticker, returns, characteristics, exclude, returns_path, date_format, percent, missing_values
         As in `read_panel`.
+    layout, returns_layout
+        As in `read_panel`. If neither a layout nor date and ticker are named, the layout is guessed, and the schema
+        says why.
 
     Returns
     -------
@@ -163,16 +195,62 @@ def read_schema(
     dates     2, 2020-01-31 to 2020-02-29, monthly
     tickers   1; at a date 1 at least, 1 in the median, 1 at most
     columns   1 of numbers and text
+    layout    none is named or recognised: a row's characteristics are taken to be known before its
+              return
+    timing    no characteristic changes as fast as a return, so the data cannot tell when they are
+              known
     memory    8e-09 GB as a Panel of float32
     warnings  1
       1. In mine.csv, column 'size' holds text beside numbers: 'B', 1 row(s). If that means a
          missing number, pass missing_values=('B',); otherwise correct or exclude the column.
     """
-    as_flag("percent", percent)
-    columns = Columns(date, ticker, returns, characteristics, exclude, date_format, missing_values)
+    laid_out, theirs = as_layout("layout", layout), as_layout("returns_layout", returns_layout)
+    _require_returns(theirs, returns)
+    why = ""
+    if laid_out is None and date is ticker is None:
+        laid_out, why = guessed(path)
+    percent = as_flag("percent", _percent(percent, laid_out, theirs, returns_path))
+    if laid_out and laid_out.wide:
+        panel, notes = read_wide(path, laid_out, percent, None, None, "float64")
+        return schema_of_wide(path, panel, laid_out, why, notes)
+    columns = Columns(date, ticker, returns, characteristics, exclude, date_format, missing_values, laid_out, theirs)
     faults: list[str] = []
     contents = read_contents(path, columns, returns_path, percent, faults.append)
-    return described(Path(path).name, contents, faults)
+    return described(path, contents, faults, why)
+
+
+def _percent(percent, layout, returns_layout, returns_path):
+    """Whether returns are in percent: what the user says, else what the layout of the file that holds them says."""
+    if percent is not None:
+        return percent
+    of_returns = layout if returns_path is None else returns_layout
+    return bool(of_returns and of_returns.percent)
+
+
+def _require_alone(layout, beside, exclude, lag, missing_values):
+    """Refuses arguments on columns that a wide table does not have."""
+    if any(argument is not None for argument in beside) or tuple(exclude) or tuple(missing_values) or lag:
+        raise ValueError(
+            f"layout={layout.name!r} is a wide table, a column for each ticker: beside it only start, end, percent and "
+            "dtype can be given."
+        )
+
+
+def _require_returns(returns_layout, returns):
+    """Refuses a second file whose layout has no column of returns to join."""
+    if returns_layout and (returns_layout.wide or not (returns_layout.returns or returns)):
+        raise ValueError(
+            f"returns_layout={returns_layout.name!r} has no column of returns that could be joined: "
+            f"{returns_layout.title}. Bring a file with a row for each date and ticker, such as CRSP's."
+        )
+
+
+def _refuse_wide(path):
+    """Refuses a wide table that is taken for a long one."""
+    looks_like, why = guessed_wide(path)
+    if looks_like:
+        name = "frame" if is_frame(path) else Path(path).name
+        raise ValueError(f"{name} looks like {looks_like.title}: {why}. Then pass layout={looks_like.name!r}.")
 
 
 def _refuse(sentence: str) -> NoReturn:

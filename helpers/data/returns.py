@@ -1,24 +1,41 @@
 """The returns of a panel: the file's own, or those that are joined to it from a second file."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
 from helpers.checks import first_few
-from helpers.data.columns import Columns, same_but_for_capitals
+from helpers.data.columns import Columns, notes_on_wanted, same_but_for_capitals
 from helpers.data.dates import LONGEST_GAPS, frequency_of, span
 from helpers.data.file import File, Report
-from helpers.data.rows import Rows, by_month, count_repeated, read_rows, recoded
+from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, read_rows
+from helpers.data.statistics import CODES, SAME_DIGITS
+from helpers.data.tickers import positions_of
 
-PERCENT_BEGINS = 0.3  # fractions of daily, weekly and monthly returns are not of this size in the median
+# Fractions are not of this size in the median; and of no market do the liveliest tickers stay below that size.
+PERCENT_BEGINS = {"daily": 0.1, "weekly": 0.2, "quarterly": np.inf, "annual": np.inf}
+PERCENT_BEGINS_OTHERWISE = 0.3
+STILL = {"daily": 0.0005, "weekly": 0.001}
+STILL_OTHERWISE = 0.002
+OFTEN = 12  # of fewer returns, the median of one ticker tells nothing
+NINES = -99.0  # codes from here on are looked for among percents, too, this one if it is repeated
 
 
-def own_returns(file: File, rows: Rows, report: Report) -> np.ndarray:
-    """The file's own returns (n_dates, n_tickers), NaN where there is none."""
-    if rows.returns is not None and np.isnan(rows.returns).all():
+def own_returns(file: File, rows: Rows, dated: Rows, report: Report) -> np.ndarray:
+    """The file's own returns (n_dates, n_tickers), NaN where there is none.
+
+    Parameters
+    ----------
+    file : File
+    rows : Rows
+        With the dates of the characteristics.
+    dated : Rows
+        With those of the returns.
+    report : callable
+        Takes the sentence on a fault.
+    """
+    if dated.returns is not None and np.isnan(dated.returns).all():
         report(f"The returns of {file.name} are missing in every row.")
-    return rows.placed(rows.returns)
+    return among(dated, rows).placed(dated.returns)
 
 
 def joined_returns(
@@ -40,51 +57,147 @@ def joined_returns(
     report : callable
         Takes the sentence on a fault.
     """
-    date = same_but_for_capitals(source, "date", columns.date)
-    ticker = same_but_for_capitals(source, "ticker", columns.ticker)
-    theirs = read_rows(source, date, ticker, columns.returns, columns.date_format, largest, report)
+    layout = columns.returns_layout
+    date = same_but_for_capitals(source, "date", layout.date if layout else columns.date)
+    ticker = same_but_for_capitals(source, "ticker", layout.ticker if layout else columns.ticker)
+    theirs = read_rows(source, date, ticker, columns.returns, columns.date_format, largest, report, layout)
     month = pd.Timedelta(days=31)
     near = theirs.dates[(theirs.dates >= rows.dates[0] - month) & (theirs.dates <= rows.dates[-1] + month)]
     their_frequency = frequency_of(source, [near], report)
     if {frequency, their_frequency} <= set(LONGEST_GAPS) and frequency != their_frequency:
-        raise ValueError(
+        report(
             f"{file.name} is {frequency} and {source.name} is {their_frequency}. "
             "Bring the returns to the frequency of the characteristics first: compound them."
         )
-    theirs = by_month(theirs, frequency)
-    found = replace(  # their rows among the dates and tickers of the first file
-        rows,
-        date_codes=recoded(theirs.date_codes, rows.dates.get_indexer(theirs.dates)),
-        ticker_codes=recoded(theirs.ticker_codes, rows.tickers.astype("str").get_indexer(theirs.tickers.astype("str"))),
-        returns=theirs.returns,
-    )
+    theirs = by_month(theirs, frequency, layout.returns_ahead.get(columns.returns, 0) if layout else 0)
+    found = among(theirs, rows)
+    lost = _note_on_lost(file, source, rows, theirs)
     if not found.used.any():
-        raise ValueError(
+        report(
             f"{source.name} has no row of a ticker and date of {file.name}. The tickers are "
             f"{first_few(theirs.tickers)} and {first_few(rows.tickers)}, the dates {span(theirs.dates)} and "
-            f"{span(rows.dates)}. Check that they mean the same."
+            f"{span(rows.dates)}. {' '.join(lost) or 'Check that they mean the same.'}"
         )
-    count_repeated(source, found, frequency, report)
+        return found.placed(None), note_on_screens(source, theirs, layout)
+    count_repeated(source, found, frequency, report, layout)
     returns = found.placed(found.returns)
+    notes = notes_on_wanted(source, layout) + note_on_screens(source, theirs, layout)
     share = (~np.isnan(returns[rows.date_codes[rows.used], rows.ticker_codes[rows.used]])).mean()
-    remark = f"Only {share:.0%} of the rows of {file.name} find a return in {source.name}."
-    return returns, [remark] if share < 0.5 else []
+    if share < 0.5:
+        notes.append(f"Only {share:.0%} of the rows of {file.name} find a return in {source.name}.")
+    return returns, notes + lost
 
 
-def notes_on_returns(returns: np.ndarray, dates: pd.DatetimeIndex, tickers: pd.Index, frequency: str) -> list[str]:
-    """A sentence on returns that look like percent, if they do."""
+def _note_on_lost(file, source, rows, theirs):
+    """A sentence on tickers that find none in the other file, if they differ from one there in their writing only."""
+    at = positions_of(theirs.tickers, rows.tickers)
+    alone = np.setdiff1d(np.arange(len(rows.tickers)), at)
+    bare = {_bare(str(ticker)): ticker for ticker in theirs.tickers[at < 0]}
+    pairs = [(ticker, bare[_bare(str(ticker))]) for ticker in rows.tickers[alone] if _bare(str(ticker)) in bare]
+    if not pairs:
+        return []
+    alike = first_few(f"{ticker!r} and {other!r}" for ticker, other in pairs)
+    return [
+        f"{len(pairs)} ticker(s) of {file.name} and {source.name} differ in their writing only, and are not joined: "
+        f"{alike}. Write them alike."
+    ]
+
+
+def _bare(ticker):
+    """What is left of a ticker without blanks, capitals, and zeros before a number."""
+    return ticker.strip().upper().removesuffix(".0").lstrip("0")
+
+
+def notes_on_returns(
+    returns: np.ndarray, dates: pd.DatetimeIndex, tickers: pd.Index, frequency: str, percent: bool = False
+) -> list[str]:
+    """Sentences on returns that look like codes for missing ones, or like percent; or like none, if they were divided.
+
+    Parameters
+    ----------
+    returns : (n_dates, n_tickers)
+        In fractions, if they are what `percent` says.
+    dates, tickers, frequency
+        Of the returns.
+    percent : bool
+        Whether they were divided by 100.
+    """
+    codes, coded = _codes(returns, 100 if percent else 1)
+    notes = []
+    if len(codes):
+        d, s = np.argwhere(coded)[0]
+        texts = tuple(f"{code:g}" for code in sorted(codes))
+        lie = "lie below -1" if not percent else "are about -1 or below"
+        notes.append(
+            f"Look at the returns: {int(coded.sum())} of them {lie}, such as {returns[d, s]:.4g} of {tickers[s]} at "
+            f"{dates[d].date()}. That is a code for a missing return: pass missing_values={texts!r}."
+        )
+        returns = np.where(coded, np.nan, returns)
+    signs = _signs_of_percent(returns, dates, tickers, frequency)
+    if signs and percent:
+        notes.append(
+            f"The returns look wrong, although they were divided by 100: {', and '.join(signs)}. Correct them."
+        )
+    elif signs:
+        notes.append(
+            f"The returns look like percent: {', and '.join(signs)}. If so, pass percent=True; otherwise correct them."
+        )
+    elif percent and 0 < (size := _largest_median(returns)) < STILL.get(frequency, STILL_OTHERWISE):
+        notes.append(
+            f"The returns look like fractions already: divided by 100, as percent=True asks, the largest median size "
+            f"of a ticker's is {size:.2g}. If so, pass percent=False."
+        )
+    return notes
+
+
+def _codes(returns, scale):
+    """The codes among the returns, as the file has them, and where they stand."""
+    low = np.argwhere(returns <= CODES.max() * (1 - SAME_DIGITS) / scale)
+    values = returns[tuple(low.T)] * scale
+    near = np.abs(values[:, None] - CODES) <= 2 * SAME_DIGITS * np.abs(CODES)
+    if scale > 1 or len(low) < (returns < -1).sum() or not near.any(axis=1).all():  # -44 may be a return in percent
+        near &= (CODES <= NINES) & ((near.sum(axis=0) > 1) | (CODES < NINES))
+    coded = np.zeros(returns.shape, dtype=bool)
+    coded[tuple(low[near.any(axis=1)].T)] = True
+    return CODES[near.any(axis=0)], coded
+
+
+def _signs_of_percent(returns, dates, tickers, frequency):
+    """What speaks for percent: the size of most returns, or of many tickers', and returns below -1."""
     known = returns[~np.isnan(returns)]
     if not known.size:
         return []
-    signs, typical, below = [], np.median(np.abs(known)), np.argwhere(returns < -1)
-    if typical > PERCENT_BEGINS and frequency not in ("quarterly", "annual"):
+    begins = PERCENT_BEGINS.get(frequency, PERCENT_BEGINS_OTHERWISE)
+    signs, typical, large = [], np.median(np.abs(known)), _large(returns, begins)
+    if typical > begins:
         signs.append(f"their median size is {typical:.3g}")
+    elif len(large):
+        size = np.nanmedian(np.abs(returns[:, large[0]]))
+        signs.append(
+            f"those of {len(large)} ticker(s), such as {tickers[large[0]]}, have a median size like {size:.3g}"
+        )
+    below = np.argwhere(returns < -1)
     if len(below):
         d, s = below[0]
         signs.append(
             f"{len(below)} of them lie below -1, such as {returns[d, s]:.3g} of {tickers[s]} at {dates[d].date()}, "
             "and nothing can lose more than all of its value"
         )
-    if not signs:
-        return []
-    return [f"The returns look like percent: {', and '.join(signs)}. If so, pass percent=True; otherwise correct them."]
+    return signs
+
+
+def _medians(returns):
+    """The tickers that have returns often, and the median size of each one's."""
+    often = np.flatnonzero((~np.isnan(returns)).sum(axis=0) >= OFTEN)
+    return often, np.nanmedian(np.abs(returns[:, often]), axis=0) if len(often) else np.empty(0)
+
+
+def _large(returns, begins):
+    """The tickers whose returns are too large for fractions, if they are an eighth of all: one may be a penny stock."""
+    often, sizes = _medians(returns)
+    large = often[sizes > begins]
+    return large if 8 * len(large) >= len(often) else np.empty(0, dtype=int)
+
+
+def _largest_median(returns):
+    return _medians(returns)[1].max(initial=0)

@@ -1,5 +1,6 @@
 """Where each row of a file belongs: its date and its ticker, as positions among labels that ascend."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +12,9 @@ import pyarrow as pa
 from helpers.checks import first_few
 from helpers.data.dates import BY_MONTH, Day, as_dates, span, window
 from helpers.data.file import File, Report
+from helpers.data.layouts import Layout
 from helpers.data.text import Text, TextFound, refusal_of_text
-from helpers.data.tickers import as_tickers
+from helpers.data.tickers import as_tickers, positions_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Rows:
         The position of each row's ticker, -1 where it has none.
     returns : (n_rows,) or None
         As the file has them; None if it has none.
+    n_screened : int
+        How many rows are left out by the screens.
     """
 
     dates: pd.DatetimeIndex
@@ -36,6 +40,7 @@ class Rows:
     tickers: pd.Index
     ticker_codes: np.ndarray
     returns: np.ndarray | None
+    n_screened: int = 0
 
     @property
     def used(self) -> np.ndarray:
@@ -52,7 +57,14 @@ class Rows:
 
 
 def read_rows(
-    file: File, date: str, ticker: str, returns: str | None, date_format: str | None, largest: float, report: Report
+    file: File,
+    date: str,
+    ticker: str,
+    returns: str | None,
+    date_format: str | None,
+    largest: float,
+    report: Report,
+    layout: Layout | None = None,
 ) -> Rows:
     """The rows of a file, found by reading its dates, its tickers and, if they are named, its returns.
 
@@ -65,33 +77,89 @@ def read_rows(
         Beyond it, a return counts as infinite.
     report : callable
         Takes the sentence on a fault.
+    layout : Layout, optional
+        Its screens leave rows out, and dates that it knows to lie ahead are compared.
     """
     if returns and file.holds_neither(returns):
         report(refusal_of_text(file.name, {returns: Text(file.kinds[returns])}))
         returns = None
-    of_dates, of_tickers, values = _Codes(), _Codes(), []
+    labels = dict.fromkeys((date, ticker, *(layout.screens if layout else ()), *(layout.dated if layout else ())))
+    found, values = {name: _Codes() for name in labels}, []
     try:
-        for batch in file.batches([date, ticker], [returns] if returns else []):
-            of_dates.add(batch.column(date))
-            of_tickers.add(batch.column(ticker))
+        for batch in file.batches(list(labels), [returns] if returns else []):
+            for name, codes in found.items():
+                codes.add(batch.column(name))
             if returns:
                 values.append(batch.column(returns).to_numpy(zero_copy_only=False))
-    except TextFound as found:
-        report(refusal_of_text(file.name, found.texts))
-        return read_rows(file, date, ticker, None, date_format, largest, report)
-    date_labels, date_codes = of_dates.found()
-    ticker_labels, ticker_codes = of_tickers.found()
-    _require_complete(file, date, date_codes, report)
-    _require_complete(file, ticker, ticker_codes, report)
+    except TextFound as text:
+        if not file.learned(text.texts):
+            report(refusal_of_text(file.name, text.texts))
+            returns = None
+        return read_rows(file, date, ticker, returns, date_format, largest, report, layout)
+    date_labels, date_codes = found[date].found()
+    ticker_labels, ticker_codes = found[ticker].found()
+    screened = np.zeros(len(date_codes), dtype=bool)
+    for name, kept in (layout.screens if layout else {}).items():
+        passes = _kept(found[name], kept)
+        if layout and name in layout.carried:
+            passes |= (found[name].found()[1] < 0) & np.isin(ticker_codes, ticker_codes[passes])
+        screened |= ~passes
+    date_codes[screened] = ticker_codes[screened] = -1
+    _require_complete(file, date, date_codes, report, screened)
+    _require_complete(file, ticker, ticker_codes, report, screened)
     dates = as_dates(file, date, date_labels, date_codes, date_format, report)
+    for name, months in (layout.dated if layout else {}).items():
+        _require_ahead(file, date, dates, date_codes, name, found[name], months, date_format, report)
     dates, date_codes = _sorted(dates, date_codes)
     tickers, ticker_codes = _sorted(as_tickers(file, ticker, ticker_labels, report), ticker_codes)
-    rows = Rows(dates, date_codes, tickers, ticker_codes, np.concatenate(values) if values else None)
+    returned = np.concatenate(values) if values else None
+    rows = Rows(dates, date_codes, tickers, ticker_codes, returned, int(screened.sum()))
     if not rows.used.any():
-        raise ValueError(f"{file.name} has no row with both a {date!r} and a {ticker!r}.")
+        screens = f" that passes the screens {_screens(layout)}. {_without_screens(layout)}" if screened.any() else "."
+        raise ValueError(f"{file.name} has no row with both a {date!r} and a {ticker!r}{screens}")
     if returns and rows.returns is not None:
         _remove_infinite(file, returns, rows.returns, largest, report)
     return rows
+
+
+def note_on_screens(file: File, rows: Rows, layout: Layout | None) -> list[str]:
+    """A sentence on the rows that the screens of the layout leave out, if there are any."""
+    if not layout or not rows.n_screened:
+        return []
+    return [
+        f"{rows.n_screened:,} of the {len(rows.date_codes):,} rows of {file.name} are left out, as {layout.title} "
+        f"asks: kept are those with {_screens(layout)}. {_without_screens(layout)}"
+    ]
+
+
+def _without_screens(layout):
+    return f"Without them: layout=replace(LAYOUTS[{layout.name!r}], screens={{}})."
+
+
+def _screens(layout):
+    return ", ".join(f"{name} = {' or '.join(kept)}" for name, kept in layout.screens.items())
+
+
+def _kept(codes, kept):
+    """Whether each row holds one of the values, as text without capitals; 1.0 is 1."""
+    labels, of_rows = codes.found()
+    texts = [re.sub(r"\.0$", "", str(label).strip().lower()) for label in labels]
+    return np.array([*(text in kept for text in texts), False])[of_rows]
+
+
+def _require_ahead(file, date, dates, date_codes, name, later, months, date_format, report):
+    """Refuses rows in which a second date does not lie so many months after the first."""
+    labels, later_codes = later.found()
+    theirs = as_dates(file, name, labels, later_codes, date_format, report)
+    both = np.flatnonzero((date_codes >= 0) & (later_codes >= 0))
+    apart = theirs.to_period("M")[later_codes[both]].asi8 - dates.to_period("M")[date_codes[both]].asi8
+    wrong = both[apart != months]
+    if len(wrong):
+        report(
+            f"{file.name} has {len(wrong)} row(s) in which {name!r} is not {months} month(s) after {date!r}, such as "
+            f"row {wrong[0] + 1}: {dates[date_codes[wrong[0]]].date()} and {theirs[later_codes[wrong[0]]].date()}. "
+            "Its returns belong to other months than the layout says: correct the file."
+        )
 
 
 class _Codes:
@@ -130,12 +198,22 @@ def _sorted(labels, codes):
     return ascending, recoded(codes, ascending.get_indexer(labels))
 
 
-def by_month(rows: Rows, frequency: str) -> Rows:
-    """The rows with their dates at the end of the month, if the data are monthly or rarer."""
+def by_month(rows: Rows, frequency: str, ahead: int = 0) -> Rows:
+    """The rows with their dates at the end of the month, or of a later one, if the data are monthly or rarer."""
     if frequency not in BY_MONTH:
         return rows
-    dates, codes = _sorted(rows.dates + pd.offsets.MonthEnd(0), rows.date_codes)
+    dates, codes = _sorted(rows.dates + pd.offsets.MonthEnd(0) + ahead * pd.offsets.MonthEnd(1), rows.date_codes)
     return replace(rows, dates=dates, date_codes=codes)
+
+
+def among(theirs: Rows, rows: Rows) -> Rows:
+    """Rows of one file, or with other dates, among the dates and tickers of others; -1 where they have no place."""
+    return replace(
+        rows,
+        date_codes=recoded(theirs.date_codes, rows.dates.get_indexer(theirs.dates)),
+        ticker_codes=recoded(theirs.ticker_codes, positions_of(theirs.tickers, rows.tickers)),
+        returns=theirs.returns,
+    )
 
 
 def cut(rows: Rows, start: Day | None, end: Day | None, lag: int, frequency: str) -> Rows:
@@ -155,10 +233,12 @@ def cut(rows: Rows, start: Day | None, end: Day | None, lag: int, frequency: str
     positions = np.full(len(rows.tickers), -1)
     positions[used] = np.arange(len(used))
     ticker_codes = recoded(rows.ticker_codes, positions)
-    return Rows(rows.dates[a : kept.stop], codes, rows.tickers[used], ticker_codes, rows.returns)
+    return replace(
+        rows, dates=rows.dates[a : kept.stop], date_codes=codes, tickers=rows.tickers[used], ticker_codes=ticker_codes
+    )
 
 
-def count_repeated(file: File, rows: Rows, frequency: str, report: Report) -> int:
+def count_repeated(file: File, rows: Rows, frequency: str, report: Report, layout: Layout | None = None) -> int:
     """The number of rows whose (date, ticker) stands in an earlier row, after the fault is reported."""
     cells = np.where(
         rows.used,
@@ -173,16 +253,14 @@ def count_repeated(file: File, rows: Rows, frequency: str, report: Report) -> in
             date, ticker = rows.dates[rows.date_codes[i]].date(), rows.tickers[rows.ticker_codes[i]]
             shown.append(f"({date}, {ticker}) in rows {i + 1} and {j + 1}")
         months = " In monthly and rarer data, two dates in one month are one date." if frequency in BY_MONTH else ""
-        report(
-            f"{file.name} has {len(again)} repeated (date, ticker) row(s): {first_few(shown)}. "
-            f"Keep one of each.{months}"
-        )
+        remedy = layout.repeated if layout and layout.repeated else "Keep one of each."
+        report(f"{file.name} has {len(again)} repeated (date, ticker) row(s): {first_few(shown)}. {remedy}{months}")
     return len(again)
 
 
-def _require_complete(file, column, codes, report):
-    if (codes < 0).any():
-        rows = np.flatnonzero(codes < 0) + 1
+def _require_complete(file, column, codes, report, screened):
+    if (codes[~screened] < 0).any():
+        rows = np.flatnonzero((codes < 0) & ~screened) + 1
         report(
             f"{file.name} has {len(rows)} row(s) without a {column!r}: row {first_few(rows)}. "
             "Fill them in, or drop such rows."

@@ -1,13 +1,21 @@
 """A file described: how many rows, dates and tickers it holds, what its columns hold, and what speaks against it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
 
 from helpers.data.contents import Contents
+from helpers.data.dates import frequency_of_dates
+from helpers.data.file import Source
+from helpers.data.layouts import Layout
+from helpers.panel import Panel
+
+NO_LAYOUT = "none is named or recognised: a row's characteristics are taken to be known before its return"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +42,12 @@ class Schema:
         least).
     warnings : tuple of str
         What `read_panel` would refuse or warn of, in sentences.
+    layout : str or None
+        The name of the layout by which it was read, named or guessed.
+    known : str
+        What that layout assumes about when a characteristic is known, and why it was guessed.
+    timing : str
+        What the data tell of it.
     """
 
     name: str
@@ -48,6 +62,9 @@ class Schema:
     gigabytes: float
     columns: pd.DataFrame
     warnings: tuple[str, ...]
+    layout: str | None = None
+    known: str = NO_LAYOUT
+    timing: str = ""
 
     def __repr__(self) -> str:
         least, median, most = self.tickers_per_date
@@ -58,6 +75,8 @@ class Schema:
             f"dates     {self.n_dates:,}, {self.first_date.date()} to {self.last_date.date()}, {self.frequency}",
             f"tickers   {self.n_tickers:,}; at a date {least:,} at least, {median:,} in the median, {most:,} at most",
             f"columns   {', '.join(kinds) or 'none'}",
+            _entry("layout", f"{self.layout}: {self.known}" if self.layout else self.known),
+            *([_entry("timing", self.timing)] if self.timing else []),
             f"memory    {self.gigabytes:.3g} GB as a Panel of float32",
             f"warnings  {len(self.warnings)}",
             *(fill(sentence, 96, subsequent_indent="     ") for sentence in numbered),
@@ -65,13 +84,46 @@ class Schema:
         return "\n".join(lines)
 
 
-def described(name: str, contents: Contents, faults: Sequence[str]) -> Schema:
-    """The schema of a file with these contents, and these faults."""
+def _entry(name, text):
+    return fill(text, 96, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
+
+
+def _known(layout, why):
+    return NO_LAYOUT if layout is None else (f"guessed, since {why}. " if why else "") + layout.known
+
+
+def schema_of_wide(source: Source, panel: Panel, layout: Layout, why: str, notes: Sequence[str]) -> Schema:
+    """The schema of a wide table that was read as this panel."""
+    per_date = (~np.isnan(panel.returns)).sum(axis=1)
+    return Schema(
+        name=_name(source),
+        n_rows=panel.n_dates,
+        n_dates=panel.n_dates,
+        n_tickers=panel.n_tickers,
+        first_date=panel.dates[0],
+        last_date=panel.dates[-1],
+        frequency=frequency_of_dates(panel.dates),
+        tickers_per_date=(int(per_date.min()), int(np.median(per_date)), int(per_date.max())),
+        n_repeated=0,
+        gigabytes=panel.returns.size * 4 / 1e9,
+        columns=pd.DataFrame({"holds": []}, index=pd.Index([], name="column", dtype="str")),
+        warnings=tuple(notes),
+        layout=layout.name,
+        known=_known(layout, why),
+    )
+
+
+def _name(source):
+    return Path(source).name if isinstance(source, str | os.PathLike) else "frame"
+
+
+def described(source: Source, contents: Contents, faults: Sequence[str], why: str = "") -> Schema:
+    """The schema of a file with these contents and these faults, and why its layout was guessed."""
     rows, dates = contents.rows, contents.dates
     per_date = np.bincount(rows.date_codes[rows.used], minlength=len(dates))
     tables = [_lines_of_numbers(contents)] + ([_lines_of_text(contents)] if contents.texts else [])
     return Schema(
-        name=name,
+        name=_name(source),
         n_rows=len(rows.date_codes),
         n_dates=len(dates),
         n_tickers=len(rows.tickers),
@@ -83,6 +135,9 @@ def described(name: str, contents: Contents, faults: Sequence[str]) -> Schema:
         gigabytes=len(dates) * len(rows.tickers) * (len(contents.names) + 1) * 4 / 1e9,
         columns=pd.concat(tables),
         warnings=(*faults, *contents.notes),
+        layout=contents.layout and contents.layout.name,
+        known=_known(contents.layout, why),
+        timing=contents.timing,
     )
 
 

@@ -6,10 +6,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_array, as_choice, as_count, as_finite, as_flag, as_positive
+from helpers.checks import as_choice, as_count, as_finite, as_flag, as_positive
 from helpers.data.ranks import rank_across_tickers
 from helpers.equation import product
 from helpers.panel import Panel, read_only, require_panel
+from helpers.tables import DATES_AND_TICKERS, Tables
 
 FAMILIAR_TICKERS = tuple(
     "AAPL MSFT AMZN GOOG META NVDA TSLA INTC IBM CSCO JPM BAC GS XOM CVX "
@@ -36,10 +37,10 @@ class SimulatedMarket:
 
     def __post_init__(self):
         require_panel(self.panel)
-        sizes = {"n_dates": self.panel.n_dates, "n_tickers": self.panel.n_tickers}
-        betas = as_array("betas", self.betas, ("n_dates", "n_tickers", "n_factors"), sizes=sizes)
-        sizes["n_factors"] = betas.shape[2]
-        factors = as_array("factors", self.factors, ("n_dates", "n_factors"), sizes=sizes)
+        tables = Tables()
+        tables.takes_in("the panel", {"n_dates": self.panel.dates, "n_tickers": self.panel.tickers})
+        betas = tables.array("betas", self.betas, (*DATES_AND_TICKERS, "n_factors"))
+        factors = tables.array("factors", self.factors, ("n_dates", "n_factors"))
         object.__setattr__(self, "betas", read_only(np.array(betas)))
         object.__setattr__(self, "factors", read_only(np.array(factors)))
 

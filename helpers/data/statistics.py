@@ -9,6 +9,9 @@ from helpers.checks import first_few
 
 LOOKS_THE_SAME = 0.99  # the correlation from which a characteristic is taken for a return
 SAME_DIGITS = 1e-6  # two numbers are equal if they are so to six digits: one of them may have been float32
+# Numbers that files hold where one is missing; those above -99 are CRSP's.
+CODES = np.array([-99999.0, -9999.99, -9999.0, -999.99, -999.9, -999.0, -99.99, -99.9, -99.0, -88, -77, -66, -55, -44])
+PRICES = ("prc", "altprc", "price", "bidlo", "askhi", "openprc", "dlyprc", "mthprc", "close")
 SMALLEST_VARIANCE = 1e-9  # a share of the mean square; below it, a difference of sums tells nothing
 
 
@@ -24,12 +27,18 @@ class Statistics:
         How many tickers have a value.
     least, most : (n_columns, n_dates)
         The extremes among the tickers, infinite where there is none.
+    coded : (n_columns, n_codes)
+        How many values are each of the `CODES`.
+    least_other : (n_columns,)
+        The least value that is none of them.
     """
 
     def __init__(self, n_columns: int, n_dates: int) -> None:
         self.known = np.zeros((n_columns, n_dates), dtype=np.int64)
         self.least = np.full((n_columns, n_dates), np.inf)
         self.most = np.full((n_columns, n_dates), -np.inf)
+        self.coded = np.zeros((n_columns, len(CODES)), dtype=np.int64)
+        self.least_other = np.full(n_columns, np.inf)
         self._sums = np.zeros((2, n_columns, 7))
 
     def add(self, columns: slice, values: np.ndarray, dates: np.ndarray, returns: Sequence[np.ndarray]) -> None:
@@ -47,6 +56,7 @@ class Statistics:
         """
         if not len(dates):
             return
+        self._count_codes(columns, values)
         known = ~np.isnan(values)
         x = np.where(known, values, 0.0)
         with np.errstate(over="ignore", invalid="ignore"):  # squares of enormous numbers: no correlation, then
@@ -68,6 +78,26 @@ class Statistics:
         for extremes, extreme in ((self.least, np.fmin), (self.most, np.fmax)):
             extremes[columns, at] = extreme(extremes[columns, at], extreme.reduceat(values, begin, axis=1))
 
+    def _count_codes(self, columns, values):
+        lowest, others = np.fmin.reduce(values, axis=1), self.least_other[columns]
+        bounds = np.fmin(CODES.max() * (1 - SAME_DIGITS), 2 * others)  # codes lie far below all else
+        for j in np.flatnonzero(lowest <= bounds):
+            low = values[j] <= bounds[j]
+            is_code = np.abs(values[j, low][:, None] - CODES) <= SAME_DIGITS * np.abs(CODES)
+            self.coded[(columns.start or 0) + j] += is_code.sum(axis=0)
+            low[low] = is_code.any(axis=1)
+            lowest[j] = np.fmin.reduce(values[j, ~low], initial=np.inf)
+        self.least_other[columns] = np.fmin(others, lowest)
+
+    def codes(self) -> list[np.ndarray]:
+        """The codes of missing numbers in each column: far below all else, and repeated if not very far."""
+        found = []
+        for counts, other in zip(self.coded, self.least_other, strict=True):
+            far = (counts > 0) & (CODES < 2 * other) & np.isfinite(other)
+            enough = counts[far].sum() > 1 or (CODES[far] < 10 * other).all()
+            found.append(CODES[far] if enough else CODES[:0])
+        return found
+
     def constant(self) -> np.ndarray:
         """Whether each column is the same number wherever it is known."""
         return (self.known.sum(axis=1) > 1) & (self.least.min(axis=1) == self.most.max(axis=1))
@@ -86,9 +116,15 @@ class Statistics:
         return np.where(varies & (n >= 3) & (equal == n), 1.0, correlations)
 
 
+def like_returns(statistics: Statistics, names: Sequence[str]) -> set[str]:
+    """The characteristics that look like the return of their own row, or of the next date."""
+    alike = (np.abs(statistics.correlations()) > LOOKS_THE_SAME).any(axis=0)
+    return {name for name, same in zip(names, alike, strict=True) if same}
+
+
 def notes_on_characteristics(statistics: Statistics, names: Sequence[str], dates: pd.DatetimeIndex) -> list[str]:
-    """Sentences on characteristics that look like a return, never change, or are known for nobody."""
-    notes = []
+    """Sentences on characteristics that hold codes, look like a return, never change, or are known for nobody."""
+    notes = [*_notes_on_codes(statistics, names), *_notes_on_prices(statistics, names)]
     own, following = statistics.correlations()
     for name, correlation in zip(names, own, strict=True):
         if abs(correlation) > LOOKS_THE_SAME:
@@ -118,3 +154,33 @@ def notes_on_characteristics(statistics: Statistics, names: Sequence[str], dates
             f"{first_few(worst)}. Begin later (start=...), exclude them, or fill them."
         )
     return notes
+
+
+def _notes_on_codes(statistics, names):
+    """A sentence on characteristics that seem to hold codes for missing numbers."""
+    found = {name: codes for name, codes in zip(names, statistics.codes(), strict=True) if len(codes)}
+    if not found:
+        return []
+    shown = [f"{name!r} ({', '.join(f'{code:g}' for code in codes)})" for name, codes in found.items()]
+    texts = tuple(f"{code:g}" for code in sorted({code for codes in found.values() for code in codes}))
+    return [
+        f"{len(found)} characteristic(s) hold what looks like a code for a missing number, far below all else: "
+        f"{first_few(shown)}. If so, pass missing_values={texts!r}."
+    ]
+
+
+def _notes_on_prices(statistics, names):
+    """A sentence on prices below 0, unless they have been made ranks."""
+    least, most = statistics.least.min(axis=1, initial=np.inf), statistics.most.max(axis=1, initial=-np.inf)
+    below = [
+        repr(name)
+        for name, a, b in zip(names, least, most, strict=True)
+        if name.lower() in PRICES and a < 0 and max(-a, b) > 1
+    ]
+    if not below:
+        return []
+    return [
+        f"{len(below)} column(s) of prices have values below 0: {first_few(below)}. CRSP writes minus the mean of bid "
+        "and ask where nothing was traded: then take the absolute value, and leave 0 empty, or pass the layout "
+        "(layout='crsp_siz')."
+    ]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.checks import first_few
@@ -28,7 +29,7 @@ def as_tickers(file: File, column: str, labels: Sequence[Any], report: Report) -
         report(
             f"{len(blanks)} ticker(s) of {file.name} have blanks around them: {first_few(blanks)}. Remove the blanks."
         )
-    values = {label: int(label.removesuffix(".0")) for label in labels if re.fullmatch(r"[0-9]{1,18}(\.0)?", label)}
+    values = {label: value for label in labels if (value := _whole_number(label)) is not None}
     by_value: dict[int, list[str]] = {}
     for label, value in values.items():
         by_value.setdefault(value, []).append(label)
@@ -41,3 +42,22 @@ def as_tickers(file: File, column: str, labels: Sequence[Any], report: Report) -
     if file.is_csv and len(values) == len(labels) and not any(re.match("0[0-9]", label) for label in labels):
         return pd.Index(list(values.values()), dtype="int64")
     return pd.Index(labels, dtype="str")
+
+
+def positions_of(theirs: pd.Index, tickers: pd.Index) -> np.ndarray:
+    """Where the tickers of a second file stand among those of the first, -1 where they do not.
+
+    One whole number is one ticker, however it is written: 1004 is '001004' and '1004.0'.
+    """
+    first, second = (labels.astype("str") for labels in (tickers, theirs))
+    found = first.get_indexer(second)
+    lost, free = np.flatnonzero(found < 0), np.setdiff1d(np.arange(len(first)), found)
+    values = {label: position for position in free if (label := _whole_number(first[position])) is not None}
+    found[lost] = [values.get(_whole_number(second[position]), -1) for position in lost]
+    return found
+
+
+def _whole_number(label):
+    """The whole number that a text is, None if it is none."""
+    match = re.fullmatch(r"([0-9]{1,18})(\.0+)?", label)
+    return None if match is None else int(match[1])

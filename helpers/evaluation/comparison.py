@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_choice, as_flag, described_kind, first_few
+from helpers.checks import as_choice, as_flag, described_kind, first_few, labels_along, no_spread
 from helpers.data.simulated import SimulatedMarket
 from helpers.equation import require_known
 from helpers.evaluation.inference import newey_west
@@ -18,6 +18,7 @@ from helpers.evaluation.walk_forward import out_of_sample
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models.base import FactorModel, factors_of_happened
 from helpers.panel import Panel, require_panel
+from helpers.tables import Tables
 
 TRUTH = "truth"
 COLUMNS = ["score", "standard error", "difference", "standard error of difference", "t"]
@@ -54,6 +55,8 @@ class Truth(FactorModel):
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model itself: there is nothing to learn."""
         self._rows(panel)
+        if validation is not None:
+            self._rows(panel.joined(validation))
         self.fitted_ = True
         return self
 
@@ -197,25 +200,29 @@ def _scored(models, market, measures, simulated, walk):
             tested = out_of_sample(model, panel, **(walk | {"folder": None} if isinstance(model, Truth) else walk))
             for measure, function in measures.items():
                 note = f"This was the measure {measure!r} of the model {name!r}."
-                scores[name, measure] = _as_score(measure, function(tested), tested.panel.n_dates)
+                scores[name, measure] = _as_score(measure, function(tested), tested.dates)
         except Exception as error:
             error.add_note(note)
             raise
     return scores
 
 
-def _as_score(measure, value, n_dates):
+def _as_score(measure, value, dates):
     """What a measure said: parts by date, or one number."""
     if isinstance(value, _ByDate):
         return value
     numbers = np.asarray(value)
-    if numbers.dtype.kind not in "fiub" or numbers.shape not in ((), (n_dates,)):
+    if numbers.dtype.kind not in "fiub" or numbers.shape not in ((), (len(dates),)):
         raise TypeError(
-            f"measures[{measure!r}] must return one number, or one for each of the {n_dates} test dates; "
+            f"measures[{measure!r}] must return one number, or one for each of the {len(dates)} test dates; "
             f"{described_kind(value)} of shape {numbers.shape} came back."
         )
     if not numbers.ndim:
         return float(numbers)
+    tables, labels = Tables(), labels_along(value, 0)
+    tables.takes_in("the test", {"n_dates": dates})
+    if labels is not None and not labels.equals(pd.RangeIndex(len(dates))):  # which would only count the entries
+        tables.takes_in(f"measures[{measure!r}]", {"n_dates": labels})
     known = ~np.isnan(numbers)
     return _ByDate(np.where(known, numbers, 0.0), known.astype(float))
 
@@ -232,13 +239,15 @@ def _explained(tested, what):
 def _score(own):
     """The score of a model and its standard error, from what it scores on each market."""
     values = np.array([_value(score) for score in own])
-    return _mean(values), _over_markets(values) if len(own) > 1 else _over_dates(own)
+    return _mean(values), _over_markets(values, values) if len(own) > 1 else _over_dates(own)
 
 
 def _difference(own, others):
     """The mean difference from the baseline, market by market, its standard error, and their ratio."""
-    differences = np.array([_value(score) - _value(other) for score, other in zip(own, others, strict=True)])
-    difference, error = _mean(differences), _over_markets(differences) if len(own) > 1 else _over_dates([*own, *others])
+    values = np.array([_value(score) for score in own])
+    differences = values - [_value(other) for other in others]
+    several, difference = len(own) > 1, _mean(differences)
+    error = _over_markets(differences, values) if several else _over_dates([*own, *others])
     return difference, error, difference / error if error > 0 else np.nan
 
 
@@ -251,10 +260,12 @@ def _mean(values):
     return known.mean() if len(known) else np.nan
 
 
-def _over_markets(values):
-    """The standard error of a mean of independent values; of one alone there is none."""
+def _over_markets(values, scores):
+    """The standard error of a mean of independent values, 0 if they differ by rounding; of one alone there is none."""
     known = values[~np.isnan(values)]
-    return known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else np.nan
+    if len(known) < 2:
+        return np.nan
+    return 0.0 if no_spread(values, of=scores) else known.std(ddof=1) / np.sqrt(len(known))
 
 
 def _over_dates(scores):
@@ -266,7 +277,7 @@ def _over_dates(scores):
         return np.nan
     parts = [_ByDate(score.above[counted], score.below[counted]) for score in scores]
     moves = parts[0].moves if len(parts) == 1 else parts[0].moves - parts[1].moves
-    return newey_west(moves)[1]
+    return 0.0 if no_spread(moves, of=parts[0].moves) else newey_west(moves)[1]
 
 
 def _named(models):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.checks import as_count, as_positive
+from helpers.checks import as_count, as_positive, no_spread
 from helpers.equation import require_known
 from helpers.tables import Tables
 
@@ -31,7 +31,8 @@ def newey_west(series: ArrayLike, n_lags: int | None = None) -> tuple[Any, Any]:
     Returns
     -------
     mean, standard_error : float or (n_series,)
-        In the units of the series, and with their names if they have any.
+        In the units of the series, and with their names if they have any. The error is 0 where a series is constant but
+        for rounding.
 
     Raises
     ------
@@ -65,6 +66,9 @@ def newey_west(series: ArrayLike, n_lags: int | None = None) -> tuple[Any, Any]:
     for j, (y, gaps) in enumerate(zip(columns.T, missing.T, strict=True)):
         known = y[~gaps]
         means[j] = known.mean()
+        if no_spread(known):
+            errors[j] = 0.0
+            continue
         squares = S_hac_simple(known[:, None] - means[j], nlags=int(lags[j])).item()
         # Rounding may take a sum of zero below it.
         errors[j] = np.sqrt(max(squares, 0.0) / (counts[j] * (counts[j] - 1)))
@@ -172,8 +176,8 @@ def pricing_errors(returns: ArrayLike, reconstruction: ArrayLike, n_lags: int | 
     -------
     DataFrame
         Indexed by ticker, with the columns "alpha", "standard error" and "t". The last two are NaN for a ticker that
-        has fewer than two returns or no more returns than lags, and t also where the standard error is 0; without a
-        return, α is NaN too.
+        has fewer than two returns or no more returns than lags, and t also where the standard error is 0, as it is
+        where only rounding is left; without a return, α is NaN too.
 
     Raises
     ------
@@ -197,6 +201,7 @@ def pricing_errors(returns: ArrayLike, reconstruction: ArrayLike, n_lags: int | 
     enough = counts > max(lags, 1)
     if enough.any():
         standard_errors[enough] = newey_west(errors[:, enough], n_lags)[1]
+        standard_errors[enough & no_spread(errors, of=r)] = 0.0
     t = np.divide(alphas, standard_errors, out=np.full(len(counts), np.nan), where=standard_errors > 0)
     return pd.DataFrame({"alpha": alphas, "standard error": standard_errors, "t": t}, index=tables.labels("n_tickers"))
 

@@ -3,8 +3,12 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from helpers.checks import no_spread
 from helpers.equation import share_explained
 from helpers.tables import Tables
+
+# The share of a sum of squares that is left to rounding: ranks know no size, and smaller differences count.
+ROUNDING = 1e-24
 
 
 def total_r2(returns: ArrayLike, reconstruction: ArrayLike) -> float:
@@ -84,7 +88,7 @@ def information_coefficient(returns: ArrayLike, prediction: ArrayLike) -> np.nda
     -------
     coefficients : (n_dates,)
         From -1 to 1; NaN at a date with fewer than three such tickers, or where all predictions or all returns are
-        equal. With the dates, where an argument has them.
+        equal but for rounding. With the dates, where an argument has them.
 
     Raises
     ------
@@ -97,6 +101,7 @@ def information_coefficient(returns: ArrayLike, prediction: ArrayLike) -> np.nda
     r, said = tables.array("returns", returns, missing=True), tables.array("prediction", prediction, missing=True)
     known = ~np.isnan(r) & ~np.isnan(said)
     counts = known.sum(axis=1)
+    still = [no_spread(np.where(known, values, np.nan).T, share=ROUNDING) for values in (r, said)]
 
     def centred_ranks(values):
         ranks = rankdata(np.where(known, values, np.nan), axis=1, nan_policy="omit")
@@ -105,5 +110,5 @@ def information_coefficient(returns: ArrayLike, prediction: ArrayLike) -> np.nda
     a, b = centred_ranks(r), centred_ranks(said)
     spreads = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     coefficients = np.full(len(r), np.nan)
-    np.divide((a * b).sum(axis=1), spreads, out=coefficients, where=(counts >= 3) & (spreads > 0))
+    np.divide((a * b).sum(axis=1), spreads, out=coefficients, where=(counts >= 3) & ~np.any(still, axis=0))
     return tables.labelled(coefficients, "n_dates")

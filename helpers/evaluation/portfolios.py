@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.checks import as_count, as_positive, labels_along
+from helpers.checks import as_count, as_positive, no_spread
 from helpers.tables import DATES_AND_TICKERS, Tables
 
 
@@ -100,10 +100,10 @@ def portfolio_returns(positions: ArrayLike, returns: ArrayLike) -> np.ndarray:
 
     Examples
     --------
-    >>> returns = pd.DataFrame({"AAPL": [0.01, 0.03], "MSFT": [0.02, np.nan]}, index=["January", "July"])
+    >>> returns = pd.DataFrame({"AAPL": [0.01, 0.03], "MSFT": [0.02, np.nan]}, index=["2020-01-31", "2020-02-29"])
     >>> portfolio_returns([[0.5, 0.5], [0.5, 0.5]], returns).to_frame()
-    January    0.015
-    July       0.015
+    2020-01-31    0.015
+    2020-02-29    0.015
     dtype: float64
     """
     tables, held, earned = _positions_and_returns(positions, returns)
@@ -178,7 +178,8 @@ def sharpe_ratio(returns: ArrayLike, periods_per_year: float) -> float | np.ndar
     Raises
     ------
     ValueError
-        If there are fewer than two dates, a return is missing, or all returns of a portfolio are equal.
+        If there are fewer than two dates, a return is missing, or all returns of a portfolio are equal but for
+        rounding.
 
     References
     ----------
@@ -186,14 +187,13 @@ def sharpe_ratio(returns: ArrayLike, periods_per_year: float) -> float | np.ndar
     """
     tables, axes = Tables(), _axes(returns, ("n_dates",))
     earned = tables.array("returns", returns, axes)
-    if _are_dates(labels_along(returns, 0)) and not _are_dates(labels_along(returns, len(axes) - 1)):
-        raise ValueError("returns has its dates along the rows, and here a row is a portfolio. Pass returns.T.")
     years = as_positive("periods_per_year", periods_per_year)
     if earned.shape[-1] < 2:
         raise ValueError(f"returns must have at least two dates for a standard deviation; its shape is {earned.shape}.")
-    if (np.ptp(earned, axis=-1) == 0).any():
+    if no_spread(np.moveaxis(earned, -1, 0)).any():
         raise ValueError(
-            "returns has no spread: all of a portfolio's are equal, so that its Sharpe ratio is not defined. Drop it."
+            "returns has no spread: all of a portfolio's are equal, but for rounding, so that its Sharpe ratio is not "
+            "defined. Drop it."
         )
     ratio = np.sqrt(years) * earned.mean(axis=-1) / earned.std(axis=-1, ddof=1)
     return float(ratio) if earned.ndim == 1 else tables.labelled(ratio, *axes[:-1])
@@ -215,10 +215,6 @@ def _positions_and_returns(positions, returns):
     earned = tables.array("returns", returns, missing=True)
     held = tables.array("positions", positions, _axes(positions, DATES_AND_TICKERS))
     return tables, held, np.nan_to_num(earned)
-
-
-def _are_dates(labels):
-    return isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex))
 
 
 def _axes(values, last):

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from helpers.checks import SMALLEST_SHARE, beta_axes
-from helpers.labels import short
+from helpers.checks import SMALLEST_SHARE, beta_axes, no_spread
+from helpers.labels import follows, short
 from helpers.tables import Tables
 
 DATES_AND_FACTORS = ("n_dates", "n_factors")
@@ -197,11 +197,7 @@ def _require_past(past, dates):
     """Refuses labels of past dates that do not end before the dates begin."""
     if past is None or dates is None or not len(past) or not len(dates):
         return
-    try:
-        before = past[-1] < dates[0]
-    except TypeError:  # dates of two kinds
-        before = False
-    if not before:
+    if not follows(past, dates):
         raise ValueError(
             f"past must end before factors begin; it ends at {short(past[-1])} and they begin at {short(dates[0])}. "
             "Give both the dates of one calendar, or pass arrays, which go by position."
@@ -216,10 +212,11 @@ def _tangency(factors, name):
             f"{name} has {n_dates} date(s) for {n_factors} factor(s), and their covariance needs more dates than "
             "factors. Pass more dates, or fewer factors."
         )
-    still = np.ptp(factors, axis=0) == 0
+    still = no_spread(factors)
     if still.any():
         raise ValueError(
-            f"{name} has zero variance in column {int(np.argmax(still))}. Drop that factor, or pass more dates."
+            f"{name} has zero variance in column {int(np.argmax(still))}, but for rounding: there is no risk to weigh "
+            "its mean against. Drop that factor, or pass more dates."
         )
     remedy = "One factor is a combination of the others: drop it."
     direction = _solved(f"The covariance of {name}", _sample_covariance(factors), factors.mean(axis=0), remedy)
@@ -242,6 +239,8 @@ def _solved(name, matrix, right, remedy):
         unexplained = np.diagonal(np.linalg.cholesky(matrix)) ** 2
     except np.linalg.LinAlgError:
         unexplained = np.array([-np.inf])
-    if (unexplained <= SMALLEST_SHARE * np.diagonal(matrix)).any():
+    variances = np.diagonal(matrix)
+    # A variance far below the others' rounding is none, even if no other column explains it.
+    if (unexplained <= np.maximum(SMALLEST_SHARE * variances, SMALLEST_SHARE**2 * variances.max(initial=0))).any():
         raise ValueError(f"{name} is singular, or too nearly so to be inverted. {remedy}")
     return np.linalg.solve(matrix, right)

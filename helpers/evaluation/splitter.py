@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
-from helpers.checks import as_array, as_count, as_flag, described_kind
-from helpers.labels import short
+from helpers.checks import as_array, as_count, as_flag, described_kind, labels_along
+from helpers.labels import DATE_NAMES, named_date, on_its_side, plain, require_one_calendar, short
 from helpers.panel import Panel, require_panel
 
 # What pandas.api.types.infer_dtype calls the labels whose order is that of time. Text may sort in another way.
@@ -195,9 +195,10 @@ def _date_codes(X, groups):
     elif isinstance(X, Panel):
         name, dates = "The dates of X", X.dates
     elif isinstance(getattr(X, "index", None), pd.Index):  # a list has an index too, which is a method
-        name, dates = "The dates of X", _index_of_dates(X.index)
+        name, dates = "The dates of X", _index_of_dates(X)
     else:
         name, dates = "X", pd.RangeIndex(_n_rows(X))
+    dates = plain(name, dates)
     kind = pd.api.types.infer_dtype(dates)
     if len(dates) and kind not in ORDERED_IN_TIME:
         raise TypeError(
@@ -206,30 +207,43 @@ def _date_codes(X, groups):
         )
     if dates.hasnans:
         raise ValueError(f"{name} are missing for {int(dates.isna().sum())} row(s). Drop those rows first.")
-    return pd.factorize(dates, sort=True)
+    codes, labels = pd.factorize(dates, sort=True)
+    require_one_calendar(name, labels)
+    return codes, labels
 
 
 def _one_axis(groups, X):
     if isinstance(groups, pd.MultiIndex) or np.ndim(groups) != 1:
         raise ValueError("groups must be one date for each row of X, such as X.index.get_level_values('date').")
+    own, rows = labels_along(groups, 0), labels_along(X, 0)
+    own = None if isinstance(own, pd.RangeIndex) else own  # which only counts
+    if own is not None and rows is not None and own.nlevels == rows.nlevels and not own.equals(rows):
+        raise ValueError("The index of groups is not that of X, or stands in another order. Pass groups.loc[X.index].")
     groups = pd.Index(groups)
     if X is not None and len(groups) != _n_rows(X):
         raise ValueError(f"groups must be one date for each of the {_n_rows(X)} rows of X; {len(groups)} were given.")
     return groups
 
 
-def _index_of_dates(index):
-    """The dates that a pandas index holds, or an error where it could be mistaken for dates."""
+def _index_of_dates(X):
+    """The dates that the index of a pandas table holds, or an error where others could be mistaken for them."""
+    index, columns = X.index, labels_along(X, 1)
     if isinstance(index, pd.MultiIndex):
-        names = [str(name).lower() for name in index.names]
-        if (
-            isinstance(index.levels[1], (pd.DatetimeIndex, pd.PeriodIndex))
-            or names[1] in ("date", "month")
-            or names[0] == "ticker"
-        ):
+        if on_its_side(*(index.levels[k].rename(index.names[k]) for k in (0, 1))):
             raise TypeError("X is indexed by (ticker, date); (date, ticker) is needed. Call X.swaplevel() first.")
         return index.get_level_values(0)
-    if pd.api.types.is_numeric_dtype(index) and not index.is_monotonic_increasing:
+    columns = pd.Index([]) if columns is None else columns.get_level_values(0)
+    if on_its_side(index.rename(None), columns):
+        raise TypeError("X has dates along its columns; they belong along its rows. Pass X.T.")
+    if not pd.api.types.is_numeric_dtype(index):
+        return index
+    named = [column for column in columns if str(column).lower() in DATE_NAMES]
+    if named:
+        raise ValueError(
+            f"The rows of X are numbered, and the dates stand in its column {named[0]!r}. Pass groups=X[{named[0]!r}], "
+            "or make it the index with X.set_index."
+        )
+    if not index.is_monotonic_increasing:
         raise ValueError(
             "The rows of X are numbered, and the numbers do not ascend: they may be dates or not. "
             "Say the date of each row with groups=, or bring the rows in time order and call X.reset_index(drop=True)."
@@ -298,9 +312,9 @@ def _position(cut, dates):
     try:
         if pd.api.types.is_numeric_dtype(dates):
             raise TypeError
-        return dates.slice_indexer(start=cut).start
+        return dates.slice_indexer(start=named_date(cut)).start
     except (TypeError, ValueError, KeyError):
         raise ValueError(
-            f"at must hold positions, or dates like the panel's ({short(dates[0])} to {short(dates[-1])}); "
-            f"{cut!r} was given."
+            f"at must hold positions, or dates like the panel's ({short(dates[0])} to {short(dates[-1])}), text like "
+            f"'2019-03-01'; {cut!r} was given."
         ) from None

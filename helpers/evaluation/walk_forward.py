@@ -19,7 +19,7 @@ from helpers.evaluation.splitter import Fold, WalkForward
 from helpers.labels import Labelled, labelled, pairs, short
 from helpers.models.base import FactorModel
 from helpers.panel import Panel, read_only
-from helpers.tables import DATES_AND_TICKERS
+from helpers.tables import DATES_AND_TICKERS, Tables
 
 # Parameters that change how a model works, and not what it says: a run may be continued with others.
 MANNERS = ("progress", "n_jobs", "verbose")
@@ -60,14 +60,15 @@ class OutOfSample:
         ) -> None: ...
 
     def __post_init__(self):
-        sizes = dict(zip(DATES_AND_TICKERS, self.panel.shape, strict=True))
+        tables = Tables()
+        tables.takes_in("the panel", {"n_dates": self.panel.dates, "n_tickers": self.panel.tickers})
         for name in ("reconstruction", "prediction"):
-            values = as_array(name, getattr(self, name), DATES_AND_TICKERS, missing=True, sizes=sizes)
+            values = tables.array(name, getattr(self, name), missing=True)
             values = np.array(values)  # a copy, to which nobody else writes
             values = labelled(values, self.panel.dates, self.panel.tickers)
             values.flags.writeable = False
             object.__setattr__(self, name, values)
-        fold = as_array("fold", self.fold, ("n_dates",), sizes=sizes)
+        fold = tables.array("fold", self.fold, ("n_dates",))
         object.__setattr__(self, "fold", read_only(fold.astype(int)))
 
     def __reduce__(self):  # by the constructor, since what is read from a pickle has neither labels nor protection

@@ -1,5 +1,6 @@
 """What every factor model of the course can do."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from helpers.checks import first_few
 from helpers.equation import product, share_explained
-from helpers.labels import Labelled, factor_names, labelled
+from helpers.labels import Labelled, factor_names, follows, labelled, short
 from helpers.models.store import stored_model, write_model
 from helpers.panel import Panel, require_panel
+
+# Characteristics are too different for a network when one is, by its root mean square, above the first, and so many
+# times as large as another. That of a standardised characteristic is 1.
+LARGE, APART = 10.0, 100.0
 
 
 class FactorModel(BaseEstimator, ABC):
@@ -78,7 +83,7 @@ class FactorModel(BaseEstimator, ABC):
         """
         require_panel(panel)
         require_panel(past)
-        if not past.dates[-1] < panel.dates[0]:
+        if not follows(past.dates, panel.dates):
             raise ValueError(
                 f"past must end before the panel begins; it ends at {past.dates[-1]} and the panel begins at "
                 f"{panel.dates[0]}. "
@@ -119,6 +124,14 @@ class FactorModel(BaseEstimator, ABC):
         require_panel(panel)
         if validation is not None and not self.reads_validation:
             panel = panel.joined(validation)
+        elif validation is not None:
+            require_panel(validation)
+            if not follows(panel.dates, validation.dates):
+                raise ValueError(
+                    f"validation must begin after the panel ends; the panel ends at {short(panel.dates[-1])} and "
+                    f"validation begins at {short(validation.dates[0])}. Cut both from one panel, such as panel[:60] "
+                    "and panel[60:120]."
+                )
         return happened(panel)
 
     def _require_fitted(self, panel):
@@ -204,6 +217,30 @@ def factors_of_happened(panel: Panel, n_factors: int, solve: Callable[[Panel], n
     if n:
         factors[:n] = solve(panel if n == panel.n_dates else panel[:n])
     return factors
+
+
+def warn_of_magnitudes(characteristics: np.ndarray, names: pd.Index, stacklevel: int) -> None:
+    """Warns, once, of characteristics in very different units: a network would learn from the large ones alone.
+
+    Those within -1 and 1, such as ranks, and standardised ones are never too large.
+    """
+    sizes = [np.sqrt((known**2).mean()) for known in _known_values(characteristics)]
+    largest, smallest = int(np.argmax(sizes)), int(np.argmin([size or np.inf for size in sizes]))
+    if sizes[largest] > LARGE and sizes[largest] > APART * sizes[smallest] > 0:
+        warnings.warn(
+            f"The characteristics are of different magnitudes: {names[largest]!r} is about {sizes[largest]:.0e}, and "
+            f"{names[smallest]!r} about {sizes[smallest]:.0e}. A network learns from the large ones alone. Make them "
+            "ranks first, with rank_across_tickers.",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def _known_values(characteristics):
+    """The known values of each characteristic, one characteristic after the other; 0 for one that is nowhere known."""
+    for j in range(characteristics.shape[-1]):
+        values = characteristics[..., j].astype(float, copy=False)
+        known = values[~np.isnan(values)]
+        yield known if len(known) else np.zeros(1)
 
 
 def require_same_labels(name: str, labels: pd.Index, fitted: pd.Index) -> None:

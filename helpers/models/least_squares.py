@@ -15,9 +15,10 @@ from helpers.checks import (
     as_numbers,
     beta_axes,
     first_few,
-    require_same_axis,
+    no_spread,
 )
 from helpers.models.threads import for_each_block, one_thread
+from helpers.tables import DATES_AND_TICKERS, Tables
 
 
 def time_series_betas(
@@ -49,8 +50,9 @@ def time_series_betas(
     ValueError
         If the shapes disagree, a factor is constant or collinear, or a ticker has fewer returns than coefficients.
     """
-    require_same_axis("dates", "factors", factors, 0, "returns", returns, 0)
-    return betas_given(returns, factors, intercept, "factors")
+    tables, r, f = _returns_and_factors(returns, factors)
+    alphas, betas = betas_given(r, f, intercept, "factors")
+    return tables.labelled(alphas, "n_tickers"), tables.labelled(betas, "n_tickers", "n_factors")
 
 
 def betas_given(returns, factors, intercept, name, tickers=None):
@@ -99,9 +101,10 @@ def cross_sectional_factors(returns: ArrayLike, betas: ArrayLike) -> np.ndarray:
     ValueError
         If the shapes disagree, the columns of β are collinear at some date, or a date has fewer returns than factors.
     """
-    require_same_axis("tickers", "betas", betas, -2, "returns", returns, 1)
-    require_same_axis("dates", "betas", betas, -3, "returns", returns, 0)
-    return factors_given(returns, betas, "betas")
+    tables = Tables()
+    r = tables.array("returns", returns, missing=True)
+    b = tables.array("betas", betas, beta_axes(betas), missing=True, keep_precision=True)
+    return tables.labelled(factors_given(r, b, "betas"), "n_dates", "n_factors")
 
 
 def factors_given(returns, betas, name, dates=None):
@@ -177,9 +180,8 @@ def rolling_betas(returns: ArrayLike, factors: ArrayLike, window: int, intercept
         If the shapes disagree, the window is too short or too long, or the factors are constant or collinear within
         one.
     """
-    require_same_axis("dates", "factors", factors, 0, "returns", returns, 0)
-    returns = as_array("returns", returns, ("n_dates", "n_tickers"), missing=True)
-    factors = as_array("factors", factors, ("n_dates", "n_factors"), sizes={"n_dates": len(returns)})
+    tables, returns, factors = _returns_and_factors(returns, factors)
+    tables.require_time_order()
     needed = factors.shape[1] + 1 + as_flag("intercept", intercept)
     if len(returns) < needed:
         raise ValueError(
@@ -199,7 +201,14 @@ def rolling_betas(returns: ArrayLike, factors: ArrayLike, window: int, intercept
             complete = ~np.isnan(returns[past]).any(axis=0)
             if complete.any():
                 betas[d, complete] = time_series_betas(returns[past][:, complete], factors[past], intercept)[1]
-    return betas
+    return tables.labelled(betas, *DATES_AND_TICKERS, "n_factors")
+
+
+def _returns_and_factors(returns, factors):
+    """Both as arrays of the same dates, and their labels."""
+    tables = Tables()
+    r = tables.array("returns", returns, missing=True)
+    return tables, r, tables.array("factors", factors, ("n_dates", "n_factors"))
 
 
 def _solve_by_qr(design, returns, name):
@@ -260,7 +269,7 @@ def _require_enough(one, many, counts, needed, labels=None):
 
 
 def _require_variation(name, factors, intercept):
-    still = np.ptp(factors, axis=0) == 0 if intercept else ~factors.any(axis=0)
+    still = no_spread(factors) if intercept else ~factors.any(axis=0)
     if still.any():
         why = "a constant cannot be told from the intercept" if intercept else "a column of zeros explains nothing"
         raise ValueError(f"{name} has zero variance in column(s) {first_few(np.flatnonzero(still))}: {why}. Drop it.")

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import as_array, as_choice, as_count, first_few
+from helpers.labels import dates_and_tickers, short
 from helpers.models.backend import keras
+from helpers.models.base import warn_of_magnitudes
 from helpers.panel import Panel
 
 FORWARD_RETURNS = "returns_fwd"
@@ -93,7 +95,7 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
         If data is neither a Panel nor a DataFrame.
     ValueError
         If a frame's rows are unsorted or have gaps (reshape and unstack would then disagree in silence), positions are
-        out of range or overlap, or a value is missing.
+        out of range, overlap or run backwards in time, or a value is missing.
     """
     as_choice("target", target, ("returns", FORWARD_RETURNS))
     if isinstance(data, pd.DataFrame):
@@ -112,6 +114,11 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
     if len(both):
         raise ValueError(
             f"train_idx and val_idx share {len(both)} date(s), the first at position {both[0]}. Separate them."
+        )
+    if val.min() < train.max():
+        raise ValueError(
+            f"val_idx must come after train_idx in time; it begins at {short(panel.dates[val.min()])}, and train_idx "
+            f"ends at {short(panel.dates[train.max()])}. A model is judged by dates that follow those it learned from."
         )
     if target == "returns":
         y = panel.returns
@@ -134,6 +141,7 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
                 "with them. "
                 "make_model needs every ticker at every date: drop the tickers or dates with gaps."
             )
+    warn_of_magnitudes(arrays[0], panel.characteristic_names, stacklevel=2)
     return tuple(arrays)
 
 
@@ -149,7 +157,7 @@ def _from_sorted_frame(frame):
             f"{panel.n_dates * panel.n_tickers}: reshape would shift rows into the wrong place. Drop the tickers with "
             "gaps."
         )
-    if not frame.index.is_monotonic_increasing:
+    if not pd.MultiIndex.from_arrays(dates_and_tickers(frame)).is_monotonic_increasing:
         raise ValueError(
             "data is not sorted by date and ticker: reshape would keep this order and unstack would not, and "
             "characteristics "

@@ -9,6 +9,7 @@ from helpers.labels import Labelled, factor_names, labelled
 from helpers.models.base import ConstantBetas, FactorModel, factors_of_happened, happened, require_same_labels
 from helpers.models.least_squares import betas_given, factors_given
 from helpers.panel import Panel, require_panel
+from helpers.tables import Tables
 
 
 class TimeSeriesRegression(ConstantBetas):
@@ -142,18 +143,9 @@ class CrossSectionalRegression(FactorModel):
         if self.given_betas is None:
             require_panel(panel, characteristics=True)
             return
-        tickers = labels_along(self.given_betas, -2)
-        if tickers is not None and not tickers.equals(panel.tickers):
-            raise ValueError(
-                "The index of given_betas must be the panel's tickers: pass given_betas.loc[panel.tickers]."
-            )
-        dates = labels_along(self.given_betas, -3)
-        if dates is not None and not dates.equals(panel.dates):
-            raise ValueError(
-                "The dates of given_betas must be the panel's: give betas of those dates, or fit to their panel."
-            )
-        sizes = {"n_dates": panel.n_dates, "n_tickers": panel.n_tickers}
-        as_array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True, sizes=sizes)
+        tables = Tables()
+        tables.takes_in("the panel", {"n_dates": panel.dates, "n_tickers": panel.tickers})
+        tables.array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True)
 
     def _betas(self, panel, dates):
         """The β of each date of the panel; `dates` are those that given betas have, if they have any."""

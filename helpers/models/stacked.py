@@ -1,4 +1,4 @@
-"""Conditional autoencoders of one shape, trained as one: each with its own weights, L1 strength and best epoch.
+"""Networks of one shape, trained as one: each with its own weights, L1 strength and best epoch.
 
 A network this small leaves a processor idle most of the time; a stack of them is one set of larger matrix products. Its
 members share the data and the order of the batches, and nothing else: the loss is a sum over members, so no gradient
@@ -6,7 +6,7 @@ crosses from one to another, and each ends with the weights that it would have r
 """
 
 import warnings
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 
 import numpy as np
@@ -34,6 +34,30 @@ class Shape:
     n_factors: int
     batch_normalization: bool
 
+    def take(self, rows, z, x, date, y):
+        """The part of the data, as `Observations` has them, that these rows are."""
+        return ops.take(z, rows, axis=0), ops.take(x, ops.take(date, rows, axis=0), axis=0), ops.take(y, rows, axis=0)
+
+    def squares(self, weights, statistics, batch, training):
+        """(y - β · F)² of each row and member, (n_rows, n_members), and what batch normalisation keeps."""
+        z, x, y = batch
+        (betas, factors), statistics = network(self).stateless_call(weights, statistics, [z, x], training=training)
+        return ops.square(y[:, None] - ops.sum(betas * factors, axis=-1)), statistics
+
+    def training_error(self, weights, statistics, batch):
+        """The mean squared error of each member on a batch of training data, and what batch normalisation keeps."""
+        squares, statistics = self.squares(weights, statistics, batch, training=True)
+        return ops.mean(squares, axis=0), statistics
+
+    def held_out_error(self, weights, statistics, batch, counts):
+        """The sum of the squared errors of each member on a batch of held-out data, each row `counts` times."""
+        squares, _ = self.squares(weights, statistics, batch, training=False)
+        return ops.sum(counts[:, None] * squares, axis=0)
+
+    def size(self, kernels):
+        """What l1 is the strength of, for each member: Σ |θ| over the kernels."""
+        return sum(ops.sum(ops.abs(kernel), axis=(0, 2)) for kernel in kernels)
+
 
 @dataclass(frozen=True)
 class Observations:
@@ -56,10 +80,24 @@ class Observations:
     date: np.ndarray
     y: np.ndarray
 
+    @property
+    def n_items(self):
+        """How many rows there are to make batches of."""
+        return len(self.y)
+
+    @property
+    def n_known(self):
+        """How many returns are known."""
+        return len(self.y)
+
+    def repeated(self, rows):
+        """The observations in these rows."""
+        return replace(self, z=self.z[rows], date=self.date[rows], y=self.y[rows])
+
 
 @cache
 def network(shape):
-    """The stack as a Keras model: (z, x) to (β, F), each (n_rows, n_members, n_factors).
+    """The stack as a Keras model: (z, x) to (β, F), each (n_rows, n_members, n_factors); without inputs, z to β alone.
 
         β = Dense(K)(… BatchNorm(ReLU(Dense(h)(z))))      F = Dense(K)(x), without a constant: factors are portfolios
 
@@ -69,7 +107,7 @@ def network(shape):
     m, layers = shape.n_members, keras.layers
     # Zeros, since Keras' default draws from Python's global random numbers.
     dense = partial(layers.EinsumDense, kernel_initializer="zeros")
-    z, x = keras.Input((shape.n_characteristics,)), keras.Input((shape.n_inputs,))
+    z, x = keras.Input((shape.n_characteristics,)), keras.Input((max(shape.n_inputs, 1),))
     hidden, product = z, "ri,imo->rmo"  # row, input, member, output
     for units in shape.hidden_units:
         hidden = dense(product, (m, units), bias_axes="mo", activation="relu")(hidden)
@@ -79,6 +117,8 @@ def network(shape):
         product = "rmi,imo->rmo"
     # Without a hidden layer there is no constant either: β = z Γ, as in instrumented PCA.
     betas = dense(product, (m, shape.n_factors), bias_axes="mo" if shape.hidden_units else None)(hidden)
+    if not shape.n_inputs:
+        return keras.Model(z, betas)
     factors = dense("ri,imo->rmo", (m, shape.n_factors))(x)
     return keras.Model([z, x], [betas, factors])
 
@@ -116,6 +156,9 @@ def member_betas(shape, weights, z, n_rows=8192):
     """The betas of all members for each row of z, (n_rows, n_members, n_factors); a block of rows at a time."""
     x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
     blocks = (z[first : first + n_rows] for first in range(0, len(z), n_rows))
+    if not shape.n_inputs:
+        outputs = [network(shape).stateless_call(*weights, block, training=False)[0] for block in blocks]
+        return np.concatenate([np.asarray(betas) for betas in outputs])
     outputs = [network(shape).stateless_call(*weights, [block, x[: len(block)]], training=False)[0] for block in blocks]
     return np.concatenate([np.asarray(betas) for betas, _ in outputs])
 
@@ -125,8 +168,9 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
 
         min over each member's weights θ of mean (y - β · F)² + l1 Σ |θ|      Σ over the kernels, not over the constants
 
-    by Adam on random batches of observations. A member whose error on the validation observations has not improved for
-    `patience` epochs stops, and keeps the weights of its best epoch.
+    by Adam on random batches of rows; another kind of shape has another error, another size, and other items than rows.
+    A member whose error on the validation data has not improved for `patience` epochs stops, and keeps the weights of
+    its best epoch.
 
     Every batch is full: the few rows that are left at the end of an epoch's random order sit out this epoch, others the
     next. A smaller batch would have noisier means for batch normalisation and a larger weight for each of its rows, and
@@ -136,7 +180,7 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     ----------
     shape : Shape
     weights : as from `initial_weights`
-    training, validation : Observations
+    training, validation : Observations, or what the kind of shape takes
     l1 : (n_members,)
     learning_rate : float
     batch_size, epochs, patience, seed : int
@@ -155,8 +199,8 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     ValueError
         If the first epoch of a member already has an error that is not finite. Later, that member stops with a warning.
     """
-    n_rows = len(training.y)
-    batch_size = min(batch_size, n_rows)
+    n_items = training.n_items
+    batch_size = min(batch_size, n_items)
     run_epoch, squared_errors, keep = _compiled(shape, batch_size)
     rate = ops.convert_to_tensor(np.float32(learning_rate))
     weights, statistics = ([ops.convert_to_tensor(array) for array in part] for part in weights)
@@ -170,9 +214,9 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     # Left out where a bar is wanted, since the variable TQDM_DISABLE must have its say.
     quiet = {} if progress else {"disable": True}
     for epoch in (bar := tqdm(range(1, epochs + 1), desc="training", unit="epoch", leave=False, **quiet)):
-        order = np.random.default_rng([seed, epoch, n_rows]).permutation(n_rows).astype("int32")
-        state, training_error = run_epoch(state, *data, ops.convert_to_tensor(order), l1, rate)
-        validation_error = np.asarray(squared_errors(state[0], state[1], *unseen)) / len(validation.y)
+        order = np.random.default_rng([seed, epoch, n_items]).permutation(n_items).astype("int32")
+        state, training_error = run_epoch(state, data, ops.convert_to_tensor(order), l1, rate)
+        validation_error = np.asarray(squared_errors(state[0], state[1], *unseen)) / validation.n_known
         errors = np.stack([np.asarray(training_error), validation_error])
 
         finite = np.isfinite(errors).all(axis=0)
@@ -197,18 +241,16 @@ def _compiled(shape, batch_size):
     model = network(shape)
     kernels = [i for i, variable in enumerate(model.trainable_variables) if "kernel" in variable.path]
 
-    def loss(weights, statistics, z, x, y, l1):
-        (betas, factors), statistics = model.stateless_call(weights, statistics, [z, x], training=True)
-        error = ops.mean(ops.square(y[:, None] - ops.sum(betas * factors, axis=-1)), axis=0)
-        size = sum(ops.sum(ops.abs(weights[i]), axis=(0, 2)) for i in kernels)
-        return ops.sum(error + l1 * size), (statistics, error)
+    def loss(weights, statistics, batch, l1):
+        error, statistics = shape.training_error(weights, statistics, batch)
+        return ops.sum(error + l1 * shape.size([weights[i] for i in kernels])), (statistics, error)
 
     gradient = with_gradient(loss)
 
     @compiled
-    def step(state, z, x, y, l1, learning_rate):
+    def step(state, batch, l1, learning_rate):
         weights, statistics, first, second, t = state
-        slopes, (statistics, error) = gradient(weights, statistics, z, x, y, l1)
+        slopes, (statistics, error) = gradient(weights, statistics, batch, l1)
         t = t + 1
         first = [DECAY_1 * m + (1 - DECAY_1) * g for m, g in zip(first, slopes, strict=True)]
         second = [DECAY_2 * v + (1 - DECAY_2) * g * g for v, g in zip(second, slopes, strict=True)]
@@ -217,31 +259,27 @@ def _compiled(shape, batch_size):
         return [weights, statistics, first, second, t], error
 
     @compiled_loop
-    def run_epoch(state, z, x, date, y, order, l1, learning_rate):
+    def run_epoch(state, data, order, l1, learning_rate):
         n_steps = ops.shape(order)[0] // batch_size
 
         def next_batch(i, carried):
             state, total = carried
             rows = ops.slice(order, [i * batch_size], [batch_size])
-            state, error = step(state, *_take(rows, z, x, date, y), l1, learning_rate)
+            state, error = step(state, shape.take(rows, *data), l1, learning_rate)
             return state, total + error
 
         state, total = ops.fori_loop(0, n_steps, next_batch, (state, ops.zeros((shape.n_members,))))
         return state, total / ops.cast(n_steps, "float32")
 
-    @compiled
-    def batch_errors(weights, statistics, z, x, y, counts):
-        betas, factors = model.stateless_call(weights, statistics, [z, x], training=False)[0]
-        return ops.sum(counts[:, None] * ops.square(y[:, None] - ops.sum(betas * factors, axis=-1)), axis=0)
+    batch_errors = compiled(shape.held_out_error)
 
     @compiled_loop
-    def squared_errors(weights, statistics, z, x, date, y, counts):
+    def squared_errors(weights, statistics, data, counts):
         def next_batch(i, total):
             rows = i * batch_size + ops.arange(batch_size)
-            batch = _take(rows, z, x, date, y)
-            return total + batch_errors(weights, statistics, *batch, ops.take(counts, rows, axis=0))
+            return total + batch_errors(weights, statistics, shape.take(rows, *data), ops.take(counts, rows, axis=0))
 
-        return ops.fori_loop(0, ops.shape(y)[0] // batch_size, next_batch, ops.zeros((shape.n_members,)))
+        return ops.fori_loop(0, ops.shape(counts)[0] // batch_size, next_batch, ops.zeros((shape.n_members,)))
 
     @compiled
     def keep(best, new, better):
@@ -254,21 +292,15 @@ def _compiled(shape, batch_size):
     return run_epoch, squared_errors, keep
 
 
-def _take(rows, z, x, date, y):
-    return ops.take(z, rows, axis=0), ops.take(x, ops.take(date, rows, axis=0), axis=0), ops.take(y, rows, axis=0)
+def _tensors(data):
+    return tuple(ops.convert_to_tensor(getattr(data, field.name)) for field in fields(data))
 
 
-def _tensors(observations, rows=slice(None)):
-    z, x, date, y = astuple(observations)
-    return [ops.convert_to_tensor(array) for array in (z[rows], x, date[rows], y[rows])]
-
-
-def _whole_batches(observations, batch_size):
-    """The observations, filled up to whole batches by repeating some, and how often each counts: once or not at all."""
-    n_rows = len(observations.y)
-    rows = np.arange(-(-n_rows // batch_size) * batch_size)
-    counts = ops.convert_to_tensor((rows < n_rows).astype("float32"))
-    return [*_tensors(observations, rows % n_rows), counts]
+def _whole_batches(data, batch_size):
+    """The data, filled up to whole batches by repeating some items, and how often each counts: once or not at all."""
+    items = np.arange(-(-data.n_items // batch_size) * batch_size)
+    counts = (items < data.n_items).astype("float32")
+    return _tensors(data.repeated(items % data.n_items)), ops.convert_to_tensor(counts)
 
 
 def _report_lost(lost, best_epoch, epoch):

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from helpers.checks import as_array, as_positive
+from helpers.checks import as_array, as_positive, labels_along
 from helpers.plotting.style import BLUE, GREY, INK, LINES, WHITE_BOX, WIDTH, in_style, title_above
+from helpers.tables import Tables
 
 
 @in_style
@@ -36,9 +37,9 @@ def plot_estimates(
     -------
     Figure
     """
-    truth = as_array("truth", truth, ("n", "n_columns"))
-    axes_of_both = ("n", "n_columns")
-    estimates = as_array("estimates", estimates, axes_of_both, sizes=dict(zip(axes_of_both, truth.shape, strict=True)))
+    tables = Tables()
+    truth = tables.array("truth", truth, ("n", "n_columns"))
+    estimates = tables.array("estimates", estimates, ("n", "n_columns"))
     if names is not None and len(names) != truth.shape[1]:
         raise ValueError(f"names must have {truth.shape[1]} entries, one for each column; {len(names)} were given.")
     figure, panels = plt.subplots(1, truth.shape[1], figsize=(WIDTH, 2.9), squeeze=False)
@@ -83,8 +84,8 @@ def plot_regression_line(
     -------
     Figure
     """
-    x = as_array("x", x, ("n_dates",))
-    y = as_array("y", y, ("n_dates",), missing=True, sizes={"n_dates": len(x)})
+    tables = Tables()
+    x, y = tables.array("x", x, ("n_dates",)), tables.array("y", y, ("n_dates",), missing=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
     axes.scatter(100 * x, 100 * y, s=14, color=GREY, linewidth=0)
     ends = np.array([x.min(), x.max()])
@@ -130,8 +131,9 @@ def plot_cross_section(
     -------
     Figure
     """
-    betas = as_array("betas", betas, ("n_tickers",))
-    returns = as_array("returns", returns, ("n_tickers",), missing=True, sizes={"n_tickers": len(betas)})
+    tables = Tables()
+    betas = tables.array("betas", betas, ("n_tickers",))
+    returns = tables.array("returns", returns, ("n_tickers",), missing=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
     axes.axhline(0, color=INK, lw=0.6)
     axes.scatter(betas, 100 * returns, s=14, color=GREY, linewidth=0)
@@ -181,17 +183,20 @@ def plot_lines(
             f"lines must hold 1 to {len(LINES)} series; {len(lines)} were given. Draw them in two figures."
         )
     figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
+    tables = Tables()
+    tables.takes_in("x", {"n": x} if isinstance(x, pd.Index) else _labels(x))
     x = np.asarray(x)
-    drawn: list[tuple[str, np.ndarray, dict[str, Any]]] = [
-        (name, np.asarray(values), {"color": colour, "ls": style, "lw": 1.6})
+    drawn: list[tuple[str, Any, dict[str, Any]]] = [
+        (name, values, {"color": colour, "ls": style, "lw": 1.6})
         for (name, values), (colour, style) in zip(lines.items(), LINES, strict=False)
     ]
     if truth is not None:
-        drawn.append(("truth", np.asarray(truth), {"color": "black", "ls": "--", "lw": 1.4}))
+        drawn.append(("truth", truth, {"color": "black", "ls": "--", "lw": 1.4}))
     for name, values, look in drawn:
         if len(values) != len(x):
             raise ValueError(f"lines[{name!r}] has {len(values)} values, and x has {len(x)}. Pass as many of both.")
-        axes.plot(x, values, label=name, **look)
+        tables.takes_in(name, _labels(values))
+        axes.plot(x, np.asarray(values), label=name, **look)
     if zero:
         axes.axhline(0, color=INK, lw=0.6)
     if log:
@@ -286,7 +291,8 @@ def plot_curves(
     -------
     Figure
     """
-    points = as_array("points", points, ("n_dates", "two"), sizes={"two": 2})
+    tables = Tables()
+    points = _of_two(tables, "points", points, "n_dates")
     if len(curves) > len(LINES):
         raise ValueError(
             f"curves must hold at most {len(LINES)} models; {len(curves)} were given. Draw them in two figures."
@@ -295,10 +301,10 @@ def plot_curves(
     first, second = 100 * points.T
     axes.scatter(first, second, s=12, color=GREY, linewidth=0)
     for (name, curve), (colour, style) in zip(curves.items(), LINES, strict=False):
-        curve = as_array(f"curves[{name!r}]", curve, ("n", "two"), sizes={"two": 2})
+        curve = _of_two(tables, f"curves[{name!r}]", curve, f"points of {name}")
         axes.plot(*100 * curve.T, color=colour, ls=style, lw=2, label=name)
     if truth is not None:
-        truth = as_array("truth", truth, ("n", "two"), sizes={"two": 2})
+        truth = _of_two(tables, "truth", truth, "points of the truth")
         axes.plot(*100 * truth.T, "--", color="black", lw=1.4, label="truth")
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0, handlelength=2.6)
@@ -332,16 +338,24 @@ def plot_alphas(
     -------
     Figure
     """
-    means = scale * as_array("means", means, ("n_portfolios",))
+    numbered = [e for e in alphas.values() if isinstance(e, pd.DataFrame) and pd.api.types.is_integer_dtype(e.index)]
+    if isinstance(labels_along(means, 0), pd.RangeIndex) and not numbered:
+        means = np.asarray(means)  # whose labels only count, beside names
+    tables = Tables()
+    means = scale * tables.array("means", means, ("n_portfolios",))
     if not 1 <= len(alphas) <= 4:
         raise ValueError(f"alphas must hold 1 to 4 models; {len(alphas)} were given. Draw them in two figures.")
     n_rows, n_columns = -(-len(alphas) // 2), min(len(alphas), 2)
     size = (WIDTH, 0.7 + 2.3 * n_rows)
     figure, panels = plt.subplots(n_rows, n_columns, figsize=size, sharex=True, sharey=True, squeeze=False)
-    sizes, ends = {"n_portfolios": len(means)}, [0, *means]
+    ends = [0, *means]
     for axes, (name, errors) in zip(panels.flat, alphas.items(), strict=False):
+        if not isinstance(errors, pd.DataFrame) or not {"alpha", "t"} <= set(errors.columns):
+            raise ValueError(
+                f"alphas[{name!r}] must be a DataFrame with the columns 'alpha' and 't', as pricing_errors returns it."
+            )
         alpha, t = (
-            as_array(f"alphas[{name!r}][{column!r}]", errors[column], ("n_portfolios",), missing=True, sizes=sizes)
+            tables.array(f"alphas[{name!r}][{column!r}]", errors[column], ("n_portfolios",), missing=True)
             for column in ("alpha", "t")
         )
         large = np.abs(t) > 3
@@ -361,3 +375,17 @@ def plot_alphas(
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     title_above(figure, title)
     return figure
+
+
+def _of_two(tables: Tables, name: str, values: ArrayLike, rows: str) -> np.ndarray:
+    """Points in the plane of two tickers, (n, 2); `rows` names their axis, which two curves do not share."""
+    points = tables.array(name, values, (rows, "n_tickers"))
+    if points.shape[1] != 2:
+        raise ValueError(f"{name} must have two columns, one for each ticker; its shape is {points.shape}.")
+    return points
+
+
+def _labels(series: Any) -> dict[str, pd.Index]:
+    """The labels of a series by its axis; none where it only counts its entries."""
+    labels = labels_along(series, 0)
+    return {} if labels is None or isinstance(labels, pd.RangeIndex) else {"n": labels}

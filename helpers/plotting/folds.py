@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from helpers.checks import as_count
+from helpers.labels import as_dates
 from helpers.plotting.style import BLUE, GIVEN, GREY, INK, ORANGE, WIDTH, in_style
 
 # The parts of a fold in time order.
@@ -38,7 +39,9 @@ def draw_folds(splitter: Any, dates: Any, title: str | None = None) -> Figure:
     """
     if not hasattr(splitter, "slices"):
         raise TypeError(f"splitter must be a WalkForward; a {type(splitter).__name__} was given.")
-    dates = pd.RangeIndex(as_count("dates", dates)) if np.ndim(dates) == 0 else pd.Index(dates)
+    dates = pd.RangeIndex(as_count("dates", dates)) if np.ndim(dates) == 0 else as_dates("dates", pd.Index(dates))
+    if not dates.is_monotonic_increasing:
+        raise ValueError("dates must ascend, and these do not: folds are cut in time order. Sort them first.")
     folds, words = splitter.slices(len(dates)), dates.astype(str)
     if len(folds) > 40:
         raise ValueError(

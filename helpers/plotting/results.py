@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from helpers.checks import as_array, as_count
 from helpers.plotting.style import BLUE, GREEN, GREY, INK, LINES, VERMILLION, WHITE_BOX, WIDTH, in_style, title_above
+from helpers.tables import Tables
 
 
 @in_style
@@ -285,10 +286,9 @@ def plot_matrices(
     """
     if not 2 <= len(matrices) <= 4:
         raise ValueError(f"matrices must hold 2 to 4 of them; {len(matrices)} were given. plot_matrix draws one.")
-    rows_and_columns = ("n_rows", "n_columns")
-    sizes = dict(zip(rows_and_columns, np.shape(next(iter(matrices.values()))), strict=False))
+    tables = Tables()
     values = [
-        scale * as_array(f"matrices[{name!r}]", matrix, rows_and_columns, sizes=sizes)
+        scale * tables.array(f"matrices[{name!r}]", matrix, ("n_rows", "n_columns"))
         for name, matrix in matrices.items()
     ]
     largest = max(np.abs(matrix).max() for matrix in values)

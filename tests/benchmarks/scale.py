@@ -4,9 +4,11 @@ From the root of the repository (it takes minutes, and 2 GB of disk while it run
 
     uv run python -m tests.benchmarks.scale
 
-A file in the published layout is written first, by a process of its own. Then, in a fresh process: read, rank,
-instrumented PCA, and one CA2 on managed portfolios, both tested on the last fifth of the dates. The memory is the most
-that the process has held so far, TensorFlow included. The target stands in the last line.
+A file in the published layout is written first, by a process of its own. Then it is read, from CSV and from Parquet,
+by us and by polars, which only fills columns: each in a fresh process, with the memory that it took, beside that of
+what it holds in the end. Then, in another process: read, rank, instrumented PCA, and one CA2 on managed portfolios,
+both tested on the last fifth of the dates. Here the memory is the most that the process has held so far, TensorFlow
+included. The targets stand beside the numbers.
 """
 
 import multiprocessing
@@ -18,7 +20,7 @@ import warnings
 
 import numpy as np
 
-from helpers.data.published import PUBLISHED_LAYOUT, write_published_layout
+from helpers.data.published import write_published_layout
 from helpers.data.ranks import rank_across_tickers
 from helpers.data.reader import read_panel
 from helpers.evaluation.metrics import predictive_r2, total_r2
@@ -26,11 +28,46 @@ from helpers.evaluation.splitter import split_by_date
 from helpers.models.ipca import InstrumentedPCA
 
 TARGET = 8  # GB
+PANEL_AND_A_QUARTER = 1.25
 
 
 def peak_memory():
     """The most memory that this process has held, in GB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "linux" else 1e9)
+
+
+def reading(paths, by):
+    """Seconds, and GB above those held before: of our panel, or of the columns that polars makes of both files."""
+    import polars
+
+    read = {"polars, csv": polars.read_csv, "polars, parquet": polars.read_parquet}.get(by)
+    before, start = peak_memory(), time.perf_counter()
+    if read:
+        tables = [read(path) for path in paths]
+        size = sum(table.estimated_size() for table in tables) / 1e9
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            panel = read_panel(paths[0], layout="gkx", returns_path=paths[1], returns="RET")
+        size = (panel.characteristics.nbytes + panel.returns.nbytes) / 1e9
+    return time.perf_counter() - start, peak_memory() - before, size
+
+
+def readings(paths):
+    """The lines on reading, from {format: paths}: each route in a fresh process."""
+    fresh = multiprocessing.get_context("spawn")
+    lines = [f"{'':<20}{'seconds':>10}{'x polars':>10}{'GB taken':>10}{'GB held':>10}{'ratio':>8}   target"]
+    for format, files in paths.items():
+        found = {}
+        for by in (f"helpers, {format}", f"polars, {format}"):
+            with fresh.Pool(1) as process:
+                found[by] = process.apply(reading, (files, by))
+        for by, (seconds, taken, held) in found.items():
+            ratio = seconds / found[f"polars, {format}"][0]
+            target = f"at most {PANEL_AND_A_QUARTER}" if by.startswith("helpers") else ""
+            numbers = f"{by:<20}{seconds:>10.1f}{ratio:>10.1f}{taken:>10.2f}{held:>10.2f}{taken / held:>8.2f}"
+            lines.append(f"{numbers}   {target}".rstrip())
+    return lines
 
 
 def stages(paths, n_factors, epochs):
@@ -46,7 +83,7 @@ def stages(paths, n_factors, epochs):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of characteristics known for nobody in the first years
-        panel = read_panel(paths[0], **PUBLISHED_LAYOUT, returns_path=paths[1], returns="RET")
+        panel = read_panel(paths[0], layout="gkx", returns_path=paths[1], returns="RET")
     size = f"{panel.n_dates} dates x {panel.n_tickers} tickers x {panel.n_characteristics} characteristics"
     done(f"read: {size}, {np.isfinite(panel.returns).mean():.0%} of returns")
     panel = rank_across_tickers(panel, missing="median")
@@ -78,13 +115,17 @@ def measure(n_tickers=3000, n_dates=600, n_characteristics=94, format="csv", n_f
     """The report as text: one table."""
     fresh = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder, fresh.Pool(1) as writer, fresh.Pool(1) as reader:
-        start = time.perf_counter()
-        paths = writer.apply(write_published_layout, (folder, n_tickers, n_dates, n_characteristics, 0, format))
-        sizes = ", ".join(f"{path.stat().st_size / 1e9:.2f} GB" for path in paths)
-        written = f"(two {format} files written, {sizes}, by a process of their own)"
+        start, paths = time.perf_counter(), {}
+        for kind in ("csv", "parquet"):
+            job = (folder, n_tickers, n_dates, n_characteristics, 0, kind)
+            paths[kind] = writer.apply(write_published_layout, job)
+        gigabytes = {kind: sum(path.stat().st_size for path in files) / 1e9 for kind, files in paths.items()}
+        sizes = ", ".join(f"{size:.2f} GB {kind}" for kind, size in gigabytes.items())
+        written = f"(files written, {sizes}, by a process of their own)"
+        of_reading = readings(paths)
         lines = [f"{'':<84}{'minutes':>8}{'GB':>8}", f"{written:<84}{(time.perf_counter() - start) / 60:>8.2f}"]
-        lines += reader.apply(stages, (paths, n_factors, epochs))
-    return "\n".join([*lines, f"{'target: at most':<92}{TARGET:>8.2f}"])
+        lines += reader.apply(stages, (paths[format], n_factors, epochs))
+    return "\n".join([*of_reading, *lines, f"{'target: at most':<92}{TARGET:>8.2f}"])
 
 
 if __name__ == "__main__":

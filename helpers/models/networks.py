@@ -1,0 +1,156 @@
+"""What ensembles of networks have in common: their parameters, their training as one stack, their members."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from helpers.checks import as_count, as_flag, as_positive
+from helpers.models import stacked
+from helpers.models.base import Ensemble, happened, require_same_labels
+from helpers.panel import Panel, require_panel
+
+
+class NetworkEnsemble(Ensemble):
+    """Networks with different random starts and L1 strengths, trained together; the best strength is kept.
+
+    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed and progress, and one
+    attribute of each of its networks, `KEPT`, whose first axis is that of the members.
+    """
+
+    reads_validation = True
+    SHARED: tuple[str, ...] = ("l1_", "validation_curve_", "returns_scale_", "characteristic_names_")
+
+    @property
+    def members_(self) -> list[Self]:
+        """One fitted model for each network of the ensemble."""
+        check_is_fitted(self)
+        n_members = self._n_fitted()
+        return [self] if n_members == 1 else [self._member(m, n_members) for m in range(n_members)]
+
+    def _n_fitted(self):
+        """How many networks were fitted: a parameter may have been set since, for a next fit."""
+        return self.weights_[0][0].shape[1]
+
+    def _member(self, m, n_members):
+        """The ensemble of one network out of this one."""
+        alone = clone(self).set_params(n_members=1)
+        for name in self.SHARED:
+            setattr(alone, name, getattr(self, name))
+        alone.history_ = self.history_[self.history_["member"] == m].assign(member=0).reset_index(drop=True)
+        alone.weights_ = stacked.select_members(self.weights_, [m], n_members)
+        return alone
+
+    def _how(self) -> dict[str, Any]:
+        """The parameters of the training, if they are good."""
+        return {
+            "learning_rate": as_positive("learning_rate", self.learning_rate),
+            "batch_size": as_count("batch_size", self.batch_size, at_least=2),
+            "epochs": as_count("epochs", self.epochs),
+            "patience": as_count("patience", self.patience),
+            "seed": as_count("seed", self.seed, at_least=0),
+            "progress": as_flag("progress", self.progress),
+        }
+
+    def _strengths(self, validation: Panel | None) -> list[float]:
+        values = [as_positive("l1", value, zero=True) for value in as_sequence(self.l1)]
+        if not values or len(set(values)) < len(values):
+            raise ValueError(f"l1 must be a number or a sequence of different ones; {self.l1!r} was given.")
+        if validation is None and len(values) > 1:
+            raise ValueError(
+                f"l1 holds {len(values)} strengths, and only a validation panel can choose among them. "
+                "Call fit(panel, validation), or give l1 one number."
+            )
+        return values
+
+    def _hidden(self) -> tuple[int, ...]:
+        return tuple(as_count("hidden_units", units) for units in as_sequence(self.hidden_units))
+
+    def _held_out(self, panel: Panel, validation: Panel) -> tuple[Panel, np.ndarray]:
+        """The validation panel's dates that have happened, and where they have a return and all characteristics."""
+        require_panel(validation, characteristics=True)
+        validation = happened(validation, "validation")
+        require_same_labels("characteristic_names", validation.characteristic_names, panel.characteristic_names)
+        return validation, known_cells("validation", validation)
+
+    def _train(
+        self,
+        alone: stacked.Shape,
+        strengths: Sequence[float],
+        how: dict[str, Any],
+        training: Any,
+        held_out: Any,
+        predicted: Callable[[stacked.Shape, Any], tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        """Trains networks of all strengths, and keeps those of the best.
+
+        Parameters
+        ----------
+        alone : Shape
+            Of the members of one strength.
+        strengths : list of float
+        how : dict
+        training, held_out
+            Data of the kind that the shape takes.
+        predicted : function of the shape of all networks and their weights
+            It gives the held-out returns (n,) and what each network says of them (n, n_networks).
+        """
+        m, repeated = alone.n_members, list(range(alone.n_members)) * len(strengths)
+        together = replace(alone, n_members=len(repeated))
+        weights, history = stacked.train(
+            together,
+            stacked.select_members(stacked.initial_weights(alone, how["seed"]), repeated, m),
+            training,
+            held_out,
+            l1=np.repeat(strengths, m),
+            **how,
+        )
+        y, products = predicted(together, weights)
+        errors = y[:, None] - products.reshape(len(y), len(strengths), m).mean(axis=2)
+        curve = 1 - (errors**2).sum(axis=0, dtype=float) / (y**2).sum(dtype=float)
+        best = int(curve.argmax())
+        self.l1_ = strengths[best]
+        self.validation_curve_ = pd.Series(curve, pd.Index(strengths, name="l1"), name="total R²")
+        history.insert(0, "l1", np.repeat(strengths, m)[history["member"]])
+        self.history_ = history.assign(member=history["member"] % m).astype({"training": float, "validation": float})
+        self.weights_ = stacked.select_members(weights, list(range(best * m, (best + 1) * m)), len(repeated))
+
+
+def network_betas(panel: Panel, weights: tuple, n_inputs: int, n_factors: int) -> np.ndarray:
+    """β of a single network, (n_dates, n_tickers, n_factors); NaN where a characteristic is unknown."""
+    # The shape is that of the weights: a parameter may have been set since, for a next fit.
+    kernels = [kernel for kernel in weights[0] if kernel.ndim == 3]
+    hidden = tuple(kernel.shape[2] for kernel in kernels[: -2 if n_inputs else -1])
+    shape = stacked.Shape(1, panel.n_characteristics, n_inputs, hidden, n_factors, bool(weights[1]))
+    known = ~np.isnan(panel.characteristics).any(axis=2)
+    betas = np.full((*known.shape, n_factors), np.nan)
+    betas[known] = stacked.member_betas(shape, weights, panel.characteristics[known].astype("float32"))[:, 0]
+    return betas
+
+
+def root_mean_square(values, axis=None):
+    """The root of the mean square. Divided by it, a strength of L1 means the same in any market."""
+    return np.sqrt((np.asarray(values, dtype=float) ** 2).mean(axis))
+
+
+def known_cells(name: str, panel: Panel) -> np.ndarray:
+    """Where a ticker has a return and all characteristics, (n_dates, n_tickers); refused if it is nowhere."""
+    known = ~np.isnan(panel.returns) & ~np.isnan(panel.characteristics).any(axis=2)
+    if not known.any():
+        raise ValueError(
+            f"{name} has no ticker with a return and all characteristics at the same date. Fill or drop some."
+        )
+    if not panel.returns[known].any():
+        raise ValueError(
+            f"{name} has returns that are all 0, missing, or without characteristics: there is nothing to explain."
+        )
+    return known
+
+
+def as_sequence(value: Any) -> list:
+    """The items of a sequence, or the one value."""
+    return list(value) if np.iterable(value) and not isinstance(value, str) else [value]

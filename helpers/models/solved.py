@@ -1,0 +1,143 @@
+"""Networks for β whose F is the regression of each date: the stack of `stacked` with that regression inside.
+
+F = (β'β)⁻¹ β'r is a function of the weights like any other, and the gradient goes through it. So a batch is a set of
+whole dates. K is small: the regression of all dates and members is written out, number by number, and the machine code
+does it for all of them at once.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from helpers.models.backend import keras
+from helpers.models.stacked import Shape, network
+
+ops = keras.ops
+
+# Of the mean square of β; added to β'β, it keeps F bounded while two columns of β are still alike.
+RIDGE = 1e-3
+LEAST = 1e-2  # of 1 - leverage: a ticker that decides F alone is not divided by nothing
+
+
+@dataclass(frozen=True)
+class SolvedShape(Shape):
+    """What two stacks must have in common to be the same matrix products; there is no Factor network."""
+
+    def take(self, dates, z, y, known):
+        """The part of the data, as `Dates` has them, that these dates are."""
+        return tuple(ops.take(array, dates, axis=0) for array in (z, y, known))
+
+    def training_error(self, weights, statistics, batch):
+        """The mean squared error of each member on a batch of dates, F solved for on each; nothing else is kept."""
+        errors, _ = self._solved(weights, statistics, batch)
+        return ops.sum(ops.square(errors), axis=(0, 1)) / ops.sum(batch[2]), statistics
+
+    def held_out_error(self, weights, statistics, batch, counts):
+        """The sum of squared errors of each member, each ticker left out of the F of its date: (r - r̂) / (1 - h)."""
+        errors, leverage = self._solved(weights, statistics, batch)
+        alone = errors / ops.maximum(1 - leverage, LEAST)
+        return ops.sum(counts[:, None, None] * ops.square(alone), axis=(0, 1))
+
+    def size(self, kernels):
+        """What l1 is the strength of, for each member: Σ |θ| / √Σ θ², summed over the kernels.
+
+        Where F is solved for, β and c β are the same fit, and so is every kernel times any number: Σ |θ| could be made
+        as small as one likes for nothing. Divided by its length, a kernel of n numbers counts from 1, one number alone,
+        to √n, all alike; and a strength means the same in any market.
+        """
+        return sum(
+            ops.sum(ops.abs(kernel), axis=(0, 2)) / ops.sqrt(ops.sum(ops.square(kernel), axis=(0, 2)) + 1e-12)
+            for kernel in kernels
+        )
+
+    def _solved(self, weights, statistics, batch):
+        """The errors r - r̂, (n_dates, n_tickers, n_members), 0 where there is no return, and the leverage h."""
+        z, y, known = batch
+        n_dates, n_tickers = ops.shape(y)
+        rows = ops.reshape(z, (-1, self.n_characteristics))
+        flat, _ = network(self).stateless_call(weights, statistics, rows, training=False)
+        betas = ops.reshape(flat, (n_dates, n_tickers, self.n_members, self.n_factors)) * known[:, :, None, None]
+        b = [betas[..., k] for k in range(self.n_factors)]
+        squares = [[ops.sum(b[k] * b[j], axis=1) for j in range(k + 1)] for k in range(self.n_factors)]
+        ridge = RIDGE * sum(squares[k][k] for k in range(self.n_factors)) / self.n_factors + 1e-12
+        root = _root([[*row[:-1], row[-1] + ridge] for row in squares])
+        moments = [ops.sum(b[k] * y[:, :, None], axis=1) for k in range(self.n_factors)]
+        factors = _backward(root, _forward(root, moments))
+        errors = (y * known)[:, :, None] - sum(b[k] * f[:, None] for k, f in enumerate(factors))
+        leverage = sum(ops.square(part) for part in _forward([[r[:, None] for r in row] for row in root], b))
+        return errors, leverage
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Whole dates, their known returns side by side.
+
+    Parameters
+    ----------
+    z : (n_dates, n_most, n_chars)
+        What the Beta network reads, of as many tickers as the fullest date has; 0 where there are fewer.
+    y : (n_dates, n_most)
+        The returns.
+    known : (n_dates, n_most)
+        1 where there is one, else 0.
+    """
+
+    z: np.ndarray
+    y: np.ndarray
+    known: np.ndarray
+
+    @property
+    def n_items(self):
+        """How many dates there are to make batches of."""
+        return len(self.y)
+
+    @property
+    def n_known(self):
+        """How many returns are known."""
+        return float(self.known.sum(dtype=float))
+
+    def repeated(self, dates):
+        """These dates."""
+        return replace(self, z=self.z[dates], y=self.y[dates], known=self.known[dates])
+
+
+def dates_of(characteristics, returns, known):
+    """The dates of a panel as `Dates`, from (n_dates, n_tickers, n_chars) and twice (n_dates, n_tickers)."""
+    n_most = int(known.sum(axis=1).max())
+    order = np.argsort(~known, axis=1, kind="stable")[:, :n_most]  # the known ones first, in their order
+    there = np.take_along_axis(known, order, axis=1)
+    z = np.take_along_axis(characteristics, order[:, :, None], axis=1)
+    y = np.take_along_axis(returns, order, axis=1)
+    return Dates(
+        z=np.where(there[:, :, None], z, 0).astype("float32"),
+        y=np.where(there, y, 0).astype("float32"),
+        known=there.astype("float32"),
+    )
+
+
+def _root(squares):
+    """L of L L' = the matrix, as rows of arrays, one for each entry up to the diagonal (Cholesky)."""
+    root = []
+    for k, row in enumerate(squares):
+        new = []
+        for j in range(k):
+            new.append((row[j] - sum(new[i] * root[j][i] for i in range(j))) / root[j][j])
+        new.append(ops.sqrt(row[k] - sum(ops.square(entry) for entry in new)))
+        root.append(new)
+    return root
+
+
+def _forward(root, right):
+    """x of L x = right."""
+    x = []
+    for k, row in enumerate(root):
+        x.append((right[k] - sum(row[j] * x[j] for j in range(k))) / row[k])
+    return x
+
+
+def _backward(root, right):
+    """x of L' x = right."""
+    n, x = len(root), {}
+    for k in reversed(range(n)):
+        x[k] = (right[k] - sum(root[j][k] * x[j] for j in range(k + 1, n))) / root[k][k]
+    return [x[k] for k in range(n)]
