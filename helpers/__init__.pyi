@@ -53,6 +53,7 @@ from .models import ConditionalAutoencoder as ConditionalAutoencoder
 from .models import CrossSectionalRegression as CrossSectionalRegression
 from .models import FactorModel as FactorModel
 from .models import InstrumentedPCA as InstrumentedPCA
+from .models import NeuralIPCA as NeuralIPCA
 from .models import PCAFactors as PCAFactors
 from .models import TimeSeriesRegression as TimeSeriesRegression
 from .models import cross_sectional_factors as cross_sectional_factors

@@ -28,6 +28,7 @@ from helpers.models.backend import keras
 from helpers.models.base import ConstantBetas, Ensemble, FactorModel
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.networks import NetworkEnsemble
+from helpers.models.neural_ipca import NeuralIPCA
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
 from tests.common import assert_refused, small_panel, with_value
@@ -48,6 +49,11 @@ def network(**changes):
     return ConditionalAutoencoder(**(parameters | changes))
 
 
+def curved(**changes):
+    return NeuralIPCA(**({"n_factors": 2, "hidden_units": (3,), "n_members": 1, "l1": 0.01, "epochs": 2} | changes))
+
+
+ABSTRACT = {FactorModel, ConstantBetas, Ensemble, NetworkEnsemble}
 MODELS = {
     "time series": TimeSeriesRegression(),
     "time series through the origin": TimeSeriesRegression(intercept=False),
@@ -62,13 +68,16 @@ MODELS = {
     "a linear network of returns": network(hidden_units=(), factor_inputs="returns"),
     "an ensemble of managed portfolios": network(n_members=3, factor_inputs="managed", l1=(1e-3, 3e-2)),
     "a member of an ensemble": network(),
+    "curves and regressions": curved(n_members=2, l1=(1e-3, 3e-2)),
+    "one curve and regressions": curved(),
     "the truth": Truth(MARKET),
 }
 TRUTH, OF_RETURNS, OF_SEVERAL, MEMBER, BY_DATES = (
     "the truth", "a linear network of returns", "an ensemble of managed portfolios", "a member of an ensemble",
     "cross sections of betas by date",
 )  # fmt: skip
-NETWORKS = [name for name, model in MODELS.items() if isinstance(model, ConditionalAutoencoder)]
+CURVED = [name for name, model in MODELS.items() if isinstance(model, NeuralIPCA)]
+NETWORKS = [name for name, model in MODELS.items() if isinstance(model, NetworkEnsemble)]
 
 
 def models(*left_out):
@@ -164,7 +173,7 @@ def test_every_model_of_the_course_is_in_the_table():
     rooms = ("helpers.models.", "helpers.evaluation.")
     ours = {kind for kind in kinds(FactorModel) if kind.__module__.startswith(rooms)}
     assert {kind for kind in ours if not inspect.isabstract(kind)} == {type(model) for model in MODELS.values()}
-    assert {kind for kind in ours if inspect.isabstract(kind)} == {FactorModel, ConstantBetas, Ensemble, NetworkEnsemble}
+    assert {kind for kind in ours if inspect.isabstract(kind)} == ABSTRACT
 
 
 @pytest.fixture
@@ -443,7 +452,7 @@ def test_fitting_to_permuted_tickers_permutes_all_that_is_said(name, uncompiled)
 
 FREE = [
     "cross sections of characteristics", "instrumented components", "instrumented components with a constant",
-    "a network of portfolios", OF_SEVERAL, MEMBER,
+    "a network of portfolios", OF_SEVERAL, MEMBER, *CURVED,
 ]  # fmt: skip
 
 
@@ -830,7 +839,7 @@ FACTOR_NAMES = {
 @models(OF_SEVERAL)
 def test_factors_have_the_names_of_what_they_are_or_are_numbered(name):
     names = FACTOR_NAMES.get(name.removesuffix(" through the origin"), ["F1", "F2"])
-    assert list(fitted(name).factors(PANEL).to_frame().columns) == names
+    assert list(members(fitted(name))[0].factors(PANEL).to_frame().columns) == names
 
 
 @every_model

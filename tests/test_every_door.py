@@ -208,7 +208,7 @@ DOORS = {
 # Public names that take a panel: asked below, of every model too.
 OF_PANELS = {
     "Panel", "FactorModel", "TimeSeriesRegression", "CrossSectionalRegression", "PCAFactors", "InstrumentedPCA",
-    "ConditionalAutoencoder", "Truth", "WalkForward", "Fold", "split_by_date", "out_of_sample", "compare",
+    "ConditionalAutoencoder", "NeuralIPCA", "Truth", "WalkForward", "Fold", "split_by_date", "out_of_sample", "compare",
     "characteristic_importance", "managed_portfolios", "train_validation_arrays",
 }  # fmt: skip
 

@@ -27,7 +27,8 @@ ROOMS = {
     "experiments": {"", "data", "models", "evaluation", "experiments"},
     "exercises": {"", "data", "models", "evaluation", "experiments", "exercises"},
 }
-NETWORKS = {"autoencoder", "backend", "lecture", "networks", "neural_ipca", "solved", "stacked"}  # of helpers.models, the modules that load Keras
+# Of helpers.models, the modules that load Keras.
+NETWORKS = {"autoencoder", "backend", "lecture", "networks", "neural_ipca", "solved", "stacked"}
 KERAS = {*(f"helpers.models.{name}" for name in NETWORKS), "helpers.experiments.clinic"}
 HEAVY = {"tensorflow", "keras", "jax", "matplotlib"}
 

@@ -8,6 +8,7 @@ from .least_squares import time_series_betas as time_series_betas
 from .lecture import make_model as make_model
 from .lecture import train_validation_arrays as train_validation_arrays
 from .managed import managed_portfolios as managed_portfolios
+from .neural_ipca import NeuralIPCA as NeuralIPCA
 from .pca import PCAFactors as PCAFactors
 from .regression import CrossSectionalRegression as CrossSectionalRegression
 from .regression import TimeSeriesRegression as TimeSeriesRegression

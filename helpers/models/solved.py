@@ -14,8 +14,9 @@ from helpers.models.stacked import Shape, network
 
 ops = keras.ops
 
-# Of the mean square of β; added to β'β, it keeps F bounded while two columns of β are still alike.
-RIDGE = 1e-3
+# So much of what β'β is in the mean over dates is added to that of each date, so that F stays bounded where a date has
+# little to tell factors apart by; and so much of its trace, while two columns of β are alike at every date.
+RIDGE, JITTER = 1e-3, 1e-6
 LEAST = 1e-2  # of 1 - leverage: a ticker that decides F alone is not divided by nothing
 
 
@@ -59,8 +60,11 @@ class SolvedShape(Shape):
         betas = ops.reshape(flat, (n_dates, n_tickers, self.n_members, self.n_factors)) * known[:, :, None, None]
         b = [betas[..., k] for k in range(self.n_factors)]
         squares = [[ops.sum(b[k] * b[j], axis=1) for j in range(k + 1)] for k in range(self.n_factors)]
-        ridge = RIDGE * sum(squares[k][k] for k in range(self.n_factors)) / self.n_factors + 1e-12
-        root = _root([[*row[:-1], row[-1] + ridge] for row in squares])
+        counts = ops.sum(known, axis=1)[:, None]
+        share = RIDGE * counts / ops.sum(counts)
+        apart = JITTER * sum(squares[k][k] for k in range(self.n_factors)) + 1e-12
+        ridged = [[entry + share * ops.sum(entry, axis=0) for entry in row] for row in squares]
+        root = _root([[*row[:-1], row[-1] + apart] for row in ridged])
         moments = [ops.sum(b[k] * y[:, :, None], axis=1) for k in range(self.n_factors)]
         factors = _backward(root, _forward(root, moments))
         errors = (y * known)[:, :, None] - sum(b[k] * f[:, None] for k, f in enumerate(factors))

@@ -1,0 +1,244 @@
+"""Instrumented principal components along curves: β is a network, and F the regression of each date on it."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+
+from helpers.checks import as_count, first_few
+from helpers.labels import Labelled, factor_names, labelled
+from helpers.models import stacked
+from helpers.models.base import factors_of_happened, require_same_labels, warn_of_magnitudes
+from helpers.models.networks import NetworkEnsemble, known_cells, network_betas, root_mean_square
+from helpers.models.solved import LEAST, RIDGE, SolvedShape, dates_of
+from helpers.panel import Panel, require_panel
+
+NOTHING = 1e-6  # of the largest mean square of β in any direction
+
+
+class NeuralIPCA(NetworkEnsemble):
+    """Given the characteristics, solve for a network that turns them into sensitivities, and for the factors.
+
+        β_s^(d) = Beta network(z_s^(d))        hidden layers of ReLU, then K linear units
+        F^(d) = (β'β)⁻¹ β'r^(d)                the regression of the date's returns on β, inside the training
+        r̂_s^(d) = β_s^(d) · F^(d)              min over all weights θ of mean (r - r̂)² / mean r² + l1 Σ |θ| / √Σ θ²
+
+    It knows what instrumented PCA knows, returns and characteristics, and no portfolio; without a hidden layer it is
+    that model. Tickers may come and go.
+
+    Adam on random batches of whole dates. Each member keeps the weights of its own best epoch on the validation panel.
+    There F would be fitted to the very returns that judge it, and catch about n_factors / n_tickers of their noise. So
+    each ticker is left out of the F by which it is judged: (r - r̂) / (1 - h), h = β_s'(β'β)⁻¹β_s.
+
+    Where F is solved for, β A and A⁻¹ F are the same fit, for any A. So a kernel's size can mean nothing, and the
+    penalty is on its shape: Σ |θ| / √Σ θ², summed over the kernels, from 1 (a single number) to √n (n alike). Of the
+    A that fit alike, each member has the one with β'β diagonal in the mean, the same for all factors, and F'F diagonal
+    and descending over the fitted dates; the mean of no factor is negative.
+
+    Parameters
+    ----------
+    n_factors : int
+        K.
+    hidden_units : sequence of int
+        Of the Beta network.
+    n_members : int
+        How many networks, with different random starts, make the ensemble. `reconstruct` is the mean of their products
+        r̂, and `predict` that of their β · λ; ask `members_` for β and F.
+    l1 : float or sequence of float
+        The strength of the penalty. Of several, each with an ensemble of its own, the one whose ensemble explains the
+        validation panel best, each ticker left out in its turn, is kept.
+    learning_rate : float
+    batch_size : int
+        Dates.
+    epochs, patience : int
+        How many at most, and how many without an improvement on the validation panel.
+    seed : int
+    progress : bool
+        Whether a progress bar is shown.
+
+    Attributes
+    ----------
+    members_ : list of NeuralIPCA
+        One for each network, with `betas` and `factors` of its own.
+    l1_ : float
+        The strength that was kept.
+    validation_curve_ : Series
+        The total R² of the validation panel by each strength, each ticker left out of the F of its date.
+    history_ : DataFrame
+        One row for each strength, member and epoch until it stopped: the mean squared errors `training` (a running mean
+        within the epoch) and `validation` (each ticker left out), as shares of the mean squared return.
+
+    Notes
+    -----
+    Each date needs more tickers with a return and all characteristics than there are factors. A thousandth of what β'β
+    is in the mean is added to that of each date, in training and afterwards, so that F is never without bounds.
+
+    References
+    ----------
+    Kelly, Pruitt, Su (2019) for F solved for; Gu, Kelly, Xiu (2021) for β by networks, ensembles and early stopping.
+    """
+
+    def __init__(
+        self,
+        n_factors: int = 3,
+        hidden_units: Sequence[int] = (32, 16),
+        n_members: int = 10,
+        l1: float | Sequence[float] = (8e-3, 1.6e-2, 2.4e-2, 3.2e-2),
+        learning_rate: float = 0.01,
+        batch_size: int = 6,
+        epochs: int = 100,
+        patience: int = 15,
+        seed: int = 0,
+        progress: bool = False,
+    ):
+        self.n_factors = n_factors
+        self.hidden_units = hidden_units
+        self.n_members = n_members
+        self.l1 = l1
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.seed = seed
+        self.progress = progress
+
+    def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
+        """The model itself, fitted to the panel.
+
+        Without a validation panel the panel takes its place; l1 is then one number.
+        """
+        require_panel(panel, characteristics=True)
+        panel = self._learns_from(panel, validation)
+        strengths, how = self._strengths(validation), self._how()
+        alone = SolvedShape(
+            n_members=as_count("n_members", self.n_members),
+            n_characteristics=panel.n_characteristics,
+            n_inputs=0,
+            hidden_units=self._hidden(),
+            n_factors=as_count(
+                "n_factors",
+                self.n_factors,
+                at_most=panel.n_characteristics,
+                why="There are no more factors than characteristics.",
+            ),
+            batch_normalization=False,
+        )
+        known = held_out_known = known_cells("The panel", panel)
+        self._require_enough("The panel", panel, known)
+        if validation is not None:
+            validation, held_out_known = self._held_out(panel, validation)
+            self._require_enough("validation", validation, held_out_known)
+        warn_of_magnitudes(panel.characteristics, panel.characteristic_names, stacklevel=2)
+
+        scale = root_mean_square(panel.returns[known])
+        training = held_out = dates_of(panel.characteristics, panel.returns / scale, known)
+        if validation is not None:
+            held_out = dates_of(validation.characteristics, validation.returns / scale, held_out_known)
+
+        def predicted(shape, weights):
+            there, y = held_out.known > 0, held_out.y.astype(float)
+            fitted = stacked.member_betas(shape, weights, training.z[training.known > 0])
+            rows = stacked.member_betas(shape, weights, held_out.z[there])
+            betas, said = np.zeros((*there.shape, shape.n_factors)), []
+            for m in range(shape.n_members):
+                betas[there] = rows[:, m] @ _whitened(fitted[:, m].astype(float))
+                said.append(each_left_out(y, betas)[there])
+            return y[there], np.stack(said, axis=1)
+
+        self._train(alone, strengths, how, training, held_out, predicted)
+        self.returns_scale_, self.characteristic_names_ = scale, panel.characteristic_names
+        self._turn(panel, known)
+        return self
+
+    def betas(self, panel: Panel) -> Labelled:
+        """β of a single network, (n_dates, n_tickers, n_factors); NaN where a characteristic is unknown."""
+        self._require_fitted(panel)
+        self._require_one("betas")
+        require_panel(panel, characteristics=True)
+        require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
+        n_factors = self._n_factors()
+        betas = network_betas(panel, self.weights_, 0, n_factors)
+        return labelled(betas, panel.dates, panel.tickers, factor_names(n_factors))
+
+    def factors(self, panel: Panel) -> Labelled:
+        """The regression of each date on β, (n_dates, n_factors), in fractions; NaN at dates yet to happen."""
+        self._require_fitted(panel)
+        self._require_one("factors")
+        names = factor_names(self._n_factors())
+        return labelled(factors_of_happened(panel, len(names), self._solved), panel.dates, names)
+
+    def _solved(self, panel):
+        betas = np.asarray(self.betas(panel))
+        self._require_enough("The panel", panel, ~np.isnan(betas[:, :, 0] + panel.returns))
+        return _factors(panel, betas)
+
+    def _n_factors(self):
+        return self.weights_[0][-1 if self.weights_[0][-1].ndim == 3 else -2].shape[2]
+
+    def _require_enough(self, name, panel, known):
+        few = known.sum(axis=1) <= self.n_factors
+        if few.any():
+            raise ValueError(
+                f"{name} has too few tickers at the date(s) {first_few(panel.dates[few])}: {self.n_factors} "
+                "factors of a date need more tickers than that with a return and all characteristics. Drop the dates, "
+                "or ask for fewer factors."
+            )
+
+    def _turn(self, panel, known):
+        """Turns the last layer of each member so that β and F come out as the class says; no product changes."""
+        moved, kept = self.weights_
+        n_members, turned = self._n_fitted(), [np.array(array) for array in moved]
+        for m in range(n_members):
+            weights = stacked.select_members(self.weights_, [m], n_members)
+            betas = network_betas(panel, weights, 0, self._n_factors())
+            turn = _whitened(betas[known])
+            turn = turn @ _rotated(_factors(panel, betas @ turn))
+            for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
+                array[..., m, :] = array[..., m, :] @ turn
+        self.weights_ = turned, kept
+
+
+def _factors(panel, betas):
+    there = ~np.isnan(betas).any(axis=2) & ~np.isnan(panel.returns)
+    return regressions(np.where(there, panel.returns, 0.0), np.where(there[:, :, None], betas, 0.0))[0]
+
+
+def regressions(returns: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """F of each date, (n_dates, n_factors), and (β'β)⁻¹, with the small ridge of the training.
+
+    Parameters
+    ----------
+    returns : (n_dates, n_tickers)
+    betas : (n_dates, n_tickers, n_factors)
+        Of mean square 1 and without correlation; 0 where there is no return, or no beta.
+    """
+    counts = (betas != 0).any(axis=2).sum(axis=1)
+    squares = betas.transpose(0, 2, 1) @ betas
+    inverse = np.linalg.inv(squares + RIDGE * counts[:, None, None] * np.eye(squares.shape[1]))
+    return (inverse @ (betas.transpose(0, 2, 1) @ returns[:, :, None]))[:, :, 0], inverse
+
+
+def each_left_out(returns: np.ndarray, betas: np.ndarray) -> np.ndarray:
+    """What F of all other tickers says of each return, r - (r - r̂) / (1 - h), (n_dates, n_tickers).
+
+    The arguments are those of `regressions`.
+    """
+    factors, inverse = regressions(returns, betas)
+    errors = returns - (betas @ factors[:, :, None])[:, :, 0]
+    leverage = ((betas @ inverse) * betas).sum(axis=2)
+    return returns - errors / np.maximum(1 - leverage, LEAST)
+
+
+def _whitened(rows):
+    """W for which the rows (n, n_factors) times W have the mean square 1 and no correlation.
+
+    A direction in which they are next to nothing stays so: there are fewer factors then than were asked for.
+    """
+    lengths, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+    return axes / np.sqrt(np.maximum(lengths, NOTHING * lengths[-1]) + np.finfo(float).tiny)
+
+
+def _rotated(factors):
+    """The rotation after which factors are uncorrelated, descending, and of no negative mean."""
+    rotation = np.linalg.svd(factors, full_matrices=True)[2].T
+    return rotation * np.where((factors @ rotation).mean(axis=0) < 0, -1.0, 1.0)
