@@ -437,6 +437,18 @@ def test_tickers_that_are_all_written_otherwise_are_named_when_nothing_is_joined
     refused_by_both(folder, *file, "has no row of a ticker and date", "differ in their writing only", **arguments)
 
 
+@every_kind
+def test_a_schema_says_that_a_second_file_does_not_fit(folder, kind):
+    first = monthly(30, x=noise).drop(columns="returns")
+    daily = as_file(pd.bdate_range("2000-01-03", periods=600), [f"T{s}" for s in range(6)]).drop(columns="x")
+    early = monthly(30).assign(date=lambda frame: frame["date"] - pd.DateOffset(years=50))
+    for second, said in ((daily, "is monthly and crsp.csv is daily"), (early, "no row of a ticker and date")):
+        path = folder.put(second, "crsp.csv")
+        assert_refused(lambda path=path: folder.read(first, f"data.{kind}", returns_path=path), ValueError, said)
+        sentences = folder.schema(first, f"data.{kind}", returns_path=path).warnings
+        assert len(sentences) == 1 and said in sentences[0]
+
+
 def test_a_ticker_is_matched_once_and_the_same_text_goes_first():
     assert list(positions_of(pd.Index(["7", "007", "8.0", "x"]), pd.Index(["007", "8", "y"]))) == [-1, 0, 1, -1]
     assert list(positions_of(pd.Index([7, 8]), pd.Index(["008", "7A"]))) == [-1, 0]

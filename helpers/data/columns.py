@@ -63,17 +63,17 @@ class Columns:
                 f"Column {twice[0]!r} is named twice, among date, ticker, returns, characteristics and exclude."
             )
 
-    def fitted(self, file: File, source: File | None) -> Self:
+    def fitted(self, file: File, source: File | None, percent: bool = False) -> Self:
         """The same with the names of a layout as these files have them; the files compute what the layout says."""
         found = copy(self)
         if self.layout:
-            found.layout = layout = self.layout.fitted(file.columns)
+            found.layout = layout = self.layout.fitted(file.columns, percent)
             file.compute(layout.made, layout.codes, layout.missing_values)
             found._settle(layout)
             if found.characteristics is None:
                 found.characteristics = _listed(file, layout)
         if self.returns_layout and source:
-            found.returns_layout = layout = self.returns_layout.fitted(source.columns)
+            found.returns_layout = layout = self.returns_layout.fitted(source.columns, percent)
             source.compute(layout.made, layout.codes, layout.missing_values)
             found.returns = layout.returns if self.returns in (None, self.returns_layout.returns) else self.returns
         return found

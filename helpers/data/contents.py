@@ -91,7 +91,7 @@ def read_contents(
     largest = float(np.finfo(dtype or "float32").max)
     file = File(path, columns.missing_values)
     source = None if returns_path is None else File(returns_path, columns.missing_values, "returns_path")
-    columns = columns.fitted(file, source)
+    columns = columns.fitted(file, source, percent)
     layout = columns.layout
     notes: list[str] = []
     own, names, left_out = columns.among(file, source, notes, report)

@@ -162,7 +162,7 @@ def _parsed(file, column, texts, date_format):
     except ValueError as error:
         raise ValueError(f"date_format={date_format!r} cannot be used: {error}.") from None
     if re.search(DIGITS_AT_DIGITS, date_format):  # 202011 is no %Y%m%d, though it can be split as 2020, 1, 1
-        dates = dates.where(dates.strftime(date_format) == texts)
+        dates = pd.DatetimeIndex(dates.where(dates.strftime(date_format) == texts))
     _require_clear_days(file, column, dates, in_utc)
     return _as_days(dates)
 

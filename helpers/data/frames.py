@@ -36,12 +36,22 @@ def as_table(frame: Any) -> pa.Table:
             table = pa.Table.from_pandas(frame, preserve_index=False)
         except (pa.ArrowException, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise TypeError(f"frame holds values of several kinds in one column: {reason}. Convert it.") from None
+            raise TypeError(f"frame holds values of several kinds in one column: {reason}. {_remedy(frame)}") from None
     else:
         table = _of_other_kinds(frame)
     if not table.num_rows:
         raise ValueError(f"frame has {table.num_columns} columns and no rows.")
     return table
+
+
+def _remedy(frame):
+    """What to do about the first column that Arrow cannot take."""
+    for name in frame.columns:
+        try:
+            pa.array(frame[name], from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError):
+            return f"Convert it: frame[{name!r}].astype('str'), or pandas.to_numeric(…, errors='coerce')."
+    return "Convert it."
 
 
 def _of_other_kinds(frame):

@@ -107,8 +107,8 @@ class Layout:
         lower = {column.lower() for column in columns}
         return next((sign for sign in self.signs if lower.issuperset(sign)), ())
 
-    def fitted(self, columns: Iterable[str]) -> "Layout":
-        """The layout with the names of columns as a file has them."""
+    def fitted(self, columns: Iterable[str], percent: bool = False) -> "Layout":
+        """The layout with the names of columns as a file has them, its returns perhaps computed from percent."""
         own: dict[str, str] = {}
         for column in sorted(columns, key=lambda column: column != column.lower()):  # of 'DATE' and 'date' the latter
             own.setdefault(column.lower(), column)
@@ -119,7 +119,8 @@ class Layout:
         made = {}
         for column, (inputs, function) in self.made.items():
             if all(each in own for each in inputs) and not (column in own and column not in inputs):
-                made[name(column)] = (tuple(map(name, inputs)), function)
+                in_percent = percent and column == self.returns
+                made[name(column)] = (tuple(map(name, inputs)), _of_percent(function) if in_percent else function)
         renamed = {
             what: {name(column): value for column, value in getattr(self, what).items() if column in own}
             for what in ("returns_ahead", "dated", "screens", "futures", "codes")
@@ -150,6 +151,11 @@ def _with_delisting(r, of_delisting):
     """(1 + r)(1 + r of the delisting) - 1; either alone where the other is missing."""
     compounded = (1 + np.nan_to_num(r)) * (1 + np.nan_to_num(of_delisting)) - 1
     return np.where(np.isnan(r) & np.isnan(of_delisting), np.nan, compounded)
+
+
+def _of_percent(function):
+    """The function of fractions for numbers in percent."""
+    return lambda *columns: 100 * function(*(column / 100 for column in columns))
 
 
 CRSP_CODES = (-44.0, -55.0, -66.0, -77.0, -88.0, -99.0)

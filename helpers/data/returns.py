@@ -69,6 +69,7 @@ def joined_returns(
             f"{file.name} is {frequency} and {source.name} is {their_frequency}. "
             "Bring the returns to the frequency of the characteristics first: compound them."
         )
+        return rows.placed(None), note_on_screens(source, theirs, layout)
     theirs = by_month(theirs, frequency, layout.returns_ahead.get(columns.returns, 0) if layout else 0)
     found = among(theirs, rows)
     lost = _note_on_lost(file, source, rows, theirs)

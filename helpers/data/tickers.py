@@ -51,9 +51,11 @@ def positions_of(theirs: pd.Index, tickers: pd.Index) -> np.ndarray:
     """
     first, second = (labels.astype("str") for labels in (tickers, theirs))
     found = first.get_indexer(second)
-    lost, free = np.flatnonzero(found < 0), np.setdiff1d(np.arange(len(first)), found)
-    values = {label: position for position in free if (label := _whole_number(first[position])) is not None}
-    found[lost] = [values.get(_whole_number(second[position]), -1) for position in lost]
+    lost, free = found < 0, np.setdiff1d(np.arange(len(first)), found)
+    numbers = {_whole_number(label): position for label, position in zip(first[free], free, strict=True)}
+    found[lost] = [
+        -1 if (number := _whole_number(label)) is None else numbers.get(number, -1) for label in second[lost]
+    ]
     return found
 
 

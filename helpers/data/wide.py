@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ NO_RETURNS = re.compile("number of firms|firm size|market cap|average of|sum of|
 SMALLEST_PERCENT = 0.05  # of returns in percent, the largest column's median size is above this
 PRICES = ("Adj Close", "Close")  # adjusted first, where both are there
 DEFAULTS = {"date", "ticker"}
+BROKEN = (OSError, EOFError, zlib.error)  # what a packed file raises that is not whole
 
 
 class Table(NamedTuple):
@@ -89,9 +91,12 @@ def read_wide(
 
 
 def _first_lines(path):
-    """The beginning of a text file, packed or not; nothing of a binary one."""
-    with _opened(path) as file:
-        begin = file.read(1 << 14)
+    """The beginning of a text file, packed or not; nothing of a binary or broken one."""
+    try:
+        with _opened(path) as file:
+            begin = file.read(1 << 14)
+    except BROKEN:
+        return ""
     return "" if b"\0" in begin else _as_text(begin).rpartition("\n")[0] + "\n"
 
 
@@ -140,8 +145,11 @@ def _french(source, layout, percent):
     if not isinstance(source, str | os.PathLike):
         raise TypeError("layout='french' reads a CSV file as it comes; pass its path, not a frame.")
     path = existing(source)
-    with _opened(path) as file:
-        text = _as_text(file.read())
+    try:
+        with _opened(path) as file:
+            text = _as_text(file.read())
+    except BROKEN as error:
+        raise ValueError(f"{path.name} cannot be read: {error}. Fetch it again.") from None
     tables = _tables(text)
     if not tables:
         raise ValueError(
@@ -238,6 +246,14 @@ def _of_prices(source):
     prices = prices.dropna(how="all")
     if len(prices) < 2:
         raise ValueError(f"{name} holds {len(prices)} day(s) of prices; a return needs two.")
+    holes = prices.isna() & prices.ffill().notna() & prices.bfill().notna()
+    if holes.any(axis=None):
+        d, s = np.argwhere(holes.to_numpy())[0]
+        notes.append(
+            f"{int(holes.sum(axis=None))} price(s) are missing between others, such as that of {prices.columns[s]} at "
+            f"{prices.index[d].date()}: the returns of that day and of the next one are missing, too. If the tickers "
+            "have different holidays, keep the days on which all have prices."
+        )
     stopped = prices.columns[prices.iloc[-2].notna() & prices.iloc[-1].isna()]
     if len(stopped):
         notes.append(
@@ -327,7 +343,7 @@ def _as_frame(source):
     levels = [0, 1] if re.match(r"(Price|Ticker),", lines[0]) and re.match(r"(Price|Ticker),", lines[1]) else 0
     try:
         return pd.read_csv(path, header=levels, index_col=0), path.name
-    except (ValueError, pd.errors.ParserError) as error:
+    except (ValueError, *BROKEN) as error:
         other, why = guessed_wide(path)
         looks = f" It looks like layout={other.name!r}: {why}." if other else ""
         raise ValueError(f"{path.name} cannot be read as a table of prices: {str(error).rstrip('.')}.{looks}") from None
