@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -287,6 +288,26 @@ def test_factor_weights_undo_the_units_that_the_networks_train_in(model):
         trained = one_member(model.weights_, member, 2)[0][-1][:, 0]
         assert np.allclose(model.factor_weights_[member], trained / lengths[:, None] * np.sqrt(np.mean(returns**2)))
     assert np.isclose(model.returns_scale_, np.sqrt(np.mean(returns**2)))
+
+
+def test_the_same_betas_have_factors_by_weights_or_by_the_regression_of_each_date(model):
+    other = clone(model).set_params(factors="regression", epochs=1).fit(PANEL[TRAIN], PANEL[HELD_OUT])
+    assert other.get_params()["factors"] == vars(other)["factors"] == "regression" and "regression" in repr(other)
+    solved = deepcopy(model).set_params(factors="regression")
+    for one, two in zip(model.members_, solved.members_, strict=True):
+        betas = np.asarray(two.betas(PANEL))
+        assert np.array_equal(betas, one.betas(PANEL), equal_nan=True)
+        for d in range(PANEL.n_dates):
+            there = ~np.isnan(PANEL.returns[d]) & ~np.isnan(betas[d]).any(axis=1)
+            by_hand, *_ = np.linalg.lstsq(betas[d, there], PANEL.returns[d, there], rcond=None)
+            assert np.allclose(np.asarray(two.factors(PANEL))[d], by_hand, rtol=1e-6, atol=1e-10)
+    assert solved.score(PANEL) > model.score(PANEL)
+    without = replace(PANEL, portfolios=None, portfolio_names=None)
+    assert np.array_equal(solved.reconstruct(without), solved.reconstruct(PANEL), equal_nan=True)
+    thin = replace(PANEL, returns=np.where(np.arange(12) < 2, PANEL.returns, np.nan))
+    assert_refused(lambda: solved.reconstruct(thin), ValueError, "too few tickers at the date(s)")
+    words = "factors must be one of", "'regression'; 'both' was given"
+    assert_refused(lambda: small(factors="both", l1=0.1).fit(PANEL[TRAIN]), ValueError, *words)
 
 
 def test_the_mean_of_the_products_is_not_the_product_of_the_means(model):

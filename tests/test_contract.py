@@ -65,6 +65,7 @@ MODELS = {
     "instrumented components": InstrumentedPCA(n_factors=2),
     "instrumented components with a constant": InstrumentedPCA(n_factors=2, constant=True),
     "a network of portfolios": network(),
+    "a network whose factors are regressions": network(factors="regression"),
     "a linear network of returns": network(hidden_units=(), factor_inputs="returns"),
     "an ensemble of managed portfolios": network(n_members=3, factor_inputs="managed", l1=(1e-3, 3e-2)),
     "a member of an ensemble": network(),
@@ -452,7 +453,7 @@ def test_fitting_to_permuted_tickers_permutes_all_that_is_said(name, uncompiled)
 
 FREE = [
     "cross sections of characteristics", "instrumented components", "instrumented components with a constant",
-    "a network of portfolios", OF_SEVERAL, MEMBER, *CURVED,
+    "a network of portfolios", OF_SEVERAL, MEMBER, *CURVED, "a network whose factors are regressions",
 ]  # fmt: skip
 
 

@@ -472,7 +472,8 @@ def test_dates_of_monthly_and_rarer_data_become_the_last_day_of_their_month(fold
 def test_tickers_may_name_different_days_of_a_month(folder):
     last = as_file(pd.date_range("2000-01-01", periods=12, freq="ME"), ["A"])
     first = as_file(pd.date_range("2000-01-01", periods=12, freq="MS"), ["B"])
-    panel = folder.read(pd.concat([last, first]))
+    frame = pd.concat([last, first])
+    panel = folder.read(frame.assign(x=np.random.default_rng(0).normal(size=len(frame))))
     assert panel.returns.shape == (12, 2) and not np.isnan(panel.returns).any()
 
 
@@ -1193,12 +1194,13 @@ def test_one_ticker_at_a_date_does_not_make_a_column_the_same_for_all(folder):
 
 def test_a_schema_says_in_sentences_what_would_be_refused_or_warned_of(folder):
     sentences = folder.schema(faulty()).warnings
-    assert len(sentences) == 6
+    assert len(sentences) == 7
     for fragment in (
         "1 repeated (date, ticker)",
         "'code' holds text beside numbers",
         "'name' ('Firm T0'",
         "'leak' looks like",
+        "same for all tickers at every date, as a market's return is: 'rate'",
         "'one'",
         "'late' at 12",
     ):
@@ -1219,7 +1221,7 @@ def test_a_schema_reads_well_and_always_the_same(folder):
         "          goes with the return of its own row (1.000). If that is true of all, pass lag=1; if of",
         "          'leak' alone, exclude it.",
         "memory    3.6e-06 GB as a Panel of float32",
-        "warnings  6",
+        "warnings  7",
     ]
     assert str(folder.path) not in repr(schema)
     with pytest.raises(FrozenInstanceError):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.data.layouts import IDENTIFIERS
+from helpers.data.layout import IDENTIFIERS
 from helpers.data.published import PUBLISHED_CHARACTERISTICS
 from helpers.data.reader import read_panel, read_schema
 from helpers.data.returns import notes_on_returns

@@ -1,8 +1,8 @@
 from .datasets import load_industries as load_industries
 from .datasets import load_sorted_portfolios as load_sorted_portfolios
 from .datasets import load_stocks as load_stocks
+from .layout import Layout as Layout
 from .layouts import LAYOUTS as LAYOUTS
-from .layouts import Layout as Layout
 from .layouts import table_of_layouts as table_of_layouts
 from .prices import characteristics_from_prices as characteristics_from_prices
 from .published import PUBLISHED_CHARACTERISTICS as PUBLISHED_CHARACTERISTICS

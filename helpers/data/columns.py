@@ -11,8 +11,11 @@ import pandas as pd
 from helpers.checks import first_few
 from helpers.data.file import File, Report
 from helpers.data.frames import WIDE, as_table, is_frame
-from helpers.data.layouts import IDENTIFIERS, Layout, recognised
+from helpers.data.layout import IDENTIFIERS, Layout
+from helpers.data.layouts import recognised
 from helpers.data.text import Text, refusal_of_text
+
+ALMOST = 0.75  # from here on, one name is taken for a misspelling of another
 
 
 class Columns:
@@ -129,12 +132,22 @@ class Columns:
             for name in names:
                 if name in self.layout.futures:
                     report(f"Column {name!r} of {file.name} can be no characteristic: {self.layout.futures[name]}.")
-        notes += notes_on_wanted(file, self.layout)
+        notes += notes_on_wanted(file, self.layout) + self._note_on_another(file, own_returns)
         names = [name for name in names if not _is_unfit(file, name, report)]
         left_out = {name: Text(file.kinds[name]) for name in names if file.holds_neither(name)}
         if left_out and self.characteristics is not None:
             report(refusal_of_text(file.name, left_out))
         return own_returns, [name for name in names if name not in left_out], left_out
+
+    def _note_on_another(self, file, own_returns):
+        """A sentence on a layout that the file looks like, if another was named, or none for returns dated ahead."""
+        guess = recognised(file.columns)
+        if not guess or (self.layout and self.layout.name == guess[0].name):
+            return []
+        if not self.layout and not guess[0].fitted(file.columns).returns_ahead.get(own_returns):
+            return []
+        read = f"read as {self.layout.title}" if self.layout else "its returns dated by their own rows"
+        return [f"{file.name} looks like layout={guess[0].name!r}: {guess[1]}. It was {read}."]
 
     def _own_returns(self, file, source, report):
         if source is not None:
@@ -148,6 +161,12 @@ class Columns:
             return None
         if self.returns in file.columns:
             return self.returns
+        if self.layout and self.layout.returns is None:
+            report(
+                f"{file.name} holds no column {self.returns!r}: in {self.layout.title}, returns stand in a second "
+                "file. Pass returns_path=…, and returns_layout=… if that has a layout with a name, such as 'crsp_siz'."
+            )
+            return None
         missing = _without_column(file, "returns", self.returns)
         looks = _looks_like(file, self.layout)
         report(f"{missing} If a second file holds the returns, pass returns_path=….{looks}")
@@ -212,7 +231,7 @@ def _require_column(file, argument, name, layout=None, option="layout"):
 def _looks_like(file, layout, option="layout"):
     """A sentence on another layout that the file may have."""
     guess = recognised(file.columns)
-    if not guess or (layout and guess[0].name == layout.name):
+    if not guess or (layout and guess[0].name == layout.name) or (option != "layout" and not guess[0].returns):
         return ""
     return f" It looks like {option}={guess[0].name!r}: {guess[1]}."
 
@@ -239,7 +258,9 @@ def _without_column(file, argument, name, remedy=""):
     if file.looks_wide and argument in ("date", "ticker"):
         return WIDE
     alike = {other.strip().lower(): other for other in reversed(file.columns)}
-    nearest = difflib.get_close_matches(name.strip().lower(), alike, n=1)
+    # Of these the spelling tells little: 'turn' is a share turnover, and 'sprtrn' the return of an index.
+    cutoff = ALMOST if name.lower() in ("returns", "ret") else 0.6
+    nearest = difflib.get_close_matches(name.strip().lower(), alike, n=1, cutoff=cutoff)
     advice = f" Perhaps {alike[nearest[0]]!r} is meant." if nearest else ""
     one = (
         f"Pass {argument}={alike[nearest[0]] if nearest else 'its name'!r}."
@@ -249,6 +270,20 @@ def _without_column(file, argument, name, remedy=""):
     return (
         f"{file.name} has no column {name!r}; it has {first_few(map(repr, file.columns), 8)}.{advice} {remedy or one}"
     )
+
+
+def note_on_returns_layout(source: File, layout: Layout | None) -> list[str]:
+    """A sentence on the layout of a second file that was read without it, if it would make a difference."""
+    guess = None if layout else recognised(source.columns)
+    if not guess or not guess[0].returns:
+        return []
+    fitted = guess[0].fitted(source.columns)
+    if not fitted.screens and fitted.returns not in fitted.made:
+        return []
+    return [
+        f"{source.name} looks like returns_layout={guess[0].name!r}: {guess[1]}. Without it no rows are screened, and "
+        "neither codes nor delisting returns are known for what they are."
+    ]
 
 
 def notes_on_wanted(file: File, layout: Layout | None) -> list[str]:

@@ -10,7 +10,7 @@ from helpers.checks import as_count, first_few
 from helpers.data.columns import Columns
 from helpers.data.dates import Day, frequency_of, require_monthly, window
 from helpers.data.file import File, Report, Source
-from helpers.data.layouts import Layout
+from helpers.data.layout import Layout
 from helpers.data.returns import joined_returns, notes_on_returns, own_returns
 from helpers.data.rows import Rows, by_month, count_repeated, cut, note_on_screens, read_rows
 from helpers.data.statistics import Statistics, like_returns, notes_on_characteristics

@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.checks import first_few
 from helpers.data.file import File, Report
-from helpers.data.layouts import Layout
+from helpers.data.layout import Layout
 
 # By how many days the dates of each frequency are at most apart, holidays and an absent month allowed.
 LONGEST_GAPS = {"daily": 4, "weekly": 13, "monthly": 75, "quarterly": 200, "annual": np.inf}

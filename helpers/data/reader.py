@@ -13,7 +13,8 @@ from helpers.data.contents import Precision, read_contents
 from helpers.data.dates import Day
 from helpers.data.file import Source
 from helpers.data.frames import is_frame
-from helpers.data.layouts import Layout, as_layout
+from helpers.data.layout import Layout
+from helpers.data.layouts import as_layout
 from helpers.data.schema import Schema, described, schema_of_wide
 from helpers.data.wide import guessed, guessed_wide, read_wide
 from helpers.panel import Panel

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import first_few
-from helpers.data.columns import Columns, notes_on_wanted, same_but_for_capitals
+from helpers.data.columns import Columns, note_on_returns_layout, notes_on_wanted, same_but_for_capitals
 from helpers.data.dates import LONGEST_GAPS, frequency_of, span
 from helpers.data.file import File, Report
 from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, read_rows
@@ -69,7 +69,7 @@ def joined_returns(
             f"{file.name} is {frequency} and {source.name} is {their_frequency}. "
             "Bring the returns to the frequency of the characteristics first: compound them."
         )
-        return rows.placed(None), note_on_screens(source, theirs, layout)
+        return rows.placed(None), note_on_screens(source, theirs, layout, "returns_layout")
     theirs = by_month(theirs, frequency, layout.returns_ahead.get(columns.returns, 0) if layout else 0)
     found = among(theirs, rows)
     lost = _note_on_lost(file, source, rows, theirs)
@@ -79,10 +79,11 @@ def joined_returns(
             f"{first_few(theirs.tickers)} and {first_few(rows.tickers)}, the dates {span(theirs.dates)} and "
             f"{span(rows.dates)}. {' '.join(lost) or 'Check that they mean the same.'}"
         )
-        return found.placed(None), note_on_screens(source, theirs, layout)
+        return found.placed(None), note_on_screens(source, theirs, layout, "returns_layout")
     count_repeated(source, found, frequency, report, layout)
     returns = found.placed(found.returns)
-    notes = notes_on_wanted(source, layout) + note_on_screens(source, theirs, layout)
+    notes = notes_on_wanted(source, layout) + note_on_returns_layout(source, layout)
+    notes += note_on_screens(source, theirs, layout, "returns_layout")
     share = (~np.isnan(returns[rows.date_codes[rows.used], rows.ticker_codes[rows.used]])).mean()
     if share < 0.5:
         notes.append(f"Only {share:.0%} of the rows of {file.name} find a return in {source.name}.")

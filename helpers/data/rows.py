@@ -12,7 +12,7 @@ import pyarrow as pa
 from helpers.checks import first_few
 from helpers.data.dates import BY_MONTH, Day, as_dates, span, window
 from helpers.data.file import File, Report
-from helpers.data.layouts import Layout
+from helpers.data.layout import Layout
 from helpers.data.text import Text, TextFound, refusal_of_text
 from helpers.data.tickers import as_tickers, positions_of
 
@@ -83,7 +83,8 @@ def read_rows(
     if returns and file.holds_neither(returns):
         report(refusal_of_text(file.name, {returns: Text(file.kinds[returns])}))
         returns = None
-    labels = dict.fromkeys((date, ticker, *(layout.screens if layout else ()), *(layout.dated if layout else ())))
+    asked = (*layout.screens, *layout.dated, *(layout.leaving or ())[:1]) if layout else ()
+    labels = dict.fromkeys((date, ticker, *asked))
     found, values = {name: _Codes() for name in labels}, []
     try:
         for batch in file.batches(list(labels), [returns] if returns else []):
@@ -102,7 +103,10 @@ def read_rows(
     for name, kept in (layout.screens if layout else {}).items():
         passes = _kept(found[name], kept)
         if layout and name in layout.carried:
-            passes |= (found[name].found()[1] < 0) & np.isin(ticker_codes, ticker_codes[passes])
+            empty = found[name].found()[1] < 0
+            if layout.leaving:
+                empty |= _kept(found[layout.leaving[0]], layout.leaving[1:])
+            passes |= empty & np.isin(ticker_codes, ticker_codes[passes])
         screened |= ~passes
     date_codes[screened] = ticker_codes[screened] = -1
     _require_complete(file, date, date_codes, report, screened)
@@ -122,18 +126,18 @@ def read_rows(
     return rows
 
 
-def note_on_screens(file: File, rows: Rows, layout: Layout | None) -> list[str]:
+def note_on_screens(file: File, rows: Rows, layout: Layout | None, option: str = "layout") -> list[str]:
     """A sentence on the rows that the screens of the layout leave out, if there are any."""
     if not layout or not rows.n_screened:
         return []
     return [
         f"{rows.n_screened:,} of the {len(rows.date_codes):,} rows of {file.name} are left out, as {layout.title} "
-        f"asks: kept are those with {_screens(layout)}. {_without_screens(layout)}"
+        f"asks: kept are those with {_screens(layout)}. {_without_screens(layout, option)}"
     ]
 
 
-def _without_screens(layout):
-    return f"Without them: layout=replace(LAYOUTS[{layout.name!r}], screens={{}})."
+def _without_screens(layout, option="layout"):
+    return f"Without them: {option}=dataclasses.replace(helpers.LAYOUTS[{layout.name!r}], screens={{}})."
 
 
 def _screens(layout):

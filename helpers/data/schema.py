@@ -12,7 +12,7 @@ import pandas as pd
 from helpers.data.contents import Contents
 from helpers.data.dates import frequency_of_dates
 from helpers.data.file import Source
-from helpers.data.layouts import Layout
+from helpers.data.layout import Layout
 from helpers.panel import Panel
 
 NO_LAYOUT = "none is named or recognised: a row's characteristics are taken to be known before its return"

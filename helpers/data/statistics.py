@@ -7,6 +7,8 @@ import pandas as pd
 
 from helpers.checks import first_few
 
+OFTEN = 12  # at so many dates two tickers are not the same by chance
+LOG_PRICE = 20  # in size, the logarithm of no price is above it
 LOOKS_THE_SAME = 0.99  # the correlation from which a characteristic is taken for a return
 SAME_DIGITS = 1e-6  # two numbers are equal if they are so to six digits: one of them may have been float32
 # Numbers that files hold where one is missing; those above -99 are CRSP's.
@@ -125,6 +127,7 @@ def like_returns(statistics: Statistics, names: Sequence[str]) -> set[str]:
 def notes_on_characteristics(statistics: Statistics, names: Sequence[str], dates: pd.DatetimeIndex) -> list[str]:
     """Sentences on characteristics that hold codes, look like a return, never change, or are known for nobody."""
     notes = [*_notes_on_codes(statistics, names), *_notes_on_prices(statistics, names)]
+    notes += _notes_on_markets(statistics, names)
     own, following = statistics.correlations()
     for name, correlation in zip(names, own, strict=True):
         if abs(correlation) > LOOKS_THE_SAME:
@@ -169,13 +172,27 @@ def _notes_on_codes(statistics, names):
     ]
 
 
+def _notes_on_markets(statistics, names):
+    """A sentence on columns that are the same for all tickers of a date, whichever the date."""
+    several = (statistics.known > 1).sum(axis=1)
+    same = (statistics.constant_dates() == several) & (several >= OFTEN) & ~statistics.constant()
+    alike = [repr(name) for name, is_same in zip(names, same, strict=True) if is_same]
+    if not alike:
+        return []
+    return [
+        f"{len(alike)} column(s) are the same for all tickers at every date, as a market's return is: "
+        f"{first_few(alike)}. They tell no ticker from another, and may not be known before their row's return. "
+        "Exclude them."
+    ]
+
+
 def _notes_on_prices(statistics, names):
     """A sentence on prices below 0, unless they have been made ranks."""
     least, most = statistics.least.min(axis=1, initial=np.inf), statistics.most.max(axis=1, initial=-np.inf)
     below = [
         repr(name)
         for name, a, b in zip(names, least, most, strict=True)
-        if name.lower() in PRICES and a < 0 and max(-a, b) > 1
+        if name.lower() in PRICES and a < 0 and max(-a, b) > LOG_PRICE
     ]
     if not below:
         return []

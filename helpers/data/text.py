@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from helpers.checks import first_few
 
 NUMBER = re.compile(r"\s*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf(inity)?|nan)\s*", re.IGNORECASE)
+CRSP_LETTERS = set("ABCDEPST")
 MOST_TEXTS = 1000  # different ones that are counted: enough to show, however long the file
 
 # Ways to write a number that are not read as one, what is odd about each, and what to do. The first that fits counts.
@@ -135,11 +136,13 @@ def refusal_of_text(file_name: str, texts: Mapping[str, Text]) -> str:
     odd, _ = what_is_odd(texts)
     _, words = what_is_odd({name: text for name, text in texts.items() if text.n_numbers})
     sentences = [f"In {file_name}, {'; '.join(shown[:3])}.", *odd[:3]]
+    crsp = " Such letters are CRSP's reasons; layout='crsp_siz', or returns_layout= for a second file, knows them all."
+    of_returns = any(re.match("(dl|mth)?ret", name, re.IGNORECASE) for name in texts)
     if 0 < len(words) <= 8:
         what = " and ".join(map(repr, words[:2])) if odd else "that"
         sentences.append(
             f"If {what} means a missing number, pass missing_values={tuple(words)!r}; "
-            "otherwise correct or exclude the column."
+            f"otherwise correct or exclude the column.{crsp if of_returns and set(words) <= CRSP_LETTERS else ''}"
         )
     elif words or not odd:
         sentences.append("Correct the column, or exclude it.")

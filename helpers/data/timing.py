@@ -110,7 +110,7 @@ def _sentence(signs):
         return f"{looks} If that is true of all, pass lag={shift}; if of {names} alone, exclude it."
     return (
         f"{looks} Nothing leaks, but what is newer is not used: perhaps the file was lagged already. Then lower lag, "
-        "or choose the layout that says so, such as replace(LAYOUTS[name], months_ahead=0)."
+        "or choose the layout that says so, such as dataclasses.replace(helpers.LAYOUTS[name], months_ahead=0)."
     )
 
 

@@ -15,7 +15,8 @@ from helpers.checks import first_few
 from helpers.data.dates import BY_MONTH, NOON, Day, frequency_of_dates, span, window
 from helpers.data.file import File, Source, existing
 from helpers.data.frames import is_frame
-from helpers.data.layouts import LAYOUTS, Layout, recognised
+from helpers.data.layout import Layout
+from helpers.data.layouts import LAYOUTS, recognised
 from helpers.data.returns import notes_on_returns
 from helpers.panel import Panel
 
@@ -83,6 +84,8 @@ def read_wide(
             raise ValueError("percent was given, but layout='yfinance' holds prices: their returns are fractions.")
         returns, notes = _of_prices(source)
     frequency = frequency_of_dates(returns.index)
+    if frequency in BY_MONTH:
+        returns.index += pd.offsets.MonthEnd(0)
     kept = returns.iloc[window(returns.index, start, end, months=frequency in BY_MONTH)]
     if not len(kept):
         raise ValueError(f"No date is left from start={start!r} to end={end!r}: dates are {span(returns.index)}.")
@@ -171,10 +174,10 @@ def _french(source, layout, percent):
         raise ValueError(f"The table {table.title!r} of {path.name} holds no returns; it has {first_few(titles, 8)}.")
     values = _numbers(path, table)
     notes = []
-    if len(tables) > 1:
+    if len(tables) > 1 and not layout.table:
         notes.append(
             f"{path.name} holds {len(tables)} tables: {first_few(map(repr, titles), 8)}. Read was {table.title!r}; for "
-            "another pass layout=replace(LAYOUTS['french'], table='words of its title')."
+            "another pass layout=dataclasses.replace(helpers.LAYOUTS['french'], table='words of its title')."
         )
     if percent:
         size = np.nanmax(values.abs().median()) if values.notna().any(axis=None) else np.nan

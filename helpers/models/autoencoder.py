@@ -1,6 +1,7 @@
 """The conditional autoencoder: both halves of the product are neural networks, trained together."""
 
 from collections.abc import Sequence
+from types import MethodType
 from typing import Self
 
 import numpy as np
@@ -16,6 +17,22 @@ from helpers.panel import Panel, require_panel
 
 # The hidden layers of the Beta network in the paper's models.
 PAPER_MODELS = {"CA0": (), "CA1": (32,), "CA2": (32, 16), "CA3": (32, 16, 8)}
+
+
+class beside_a_parameter:
+    """A method that has the name of a parameter: whoever reads it has the method, whoever sets it the parameter."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, model, owner=None):
+        return self.method if model is None else MethodType(self.method, model)
+
+    def __set__(self, model, value):
+        vars(model)[self.name] = value
 
 
 class ConditionalAutoencoder(NetworkEnsemble):
@@ -53,6 +70,9 @@ class ConditionalAutoencoder(NetworkEnsemble):
     seed : int
     progress : bool
         Whether a progress bar is shown.
+    factors : {"weights", "regression"}
+        How F of a date is found once the networks are fitted: by the fixed weights W' x, or, with the same β, by the
+        regression of the date's returns, F = (β'β)⁻¹ β'r, which reads no x.
 
     Attributes
     ----------
@@ -89,6 +109,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         patience: int = 5,
         seed: int = 0,
         progress: bool = False,
+        factors: str = "weights",
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -102,6 +123,11 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self.patience = patience
         self.seed = seed
         self.progress = progress
+        self.factors = factors  # type: ignore[method-assign]
+
+    def get_params(self, deep: bool = True) -> dict:
+        """The parameters by name, as scikit-learn asks for them; `factors` among them is the parameter."""
+        return super().get_params(deep) | {"factors": vars(self)["factors"]}
 
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model itself, fitted to the panel.
@@ -111,6 +137,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         require_panel(panel, characteristics=True)
         panel = self._learns_from(panel, validation)
         strengths, how = self._strengths(validation), self._how()
+        self._by_regression()
         input_names = self._input_names(panel)
         alone = self._shape(panel.n_characteristics, len(input_names))
         known = held_out_known = known_cells("The panel", panel)
@@ -148,14 +175,20 @@ class ConditionalAutoencoder(NetworkEnsemble):
         betas = network_betas(panel, self.weights_, n_inputs, n_factors)
         return labelled(betas, panel.dates, panel.tickers, factor_names(n_factors))
 
+    @beside_a_parameter
     def factors(self, panel: Panel) -> Labelled:
-        """F = W'x of a single network, (n_dates, n_factors), in fractions; NaN at dates that have not happened."""
+        """F of a single network, (n_dates, n_factors), in fractions; NaN at dates that have not happened."""
         self._require_fitted(panel)
         self._require_one("factors")
+        if self._by_regression():
+            return self._solved_factors(panel)
         require_same_labels("factor inputs", self._input_names(panel), self.factor_input_names_)
         names = factor_names(self.factor_weights_.shape[2])
         factors = factors_of_happened(panel, len(names), lambda past: self._inputs(past) @ self.factor_weights_[0])
         return labelled(factors, panel.dates, names)
+
+    def _by_regression(self):
+        return as_choice("factors", vars(self)["factors"], ("weights", "regression")) == "regression"
 
     def _member(self, m, n_members):
         alone = super()._member(m, n_members)

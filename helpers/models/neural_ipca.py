@@ -5,11 +5,17 @@ from typing import Self
 
 import numpy as np
 
-from helpers.checks import as_count, first_few
+from helpers.checks import as_count
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import factors_of_happened, require_same_labels, warn_of_magnitudes
-from helpers.models.networks import NetworkEnsemble, known_cells, network_betas, root_mean_square
+from helpers.models.base import require_same_labels, warn_of_magnitudes
+from helpers.models.networks import (
+    NetworkEnsemble,
+    known_cells,
+    network_betas,
+    require_enough_tickers,
+    root_mean_square,
+)
 from helpers.models.solved import LEAST, RIDGE, SolvedShape, dates_of
 from helpers.panel import Panel, require_panel
 
@@ -124,10 +130,10 @@ class NeuralIPCA(NetworkEnsemble):
             batch_normalization=False,
         )
         known = held_out_known = known_cells("The panel", panel)
-        self._require_enough("The panel", panel, known)
+        require_enough_tickers("The panel", panel, known, alone.n_factors)
         if validation is not None:
             validation, held_out_known = self._held_out(panel, validation)
-            self._require_enough("validation", validation, held_out_known)
+            require_enough_tickers("validation", validation, held_out_known, alone.n_factors)
         warn_of_magnitudes(panel.characteristics, panel.characteristic_names, stacklevel=2)
 
         scale = root_mean_square(panel.returns[known])
@@ -164,25 +170,14 @@ class NeuralIPCA(NetworkEnsemble):
         """The regression of each date on β, (n_dates, n_factors), in fractions; NaN at dates yet to happen."""
         self._require_fitted(panel)
         self._require_one("factors")
-        names = factor_names(self._n_factors())
-        return labelled(factors_of_happened(panel, len(names), self._solved), panel.dates, names)
+        return self._solved_factors(panel)
 
-    def _solved(self, panel):
-        betas = np.asarray(self.betas(panel))
-        self._require_enough("The panel", panel, ~np.isnan(betas[:, :, 0] + panel.returns))
-        return _factors(panel, betas)
+    @staticmethod
+    def _regressions(returns, betas):
+        return regressions(returns, betas)
 
     def _n_factors(self):
         return self.weights_[0][-1 if self.weights_[0][-1].ndim == 3 else -2].shape[2]
-
-    def _require_enough(self, name, panel, known):
-        few = known.sum(axis=1) <= self.n_factors
-        if few.any():
-            raise ValueError(
-                f"{name} has too few tickers at the date(s) {first_few(panel.dates[few])}: {self.n_factors} "
-                "factors of a date need more tickers than that with a return and all characteristics. Drop the dates, "
-                "or ask for fewer factors."
-            )
 
     def _turn(self, panel, known):
         """Turns the last layer of each member so that β and F come out as the class says; no product changes."""
