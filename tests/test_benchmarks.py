@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import ensembles, ipca, regressions, scale
+from tests.benchmarks import ensembles, ipca, local_optima, neural_ipca, regressions, scale
 
 
 def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
@@ -55,6 +55,31 @@ def test_the_benchmark_of_the_ensembles_runs_and_its_routes_do_the_same_job():
     for words in (title, "Keras fits", "bare", "Compiling"):
         assert words in report
     assert report.count("at least 20") == report.count("within 2 x bare") == 1
+
+
+def test_the_benchmark_of_neural_ipca_runs_and_its_routes_do_the_same_job():
+    report = neural_ipca.measure(
+        n_dates=6,
+        n_tickers=20,
+        n_characteristics=4,
+        n_members=2,
+        hidden_units=(4,),
+        batch_size=3,
+        epochs=2,
+        rounds=1,
+        tolerance=0.02,
+    )
+    title = "2 members of 4 strengths, hidden units (4,), 4 characteristics, 2 epochs of 2 batches of 3 dates"
+    for words in (title, "JAX fits", "bare", "Compiling"):
+        assert words in report
+
+
+def test_the_benchmark_of_local_optima_counts_the_fits_that_a_choice_of_starts_misses():
+    panels = [("noise", 2, panel) for _, k, panel in local_optima.small_panels(1) if k == 2][:4]
+    report = local_optima.measure(panels, 20).splitlines()
+    assert [line.split()[-3] for line in report[1:]] == ["4"] * 3
+    missed = [int(line.split()[-2]) for line in report[1:]]
+    assert missed[0] >= missed[1] >= missed[2]
 
 
 def test_the_benchmark_of_the_ensembles_notices_a_route_that_does_another_job():
