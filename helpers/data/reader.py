@@ -196,14 +196,15 @@ def read_schema(
     dates     2, 2020-01-31 to 2020-02-29, monthly
     tickers   1; at a date 1 at least, 1 in the median, 1 at most
     columns   1 of numbers and text
-    layout    none is named or recognised: a row's characteristics are taken to be known before its
-              return
-    timing    no characteristic changes as fast as a return, so the data cannot tell when they are
-              known
+    layout    none is named or recognised: a row's characteristics are taken to
+              be known before its return
+    timing    no characteristic changes as fast as a return, so the data cannot
+              tell when they are known
     memory    8e-09 GB as a Panel of float32
     warnings  1
-      1. In mine.csv, column 'size' holds text beside numbers: 'B', 1 row(s). If that means a
-         missing number, pass missing_values=('B',); otherwise correct or exclude the column.
+      1. In mine.csv, column 'size' holds text beside numbers: 'B', 1 row(s). If
+         that means a missing number, pass missing_values=('B',); otherwise
+         correct or exclude the column.
     """
     laid_out, theirs = as_layout("layout", layout), as_layout("returns_layout", returns_layout)
     _require_returns(theirs, returns)

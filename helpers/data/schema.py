@@ -15,6 +15,7 @@ from helpers.data.file import Source
 from helpers.data.layout import Layout
 from helpers.panel import Panel
 
+WIDTH = 76  # characters: what a page 800 pixels wide holds
 NO_LAYOUT = "none is named or recognised: a row's characteristics are taken to be known before its return"
 
 
@@ -79,13 +80,13 @@ class Schema:
             *([_entry("timing", self.timing)] if self.timing else []),
             f"memory    {self.gigabytes:.3g} GB as a Panel of float32",
             f"warnings  {len(self.warnings)}",
-            *(fill(sentence, 96, subsequent_indent="     ") for sentence in numbered),
+            *(fill(sentence, WIDTH, subsequent_indent="     ") for sentence in numbered),
         ]
         return "\n".join(lines)
 
 
 def _entry(name, text):
-    return fill(text, 96, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
+    return fill(text, WIDTH, initial_indent=f"{name:<10}", subsequent_indent=" " * 10)
 
 
 def _known(layout, why):
