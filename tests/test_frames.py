@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars
 import pyarrow as pa
 import pytest
 
@@ -170,3 +171,12 @@ def test_frames_in_a_layout_are_read_as_its_files(tmp_path, layout):
     for frame in (files.main, files.main.set_index(labels), pa.Table.from_pandas(files.main), LikePolars(files.main)):
         panel, _ = read(files, tmp_path, path=frame, **second)
         truth.assert_is(panel)
+
+
+@every_long
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_frames_of_polars_are_read_in_every_long_layout(layout):
+    files, truth = LONG[layout]()
+    frames = {"path": files.main, "returns_path": files.second}
+    given = {name: polars.from_pandas(frame) for name, frame in frames.items() if frame is not None}
+    truth.assert_is(read_panel(**given, **files.arguments, dtype="float64"))
