@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.data.layouts import LAYOUTS
 from helpers.data.reader import read_panel, read_schema
-from tests.layouts import LONG, MARKET, N_MONTHS, PERMNOS, crsp_ciz, crsp_siz, gkx, jkp, osap, prices, read
+from tests.layouts import LONG, N_MONTHS, PERMNOS, crsp_ciz, crsp_siz, gkx, jkp, osap, prices, read
 
 # With all the columns of CRSP beside its own, as the published file has them.
 WHOLE_JKP = {"permno": 1.0, "date": pd.Timestamp("2001-01-31"), "prc": 5.0, "ret": 0.01, "shrcd": 11.0}
@@ -115,8 +114,7 @@ def test_share_codes_that_are_absent_are_missed(tmp_path):
 
 
 def test_capitals_of_a_name_do_not_count_and_months_of_prices_are_dated_by_their_end():
-    assert read_panel(crsp_siz()[0].main, layout="CRSP_SIZ").n_tickers == len(PERMNOS) and "gkx" in LAYOUTS
+    assert read_panel(crsp_siz()[0].main, layout="CRSP_SIZ").n_tickers == len(PERMNOS)
     bars = prices().resample("MS").first()
     panel = read_panel(bars, layout="yfinance")
     assert (panel.dates == panel.dates + pd.offsets.MonthEnd(0)).all() and panel.dates[0].month == bars.index[1].month
-    assert MARKET.returns.shape[0] == N_MONTHS

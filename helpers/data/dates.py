@@ -28,7 +28,6 @@ WAYS_TO_WRITE_DATES = {
 }
 
 WITH_OFFSET = r"^(\d{4}-\d\d-\d\d[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)) ?(Z|[+-]\d\d:?\d\d)$"
-NOON = 12
 NO_OFFSET, SUMMER_WINTER = pd.Timedelta(0), (pd.Timestamp("2000-07-01"), pd.Timestamp("2000-01-01"))
 LATE = 11  # o'clock in UTC, at which a day begins in Auckland in summer
 SUNDAY_TO_THURSDAY = {6, 0, 1, 2, 3}

@@ -19,6 +19,7 @@ import pyarrow.parquet
 
 from helpers.checks import first_few
 from helpers.data.frames import as_table, is_frame, is_period, last_days, looks_wide
+from helpers.data.statistics import SAME_DIGITS
 from helpers.data.text import MOST_TEXTS, NUMBER, Text, TextFound, is_missing
 
 # What is read at once takes about a megabyte: so much CSV, or so many numbers of Parquet.
@@ -29,7 +30,6 @@ COLUMNS_AT_ONCE = 16
 # A dot is a missing number of SAS and Stata, and so is a dot with a letter.
 DOTS = (".", "._", *(f".{letter}" for letter in string.ascii_letters))
 MISSING = (*pa.csv.ConvertOptions().null_values, *DOTS, "None", "<NA>")
-SAME_CODE = 1e-6  # a code of a missing number may have been float32
 
 KINDS_OF_FILE = (".csv", ".csv.gz", ".parquet")
 OTHER_KINDS_OF_FILE = {
@@ -170,7 +170,7 @@ class File:
     def _without_codes(self, name, column):
         values = np.array(column.to_numpy(zero_copy_only=False), dtype=float)
         for code in (*self._codes.get(name, ()), *self._codes_everywhere):
-            values[np.abs(values - code) <= SAME_CODE * abs(code)] = np.nan
+            values[np.abs(values - code) <= SAME_DIGITS * abs(code)] = np.nan
         return values
 
     def _plain_batches(self, labels, numbers, check_utf8):

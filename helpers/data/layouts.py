@@ -1,6 +1,7 @@
 """The layouts of files that researchers in this field bring, by name."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -49,6 +50,34 @@ NO_SHARE_CODES = "without it, funds and foreign shares cannot be told from commo
 END_OF_MONTH = "it is known at the end of the row's month only, when the return has been earned"
 NEXT_MONTH = "it is the return of the next month, which the row's characteristics are to explain"
 
+JKP = Layout(
+    name="jkp",
+    title="Jensen, Kelly and Pedersen's global factor data",
+    known="A row's characteristics are known at eom, the end of its month. ret_exc_lead1m is the return of "
+    "the NEXT month, and the panel dates both by that month.",
+    date="eom",
+    ticker="id",
+    returns="ret_exc_lead1m",
+    months_ahead=1,
+    returns_ahead={"ret_exc_lead1m": 1},
+    screens=dict.fromkeys(("obs_main", "common", "exch_main", "primary_sec"), ("1", "true")),
+    futures={"ret_exc_lead1m": NEXT_MONTH},
+    exclude=tuple(JKP_NO_CHARACTERISTICS),
+    signs=(("id", "eom", "ret_exc_lead1m"), ("id", "eom", "ret_exc"), ("id", "eom", "obs_main")),
+)
+CTF = replace(
+    JKP,
+    name="ctf",
+    title="the Common Task Framework's ctff_chars.parquet",
+    known="A row's characteristics are known at eom, the end of its month. ret_exc_lead1m is the return of the NEXT "
+    "month, eom_ret, and the panel dates both by that month. What may be used is listed in ctff_features.parquet, "
+    "which is read if it lies beside the file.",
+    dated={"eom_ret": 1},
+    screens={},
+    signs=(("id", "eom", "ret_exc_lead1m", "ctff_test"), ("id", "eom", "ret_exc_lead1m", "eom_ret")),
+    features="ctff_features.parquet",
+)
+
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
         layout.name: layout
@@ -63,38 +92,8 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
                 exclude=("sic2",),
                 signs=(("permno", "date", "mvel1"), ("permno", "date", "mom1m"), ("permno", "date", "sic2")),
             ),
-            Layout(
-                name="jkp",
-                title="Jensen, Kelly and Pedersen's global factor data",
-                known="A row's characteristics are known at eom, the end of its month. ret_exc_lead1m is the return of "
-                "the NEXT month, and the panel dates both by that month.",
-                date="eom",
-                ticker="id",
-                returns="ret_exc_lead1m",
-                months_ahead=1,
-                returns_ahead={"ret_exc_lead1m": 1},
-                screens=dict.fromkeys(("obs_main", "common", "exch_main", "primary_sec"), ("1", "true")),
-                futures={"ret_exc_lead1m": NEXT_MONTH},
-                exclude=tuple(JKP_NO_CHARACTERISTICS),
-                signs=(("id", "eom", "ret_exc_lead1m"), ("id", "eom", "ret_exc"), ("id", "eom", "obs_main")),
-            ),
-            Layout(
-                name="ctf",
-                title="the Common Task Framework's ctff_chars.parquet",
-                known="A row's characteristics are known at eom, the end of its month. ret_exc_lead1m is the return of "
-                "the NEXT month, eom_ret, and the panel dates both by that month. What may be used is listed in "
-                "ctff_features.parquet, which is read if it lies beside the file.",
-                date="eom",
-                ticker="id",
-                returns="ret_exc_lead1m",
-                months_ahead=1,
-                returns_ahead={"ret_exc_lead1m": 1},
-                dated={"eom_ret": 1},
-                futures={"ret_exc_lead1m": NEXT_MONTH},
-                exclude=tuple(JKP_NO_CHARACTERISTICS),
-                signs=(("id", "eom", "ret_exc_lead1m", "ctff_test"), ("id", "eom", "ret_exc_lead1m", "eom_ret")),
-                features="ctff_features.parquet",
-            ),
+            JKP,
+            CTF,
             Layout(
                 name="osap",
                 title="Open Source Asset Pricing's signals, wide",

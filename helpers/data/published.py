@@ -49,7 +49,7 @@ def write_published_layout(
 
     c: ranks of mvel1, mom12m and mom1m across tickers, 0 if unknown.
 
-    Read them with `read_panel(first, **PUBLISHED_LAYOUT, returns_path=second, returns="RET")`. Everything is invented;
+    Read them with `read_panel(first, layout="gkx", returns_path=second, returns="RET")`. Everything is invented;
     the layout and its troubles are not. Dates are the last weekday of the month in the first file and its last day in
     the second. Tickers enter and leave. Characteristics are not ranked; they are missing for some tickers, 13 of them
     for all in the first years. mom1m, mom6m, mom12m and mom36m are what the ticker earned in the months 1, 2-6, 2-12

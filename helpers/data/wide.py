@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from helpers.checks import first_few
-from helpers.data.dates import BY_MONTH, NOON, Day, frequency_of_dates, span, window
+from helpers.data.dates import BY_MONTH, LATE, Day, frequency_of_dates, span, window
 from helpers.data.file import File, Source, existing
 from helpers.data.frames import is_frame
 from helpers.data.layout import Layout
@@ -311,9 +311,9 @@ def _by_day(table, name):
     index = index.tz_localize(None)
     if index.hasnans:
         raise ValueError(f"{name} has row(s) without a date. Drop them first.")
-    if in_utc and (index.hour >= NOON).any():
+    if in_utc and (index.hour >= LATE).any():
         raise ValueError(
-            f"The rows of {name} are times in UTC, such as {index[index.hour >= NOON][0]}: a midnight east of "
+            f"The rows of {name} are times in UTC, such as {index[index.hour >= LATE][0]}: a midnight east of "
             "Greenwich is the day before in UTC. Convert the index to the exchange's time zone first, such as "
             "tz_convert('Asia/Tokyo')."
         )

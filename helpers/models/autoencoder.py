@@ -123,7 +123,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self.patience = patience
         self.seed = seed
         self.progress = progress
-        self.factors = factors  # type: ignore[method-assign]
+        self.factors = factors
 
     def get_params(self, deep: bool = True) -> dict:
         """The parameters by name, as scikit-learn asks for them; `factors` among them is the parameter."""

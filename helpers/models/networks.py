@@ -19,8 +19,8 @@ from helpers.panel import Panel, require_panel
 class NetworkEnsemble(Ensemble):
     """Networks with different random starts and L1 strengths, trained together; the best strength is kept.
 
-    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed and progress, and one
-    attribute of each of its networks, `KEPT`, whose first axis is that of the members.
+    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed and progress. It
+    names in `SHARED` what its members have in common.
     """
 
     reads_validation = True
@@ -88,15 +88,15 @@ class NetworkEnsemble(Ensemble):
             there = ~np.isnan(b[:, :, 0] + past.returns)
             require_enough_tickers("The panel", past, there, n_factors)
             returns, b = np.where(there, past.returns, 0.0), np.where(there[:, :, None], b, 0.0)
-            return self._regressions(returns, b)[0]
+            return self._regressions(returns, b)
 
         return labelled(factors_of_happened(panel, n_factors, solved), panel.dates, factor_names(n_factors))
 
     @staticmethod
     def _regressions(returns, betas):
-        """F of each date, (n_dates, n_factors), and (β'β)⁻¹; the smallest F where several fit alike."""
+        """F of each date, (n_dates, n_factors); the smallest F where several fit alike."""
         inverse = np.linalg.pinv(betas.transpose(0, 2, 1) @ betas, rcond=SMALLEST_SHARE, hermitian=True)
-        return (inverse @ (betas.transpose(0, 2, 1) @ returns[:, :, None]))[:, :, 0], inverse
+        return (inverse @ (betas.transpose(0, 2, 1) @ returns[:, :, None]))[:, :, 0]
 
     def _train(
         self,

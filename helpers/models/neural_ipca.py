@@ -29,8 +29,8 @@ class NeuralIPCA(NetworkEnsemble):
         F^(d) = (β'β)⁻¹ β'r^(d)                the regression of the date's returns on β, inside the training
         r̂_s^(d) = β_s^(d) · F^(d)              min over all weights θ of mean (r - r̂)² / mean r² + l1 Σ |θ| / √Σ θ²
 
-    It knows what instrumented PCA knows, returns and characteristics, and no portfolio; without a hidden layer it is
-    that model. Tickers may come and go.
+    It knows what instrumented PCA knows, returns and characteristics, and no portfolio; without a hidden layer and a
+    penalty it is that model. Tickers may come and go.
 
     Adam on random batches of whole dates. Each member keeps the weights of its own best epoch on the validation panel.
     There F would be fitted to the very returns that judge it, and catch about n_factors / n_tickers of their noise. So
@@ -174,7 +174,7 @@ class NeuralIPCA(NetworkEnsemble):
 
     @staticmethod
     def _regressions(returns, betas):
-        return regressions(returns, betas)
+        return regressions(returns, betas)[0]
 
     def _n_factors(self):
         return self.weights_[0][-1 if self.weights_[0][-1].ndim == 3 else -2].shape[2]
@@ -187,15 +187,11 @@ class NeuralIPCA(NetworkEnsemble):
             weights = stacked.select_members(self.weights_, [m], n_members)
             betas = network_betas(panel, weights, 0, self._n_factors())
             turn = _whitened(betas[known])
-            turn = turn @ _rotated(_factors(panel, betas @ turn))
+            whitened = np.where(known[:, :, None], betas @ turn, 0.0)
+            turn = turn @ _rotated(self._regressions(np.where(known, panel.returns, 0.0), whitened))
             for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
                 array[..., m, :] = array[..., m, :] @ turn
         self.weights_ = turned, kept
-
-
-def _factors(panel, betas):
-    there = ~np.isnan(betas).any(axis=2) & ~np.isnan(panel.returns)
-    return regressions(np.where(there, panel.returns, 0.0), np.where(there[:, :, None], betas, 0.0))[0]
 
 
 def regressions(returns: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -107,7 +107,7 @@ def network(shape):
     m, layers = shape.n_members, keras.layers
     # Zeros, since Keras' default draws from Python's global random numbers.
     dense = partial(layers.EinsumDense, kernel_initializer="zeros")
-    z, x = keras.Input((shape.n_characteristics,)), keras.Input((max(shape.n_inputs, 1),))
+    z = keras.Input((shape.n_characteristics,))
     hidden, product = z, "ri,imo->rmo"  # row, input, member, output
     for units in shape.hidden_units:
         hidden = dense(product, (m, units), bias_axes="mo", activation="relu")(hidden)
@@ -119,6 +119,7 @@ def network(shape):
     betas = dense(product, (m, shape.n_factors), bias_axes="mo" if shape.hidden_units else None)(hidden)
     if not shape.n_inputs:
         return keras.Model(z, betas)
+    x = keras.Input((shape.n_inputs,))
     factors = dense("ri,imo->rmo", (m, shape.n_factors))(x)
     return keras.Model([z, x], [betas, factors])
 
@@ -156,11 +157,13 @@ def member_betas(shape, weights, z, n_rows=8192):
     """The betas of all members for each row of z, (n_rows, n_members, n_factors); a block of rows at a time."""
     x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
     blocks = (z[first : first + n_rows] for first in range(0, len(z), n_rows))
-    if not shape.n_inputs:
-        outputs = [network(shape).stateless_call(*weights, block, training=False)[0] for block in blocks]
-        return np.concatenate([np.asarray(betas) for betas in outputs])
-    outputs = [network(shape).stateless_call(*weights, [block, x[: len(block)]], training=False)[0] for block in blocks]
-    return np.concatenate([np.asarray(betas) for betas, _ in outputs])
+
+    def betas(block):
+        inputs = [block, x[: len(block)]] if shape.n_inputs else block
+        said, _ = network(shape).stateless_call(*weights, inputs, training=False)
+        return np.asarray(said[0] if shape.n_inputs else said)
+
+    return np.concatenate([betas(block) for block in blocks])
 
 
 def train(shape, weights, training, validation, l1, learning_rate, batch_size, epochs, patience, seed, progress=False):

@@ -159,26 +159,47 @@ def measure(
     """
     panel = simulate_market("nonlinear", 2 * n_dates, n_tickers, n_characteristics).panel
     arguments = panel[:n_dates], panel[n_dates:], n_members, hidden_units, batch_size, epochs
-    ours, start = our_route(*arguments), time.perf_counter()
+    title = (
+        f"{n_members} members, hidden units {hidden_units}, {n_characteristics} characteristics, {epochs} epochs "
+        f"of {n_dates * n_tickers // batch_size} batches of {batch_size}, and as many returns to validate"
+    )
+    return report(
+        title,
+        our_route(*arguments),
+        {"Keras fits, one after the other": keras_route(*arguments)},
+        products_route(*arguments),
+        rounds,
+        tolerance,
+    )
+
+
+def report(title, ours, others, bare, rounds, tolerance):
+    """The report as text, after all routes but the bare products were checked to do the same job.
+
+    Parameters
+    ----------
+    title : str
+    ours : function
+        It fits, and returns the smallest validation error of each network.
+    others : dict of str to function
+        One entry: what a user would pick instead.
+    bare : function
+    rounds : int
+    tolerance : float
+        A share, by which the mean errors may differ.
+    """
+    start = time.perf_counter()
     ours()
     first_fit = time.perf_counter() - start
-    routes = {
-        OURS: ours,
-        "Keras fits, one after the other": keras_route(*arguments),
-        "bare matrix products": products_route(*arguments),
-    }
-    errors, other_errors = (routes[name]() for name in list(routes)[:2])
+    ((name, other),) = others.items()
+    errors, other_errors = ours(), other()
     check_same_job(errors, other_errors, tolerance)
-    times = milliseconds(routes, rounds)
+    times = milliseconds({OURS: ours, name: other, "bare matrix products": bare}, rounds)
+    fits = name.split(",")[0]
     lines = [
         f"{machine()}, {keras.backend.backend()}; {rounds} rounds",
-        *table(
-            f"{n_members} members, hidden units {hidden_units}, {n_characteristics} characteristics, {epochs} epochs "
-            f"of {n_dates * n_tickers // batch_size} batches of {batch_size}, and as many returns to validate",
-            times,
-            {"Keras": "at least 20", "bare": "at least 0.5: ours is within 2 x bare"},
-        ),
-        f"Smallest validation error, mean of the members: ours {np.mean(errors):.3f}, Keras fits "
+        *table(title, times, {fits: "at least 20", "bare": "at least 0.5: ours is within 2 x bare"}),
+        f"Smallest validation error, mean of the networks: ours {np.mean(errors):.3f}, {fits} "
         f"{np.mean(other_errors):.3f}.",
         f"Compiling ours, once for this shape: {first_fit - times[OURS] / 1000:.1f} s.",
     ]

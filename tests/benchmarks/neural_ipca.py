@@ -10,7 +10,6 @@ first checked to reach the same error; compilation is done before the clock star
 last line. Timed as in `tests.benchmarks.regressions`; the targets stand beside the ratios.
 """
 
-import time
 from itertools import pairwise
 
 import jax
@@ -18,10 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from helpers.data.simulated import simulate_market
-from helpers.models.backend import keras
 from helpers.models.neural_ipca import NeuralIPCA
-from tests.benchmarks.ensembles import check_same_job
-from tests.benchmarks.regressions import OURS, machine, milliseconds, table
+from tests.benchmarks.ensembles import report
 
 STRENGTHS = (8e-3, 1.6e-2, 2.4e-2, 3.2e-2)
 RIDGE = 1e-3
@@ -151,30 +148,18 @@ def measure(
     """The report as text. n_dates are those of the training panel, and again of the validation panel."""
     panel = simulate_market("nonlinear", 2 * n_dates, n_tickers, n_characteristics).panel
     arguments = panel[:n_dates], panel[n_dates:], n_members, hidden_units, batch_size, epochs
-    ours, start = our_route(*arguments), time.perf_counter()
-    ours()
-    first_fit = time.perf_counter() - start
-    routes = {
-        OURS: ours,
-        "JAX fits, one after the other": jax_route(*arguments),
-        "bare matrix products": products_route(*arguments),
-    }
-    errors, other_errors = (routes[name]() for name in list(routes)[:2])
-    check_same_job(errors, other_errors, tolerance)
-    times = milliseconds(routes, rounds)
-    lines = [
-        f"{machine()}, {keras.backend.backend()}; {rounds} rounds",
-        *table(
-            f"{n_members} members of {len(STRENGTHS)} strengths, hidden units {hidden_units}, {n_characteristics} "
-            f"characteristics, {epochs} epochs of {n_dates // batch_size} batches of {batch_size} dates",
-            times,
-            {"JAX": "at least 20", "bare": "at least 0.5: ours is within 2 x bare"},
-        ),
-        f"Smallest validation error, mean of the networks: ours {np.mean(errors):.3f}, JAX fits "
-        f"{np.mean(other_errors):.3f}.",
-        f"Compiling ours, once for this shape: {first_fit - times[OURS] / 1000:.1f} s.",
-    ]
-    return "\n".join(lines)
+    title = (
+        f"{n_members} members of {len(STRENGTHS)} strengths, hidden units {hidden_units}, {n_characteristics} "
+        f"characteristics, {epochs} epochs of {n_dates // batch_size} batches of {batch_size} dates"
+    )
+    return report(
+        title,
+        our_route(*arguments),
+        {"JAX fits, one after the other": jax_route(*arguments)},
+        products_route(*arguments),
+        rounds,
+        tolerance,
+    )
 
 
 if __name__ == "__main__":
