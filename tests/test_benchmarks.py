@@ -1,8 +1,12 @@
 """The benchmark runs, at a size that takes no time, so that it cannot rot; how fast anything was is not asserted."""
 
+import numpy as np
 import pytest
 
-from tests.benchmarks import ensembles, ipca, local_optima, neural_ipca, regressions, scale
+from helpers.data.simulated import simulate_market
+from helpers.evaluation.metrics import total_r2
+from helpers.models.ipca import InstrumentedPCA
+from tests.benchmarks import ensembles, ipca, local_optima, neural_ipca, neural_ipca_variants, regressions, scale
 
 
 def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
@@ -72,6 +76,43 @@ def test_the_benchmark_of_neural_ipca_runs_and_its_routes_do_the_same_job():
     title = "2 members of 4 strengths, hidden units (4,), 4 characteristics, 2 epochs of 2 batches of 3 dates"
     for words in (title, "JAX fits", "bare", "Compiling"):
         assert words in report
+
+
+def test_the_benchmark_of_the_variants_runs_and_repeats_no_fit_that_is_in_its_file(tmp_path):
+    markets = [("linear", seed, simulate_market("linear", 18, 20, 4, seed=seed).panel) for seed in (0, 1)]
+    variants = {
+        "plain": (neural_ipca_variants.NeuralIPCA, (0.01,)),
+        "both": (neural_ipca_variants.WarmStartWeightByWeight, (0.01, 0.02)),
+    }
+    size = {"n_factors": 1, "hidden_units": (4,), "n_members": 2, "epochs": 2}
+    report = neural_ipca_variants.measure(markets, tmp_path / "fits.csv", variants, **size)
+    title, columns, plain, both = report.splitlines()
+    assert title == "linear, 2 markets" and "left out" in columns and plain.split()[-2:] == ["2", "2"]
+    assert both.count(" ± ") == 3 and both.startswith("both")
+    assert len((tmp_path / "fits.csv").read_text().splitlines()) == 1 + 2 * 2
+    assert neural_ipca_variants.measure(markets, tmp_path / "fits.csv", variants, **size) == report
+
+
+def test_a_network_of_the_variants_starts_at_the_fit_of_ipca_but_for_small_random_weights(monkeypatch):
+    panel = simulate_market("nonlinear", 12, 20, 4).panel
+    linear = total_r2(panel.returns, InstrumentedPCA(1).fit(panel).reconstruct(panel))
+    # So slow that the weights stay as they are.
+    model = neural_ipca_variants.WarmStart(1, (4, 3), 3, l1=0.01, learning_rate=1e-12, epochs=1)
+
+    def explained():
+        return [total_r2(panel.returns, member.reconstruct(panel)) for member in model.fit(panel).members_]
+
+    near = explained()
+    assert near == pytest.approx([linear] * 3, abs=0.03) and len(set(near)) == 3
+    monkeypatch.setattr(neural_ipca_variants, "SMALL", 0.0)
+    assert explained() == pytest.approx([linear] * 3, abs=1e-5)
+
+
+def test_the_penalty_of_the_variants_counts_weights_in_every_kernel():
+    shape = neural_ipca_variants.ShapeByWeights(1, 9, 0, (4,), 3, False)
+    first, later = np.zeros((9, 1, 4), "float32"), np.zeros((4, 1, 3), "float32")
+    first[:4], later[0] = 5.0, -2.0
+    assert float(shape.size([first, later])[0]) == pytest.approx(np.sqrt(16) + np.sqrt(3), rel=1e-5)
 
 
 def test_the_benchmark_of_local_optima_counts_the_fits_that_a_choice_of_starts_misses():

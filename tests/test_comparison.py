@@ -109,6 +109,16 @@ def drawn_again(statistic, n_dates, block, n_draws=3000):
     return np.std([statistic((rows + np.arange(block)).ravel() % n_dates) for rows in starts])
 
 
+def test_the_leave_one_out_score_is_that_of_each_folds_own_model():
+    table = compare({"PCA": PCAFactors(2)}, PANEL, SPLITTER, "leave-one-out R²")
+    folds, above, below = list(SPLITTER.folds(PANEL)), 0.0, 0.0
+    for fold in folds:
+        said = PCAFactors(2).fit(fold.train, fold.validation).leave_one_out(fold.test)
+        above, below = above + ((fold.test.returns - said) ** 2).sum(), below + (fold.test.returns**2).sum()
+    assert len(folds) > 1
+    assert table.loc[("leave-one-out R²", "PCA"), "score"] == pytest.approx(1 - above / below, rel=1e-12)
+
+
 @pytest.mark.parametrize("measure", SCORES)
 def test_errors_of_one_market_are_the_spread_over_histories_drawn_again_in_blocks(measure):
     """Blocks of L + 1 dates have the weights of Newey and West's L lags: 5 and 4 at 120 dates."""
@@ -490,7 +500,7 @@ BAD_INPUT = {
     "too few dates": (lambda: compare(MODELS, PANEL[:20], SPLITTER), ValueError, "n_train = 20", "at least 27"),
     "an unknown measure": (
         lambda: compare(MODELS, PANEL, SPLITTER, ["IC", "R2"]),
-        ValueError, "measures must be some of 'total R²', 'predictive R²', 'IC'", "a dict", "; 'R2' was given",
+        ValueError, "measures must be some of 'total R²', 'leave-one-out R²', 'predictive R²', 'IC'", "a dict", "'R2'",
     ),
     "a function for a measure": (
         lambda: compare(MODELS, PANEL, SPLITTER, total_r2),

@@ -25,12 +25,13 @@ from helpers.evaluation.splitter import WalkForward
 from helpers.labels import labelled
 from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
-from helpers.models.base import ConstantBetas, Ensemble, FactorModel
+from helpers.models.base import ConstantBetas, Ensemble, FactorModel, SolvedFactors
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.networks import NetworkEnsemble
 from helpers.models.neural_ipca import NeuralIPCA
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
+from helpers.panel import Panel
 from tests.common import assert_refused, small_panel, with_value
 
 # Keras' own warning.
@@ -53,7 +54,7 @@ def curved(**changes):
     return NeuralIPCA(**({"n_factors": 2, "hidden_units": (3,), "n_members": 1, "l1": 0.01, "epochs": 2} | changes))
 
 
-ABSTRACT = {FactorModel, ConstantBetas, Ensemble, NetworkEnsemble}
+ABSTRACT = {FactorModel, ConstantBetas, SolvedFactors, Ensemble, NetworkEnsemble}
 MODELS = {
     "time series": TimeSeriesRegression(),
     "time series through the origin": TimeSeriesRegression(intercept=False),
@@ -64,6 +65,7 @@ MODELS = {
     "components": PCAFactors(n_factors=2),
     "instrumented components": InstrumentedPCA(n_factors=2),
     "instrumented components with a constant": InstrumentedPCA(n_factors=2, constant=True),
+    "instrumented components with a ridge": InstrumentedPCA(n_factors=2, ridge=0.3),
     "a network of portfolios": network(),
     "a network whose factors are regressions": network(factors="regression"),
     "a linear network of returns": network(hidden_units=(), factor_inputs="returns"),
@@ -73,9 +75,9 @@ MODELS = {
     "one curve and regressions": curved(),
     "the truth": Truth(MARKET),
 }
-TRUTH, OF_RETURNS, OF_SEVERAL, MEMBER, BY_DATES = (
+TRUTH, OF_RETURNS, OF_SEVERAL, MEMBER, RIDGED, BY_DATES = (
     "the truth", "a linear network of returns", "an ensemble of managed portfolios", "a member of an ensemble",
-    "cross sections of betas by date",
+    "instrumented components with a ridge", "cross sections of betas by date",
 )  # fmt: skip
 CURVED = [name for name, model in MODELS.items() if isinstance(model, NeuralIPCA)]
 NETWORKS = [name for name, model in MODELS.items() if isinstance(model, NetworkEnsemble)]
@@ -124,7 +126,10 @@ def sayings(model, panel, n_past=N_PAST):
     said = [call(panel) for member in members(model) for call in (member.betas, member.factors)]
     predicted = np.asarray(model.predict(panel[n_past:], panel[:n_past]))
     padding = np.zeros((n_past, panel.n_tickers))
-    return [np.asarray(each) for each in (*said, model.reconstruct(panel), np.concatenate([padding, predicted]))]
+    said += [model.reconstruct(panel), np.concatenate([padding, predicted])]
+    if getattr(model, "factor_inputs", None) != "returns":  # fixed weights on every return cannot do without one
+        said.append(model.leave_one_out(panel))
+    return [np.asarray(each) for each in said]
 
 
 def assert_says_the_same(model, other, panel=PANEL, other_panel=None):
@@ -373,7 +378,38 @@ def test_scaling_the_returns_scales_the_reconstruction(name):
     assert np.allclose(128 * a, b, rtol=1e-8, atol=1e-12) and np.std(a) > 0
 
 
-@models("time series", "time series through the origin", *NETWORKS, TRUTH)
+@models(OF_RETURNS)
+@pytest.mark.parametrize("panel", [PANEL, GAPPY], ids=["full", "with gaps"])
+def test_each_ticker_is_left_out_of_the_factors_by_plain_loops(name, panel):
+    model, expected = fitted(name, panel), np.zeros((40, 12))
+    for member in members(model):
+        for s in range(12):
+            returns = np.array(panel.returns)
+            returns[:, s] = np.nan
+            factors = member.factors(replace(panel, returns=returns))
+            for d in range(40):
+                expected[d, s] += member.betas(panel)[d, s] @ factors[d] / len(members(model))
+    assert np.allclose(model.leave_one_out(panel), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_without_the_ticker_itself_noise_is_explained_no_more():
+    """Three factors of pure noise catch 3 / 30 of the returns; left out, every one of them does worse than nothing."""
+    random = np.random.default_rng(0)
+    noise = Panel(random.standard_normal((400, 30)), random.standard_normal((400, 30, 3)))
+    model = CrossSectionalRegression().fit(noise)
+    assert model.score(noise) == pytest.approx(3 / 30, abs=0.01)
+    assert total_r2(noise.returns, model.leave_one_out(noise)) == pytest.approx(-3 / 30, abs=0.03)
+
+
+def test_a_date_with_as_many_tickers_as_factors_cannot_do_without_one():
+    returns = np.array(PANEL.returns)
+    returns[7, 2:] = np.nan
+    few = replace(PANEL, returns=returns)
+    for name in ("cross sections of given betas", "components", "one curve and regressions"):
+        assert_refused(lambda name=name: fitted(name).leave_one_out(few), ValueError, "too few tickers", "2 factors")
+
+
+@models("time series", "time series through the origin", *NETWORKS, TRUTH, RIDGED)
 def test_factors_that_are_solved_for_are_the_regression_of_each_date_on_its_betas(name):
     model = fitted(name, GAPPY)
     betas, factors = model.betas(GAPPY), model.factors(GAPPY)
@@ -452,7 +488,7 @@ def test_fitting_to_permuted_tickers_permutes_all_that_is_said(name, uncompiled)
 
 
 FREE = [
-    "cross sections of characteristics", "instrumented components", "instrumented components with a constant",
+    "cross sections of characteristics", "instrumented components", "instrumented components with a constant", RIDGED,
     "a network of portfolios", OF_SEVERAL, MEMBER, *CURVED, "a network whose factors are regressions",
 ]  # fmt: skip
 
@@ -863,9 +899,7 @@ def test_the_score_is_the_total_r2_of_the_reconstruction(name):
 def test_a_search_over_numbers_of_factors_walks_forward_and_fits_the_best_to_all_dates():
     folds = WalkForward(n_train=20, n_test=5)
     search = GridSearchCV(PCAFactors(), {"n_factors": [1, 2, 3]}, cv=folds).fit(GAPPY)
-    expected = [
-        [PCAFactors(k).fit(fold.train).score(fold.test) for fold in folds.folds(GAPPY)] for k in (1, 2, 3)
-    ]
+    expected = [[PCAFactors(k).fit(fold.train).score(fold.test) for fold in folds.folds(GAPPY)] for k in (1, 2, 3)]
     found = [[search.cv_results_[f"split{i}_test_score"][k] for i in range(4)] for k in range(3)]
     assert np.array_equal(found, expected)
     best = int(np.argmax(np.mean(expected, axis=1))) + 1

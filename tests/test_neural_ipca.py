@@ -12,7 +12,9 @@ from helpers.evaluation.metrics import total_r2
 from helpers.models import solved, stacked
 from helpers.models.backend import keras
 from helpers.models.ipca import InstrumentedPCA
-from helpers.models.neural_ipca import NeuralIPCA, each_left_out
+from helpers.models.least_squares import each_left_out
+from helpers.models.neural_ipca import NeuralIPCA
+from helpers.models.solved import RIDGE
 from helpers.panel import Panel
 from tests.common import assert_refused, small_panel
 
@@ -151,18 +153,21 @@ def test_the_penalty_is_the_same_for_any_multiple_of_a_kernel():
     kernels = [RANDOM.normal(size=(3, 2, 4)).astype("float32"), np.ones((4, 2, 2), "float32")]
     size = np.asarray(shape().size(kernels))
     assert np.allclose(shape().size([5 * kernels[0], 0.1 * kernels[1]]), size, rtol=1e-5)
-    by_hand = [sum(np.abs(k[:, m]).sum() / np.sqrt((k[:, m] ** 2).sum()) for k in kernels) for m in range(2)]
-    assert np.allclose(size, by_hand, rtol=1e-5)
+    lengths = np.sqrt((kernels[0] ** 2).sum(axis=2))  # of the weights of each characteristic
+    by_characteristic = lengths.sum(axis=0) / np.sqrt((lengths**2).sum(axis=0))
+    by_weight = np.abs(kernels[1]).sum(axis=(0, 2)) / np.sqrt((kernels[1] ** 2).sum(axis=(0, 2)))
+    assert np.allclose(size, by_characteristic + by_weight, rtol=1e-5)
     alone = np.zeros((4, 2, 2), "float32")
-    alone[1, :, 0] = -3
-    assert np.allclose(shape().size([alone]), 1) and np.allclose(shape().size([kernels[1]]), np.sqrt(8))
+    alone[1] = -3  # one characteristic, whatever number of its weights
+    assert np.allclose(shape().size([alone]), 1) and np.allclose(shape().size([np.ones_like(alone)]), 2)
+    assert np.allclose(shape().size([alone, kernels[1]]), 1 + np.sqrt(8))
 
 
 def test_what_the_others_say_of_a_ticker_by_leaving_it_out():
     r, b = RANDOM.normal(size=(2, 7)), RANDOM.normal(size=(2, 7, 2))
-    said = each_left_out(r, b)
+    said = each_left_out(r, b, ridge=0.02)
     for d in range(2):
-        ridge = solved.RIDGE * 7 * np.eye(2)
+        ridge = 0.02 * 6 * np.eye(2)  # for each of the six others
         for s in range(7):
             others = np.arange(7) != s
             f = np.linalg.solve(b[d, others].T @ b[d, others] + ridge, b[d, others].T @ r[d, others])
@@ -229,7 +234,7 @@ def test_the_strength_kept_is_the_one_whose_ensemble_explains_best_what_is_left_
     for l1 in strengths:
         alone = small(l1=l1, n_members=2).fit(TRAIN, HELD_OUT)
         said = np.mean([
-            each_left_out(np.where(known, HELD_OUT.returns, 0), np.where(known[..., None], m.betas(HELD_OUT), 0))
+            each_left_out(np.where(known, HELD_OUT.returns, 0), np.where(known[..., None], m.betas(HELD_OUT), 0), RIDGE)
             for m in alone.members_
         ], axis=0)  # fmt: skip
         left_out = total_r2(np.where(known, HELD_OUT.returns, np.nan), np.where(known, said, 0))

@@ -108,6 +108,7 @@ class _ByDate(NamedTuple):
 
 MEASURES: dict[str, Callable] = {
     "total R²": lambda tested: _explained(tested, "reconstruction"),
+    "leave-one-out R²": lambda tested: _explained(tested, "reconstruction", _left_out(tested)),
     "predictive R²": lambda tested: _explained(tested, "prediction"),
     "IC": lambda tested: information_coefficient(tested.returns, tested.prediction),
 }
@@ -140,9 +141,11 @@ def compare(
         Every model sees the same folds of each. Where all are simulated markets, the row "truth" says what β and F as
         they were drawn would score.
     splitter : WalkForward
-    measures : {"total R²", "predictive R²", "IC"}, several of them, or dict of name to function of an OutOfSample
-        A function returns one number, NaN where there is none, or one number for each test date, whose mean is the
-        score and whose NaN are left out.
+    measures : {"total R²", "leave-one-out R²", "predictive R²", "IC"}, several, or dict of name to function of an
+        OutOfSample
+        "leave-one-out R²" is that of `FactorModel.leave_one_out`: F that is solved for is not credited with the noise
+        that it has caught. A function returns one number, NaN where there is none, or one number for each test date,
+        whose mean is the score and whose NaN are left out.
     baseline : str, optional
         The model that the others are set against; the first if left out.
     folder : path, optional
@@ -227,10 +230,18 @@ def _as_score(measure, value, dates):
     return _ByDate(np.where(known, numbers, 0.0), known.astype(float))
 
 
-def _explained(tested, what):
+def _left_out(tested):
+    """What the model of each fold says of each return by F of all other tickers, (n_dates, n_tickers)."""
+    folds = [np.flatnonzero(tested.fold == k) for k in range(len(tested.models))]
+    panels = [tested.panel[rows[0] : rows[-1] + 1] for rows in folds]
+    return np.concatenate([model.leave_one_out(panel) for model, panel in zip(tested.models, panels, strict=True)])
+
+
+def _explained(tested, what, said=None):
     """An R² by date: Σ_s r² - Σ_s (r - r̂)², and Σ_s r²."""
     known = ~np.isnan(tested.returns)
-    r, said = np.where(known, tested.returns, 0.0).astype(float), np.asarray(getattr(tested, what))
+    r = np.where(known, tested.returns, 0.0).astype(float)
+    said = np.asarray(getattr(tested, what) if said is None else said)
     require_known(tested.returns, said, what)
     errors = np.where(known, r - said, 0.0)
     return _ByDate((r**2 - errors**2).sum(axis=1), (r**2).sum(axis=1))

@@ -1,3 +1,4 @@
 from . import cells as cells
 from . import clinic as clinic
+from . import grid as grid
 from . import table6 as table6

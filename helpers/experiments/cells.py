@@ -1,6 +1,12 @@
 """Experiments made of many independent cells: run in parallel, stored row by row, continued where they were stopped."""
 
+import argparse
 import os
+import platform
+import sys
+from contextlib import suppress
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +14,10 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import process_executor
 from tqdm import tqdm
 
+from helpers.checks import first_few
+from helpers.data.simulated import simulate_market
+
+DASK_TIMEOUT = 10  # seconds that a scheduler may take to answer
 WORKER_MEMORY = 4_000_000_000  # bytes; a worker that has grown by more is replaced
 
 
@@ -54,6 +64,92 @@ def run_cells(path, run_cell, todo, columns, key, read, n_jobs=-1, backend="loky
     return read(path)
 
 
+def read_rows(path, columns, name, settings):
+    """The rows of a file that this experiment made, a DataFrame; `settings` says of a row what it should be made with.
+
+    Raises
+    ------
+    ValueError
+        If the file has other columns, or rows made with other settings.
+    """
+    table = pd.read_csv(path)
+    if list(table.columns) != columns:
+        raise ValueError(
+            f"{path} is not a table made by helpers.experiments.{name}; its columns are {first_few(table.columns)}."
+        )
+    others = {row.settings for row in table.itertuples() if row.settings != settings(row)}
+    if others:
+        raise ValueError(
+            f"{path} was made with other settings ({first_few(sorted(others))}). Write to another file with --out."
+        )
+    return table
+
+
+def command_line(name, says, stored, choices, cells, run, summary, arguments=None):
+    """The command line of an experiment: what is chosen is run, and the summary printed.
+
+    Parameters
+    ----------
+    name, says : str
+        Of the module, and what it makes.
+    stored : Path
+        The file that is made or continued unless another is named.
+    choices : dict of str to two tuples
+        What may be chosen, by the names that `cells` takes, and what is unless something else is said.
+    cells, run, summary : function
+        The experiment's own.
+    arguments : list of str, optional
+        What was typed after the command.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m helpers.experiments.{name}", description=says)
+    for option, (values, usual) in choices.items():
+        parser.add_argument(f"--{option}", nargs="+", type=type(values[0]), choices=values, default=usual)
+    parser.add_argument("--repetitions", type=int, default=100, help="simulated markets (default 100)")
+    parser.add_argument(
+        "--repetitions-elsewhere", type=int, default=20, help="the same for the networks where K is not 3 (default 20)"
+    )
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one for each core)")
+    parser.add_argument(
+        "--dask", metavar="ADDRESS", help="send the cells to the Dask cluster whose scheduler is at this address"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=stored,
+        help=f"the CSV file, made or continued (default helpers/experiments/{stored.name})",
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        wanted = {option: getattr(chosen, option) for option in choices}
+        todo = cells(**wanted, repetitions=chosen.repetitions, repetitions_elsewhere=chosen.repetitions_elsewhere)
+        if chosen.dask is None:
+            table = run(chosen.out, todo, chosen.jobs, progress=True)
+        else:
+            with _dask_client(chosen.dask):
+                table = run(chosen.out, todo, chosen.jobs, backend="dask", progress=True)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        sys.exit(f"Stopped. What was finished is in {chosen.out}; the same command goes on from there.")
+    print(summary(table).round(2).to_string())
+
+
+@lru_cache(maxsize=4)
+def simulated(case, repetition):
+    """The market of a repetition; several models meet the same one."""
+    return simulate_market(case, seed=repetition)
+
+
+@lru_cache
+def versions():
+    """Of what the numbers of a row depend on, in one line."""
+    used = {"python": platform.python_version(), "numpy": version("numpy"), "keras": version("keras")}
+    for name in ("tensorflow", "tensorflow-cpu"):  # the same package under two names, see pyproject.toml
+        with suppress(PackageNotFoundError):
+            used.setdefault("tensorflow", version(name))
+    return " ".join(f"{name}-{number}" for name, number in used.items())
+
+
 def in_order(table, by, names):
     """The rows sorted by these columns: what is among the names in their order, and numbers ascending.
 
@@ -68,6 +164,14 @@ def in_order(table, by, names):
     return table.sort_values(
         by, key=lambda column: column.map(lambda value: order.get(value, value)), ignore_index=True
     )
+
+
+def _dask_client(address):
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("--dask needs the package distributed: pip install 'distributed'.") from None
+    return Client(address, timeout=DASK_TIMEOUT)
 
 
 def _on_one_thread(run_cell, cell):

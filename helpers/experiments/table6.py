@@ -8,25 +8,18 @@ Each cell (a case, a repetition, a model, a number of factors) is a row of a CSV
 Stopped at any moment, the same command goes on where it was and loses at most the cells in progress.
 """
 
-import argparse
-import platform
-import sys
 import time
-from contextlib import suppress
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_choice, as_count, first_few
-from helpers.data.simulated import simulate_market
+from helpers.checks import as_choice, as_count
 from helpers.evaluation.comparison import TRUTH, compare
 from helpers.evaluation.metrics import predictive_r2, total_r2
 from helpers.evaluation.splitter import WalkForward
-from helpers.experiments.cells import in_order, run_cells
+from helpers.experiments.cells import command_line, in_order, read_rows, run_cells, simulated, versions
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.pca import PCAFactors
 
@@ -41,7 +34,6 @@ N_MEMBERS, STRENGTHS = 5, (3e-3, 6e-3, 1.2e-2, 2.4e-2)
 PLAIN_STRENGTHS = (2e-4, 5e-4, 1e-3, 2e-3, 4e-3)
 THIRDS = WalkForward(n_train=60, n_validation=60, n_test=60)  # of the 180 dates of a market
 STORED = Path(__file__).with_name("table6.csv")
-DASK_TIMEOUT = 10  # seconds that a scheduler may take to answer
 KEY = ["case", "repetition", "model", "n_factors"]
 COLUMNS = [*KEY, "total_r2", "predictive_r2", "truth_total_r2", "truth_predictive_r2", "one_member_total_r2"]
 COLUMNS += ["l1", "epochs", "seconds", "settings", "versions"]
@@ -138,7 +130,7 @@ def run_cell(case, repetition, model, n_factors):
         **{f"truth_{measure}": scores[measure, TRUTH] for measure in ("total_r2", "predictive_r2")},
         "seconds": time.perf_counter() - start,
         "settings": settings(model),
-        "versions": _versions(),
+        "versions": versions(),
     }
     return {name: row[name] for name in COLUMNS}
 
@@ -199,16 +191,7 @@ def run(path, todo, n_jobs=-1, backend="loky", progress=False):
 
 def read(path=STORED):
     """The rows of a table that `run` made, in the order of cases, models, factors and repetitions."""
-    table = pd.read_csv(path)
-    if list(table.columns) != COLUMNS:
-        raise ValueError(
-            f"{path} is not a table made by helpers.experiments.table6; its columns are {first_few(table.columns)}."
-        )
-    others = table.loc[table["settings"] != table["model"].map(settings), "settings"].unique()
-    if len(others):
-        raise ValueError(
-            f"{path} was made with other settings ({first_few(others)}). Write to another file with --out."
-        )
+    table = read_rows(path, COLUMNS, "table6", lambda row: settings(row.model))
     return in_order(table, ["case", "model", "n_factors", "repetition"], (*CASES, *MODELS, *VARIANTS))
 
 
@@ -238,39 +221,16 @@ def summary(table):
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.experiments.table6", description=__doc__.partition("\n")[0]
+    command_line(
+        "table6",
+        __doc__.partition("\n")[0],
+        STORED,
+        {"cases": (CASES, CASES), "models": ((*MODELS, *VARIANTS), MODELS), "factors": (FACTORS, FACTORS)},
+        cells,
+        run,
+        summary,
+        arguments,
     )
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
-    parser.add_argument("--models", nargs="+", choices=(*MODELS, *VARIANTS), default=MODELS)
-    parser.add_argument("--factors", nargs="+", type=int, choices=FACTORS, default=FACTORS)
-    parser.add_argument("--repetitions", type=int, default=100, help="simulated markets (default 100)")
-    parser.add_argument(
-        "--repetitions-elsewhere", type=int, default=20, help="the same for the networks where K is not 3 (default 20)"
-    )
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one for each core)")
-    parser.add_argument(
-        "--dask", metavar="ADDRESS", help="send the cells to the Dask cluster whose scheduler is at this address"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=STORED,
-        help="the CSV file, made or continued (default helpers/experiments/table6.csv)",
-    )
-    chosen = parser.parse_args(arguments)
-    try:
-        todo = cells(chosen.cases, chosen.models, chosen.factors, chosen.repetitions, chosen.repetitions_elsewhere)
-        if chosen.dask is None:
-            table = run(chosen.out, todo, chosen.jobs, progress=True)
-        else:
-            with _dask_client(chosen.dask):
-                table = run(chosen.out, todo, chosen.jobs, backend="dask", progress=True)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-    except KeyboardInterrupt:
-        sys.exit(f"Stopped. What was finished is in {chosen.out}; the same command goes on from there.")
-    print(summary(table).round(2).to_string())
 
 
 def _is_network(model):
@@ -279,29 +239,6 @@ def _is_network(model):
 
 def _strengths(model):
     return PLAIN_STRENGTHS if model.endswith(" plain") else STRENGTHS
-
-
-@lru_cache(maxsize=4)
-def simulated(case, repetition):
-    """The market of a repetition; several models meet the same one."""
-    return simulate_market(case, seed=repetition)
-
-
-@lru_cache
-def _versions():
-    used = {"python": platform.python_version(), "numpy": version("numpy"), "keras": version("keras")}
-    for name in ("tensorflow", "tensorflow-cpu"):  # the same package under two names, see pyproject.toml
-        with suppress(PackageNotFoundError):
-            used.setdefault("tensorflow", version(name))
-    return " ".join(f"{name}-{number}" for name, number in used.items())
-
-
-def _dask_client(address):
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError("--dask needs the package distributed: pip install 'distributed'.") from None
-    return Client(address, timeout=DASK_TIMEOUT)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import pandas as pd
 from helpers.checks import as_choice, as_count, as_flag, first_few
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import factors_of_happened, require_same_labels, warn_of_magnitudes
-from helpers.models.managed import managed_portfolios
+from helpers.models.base import factors_of_happened, require_same_labels, solved_without, warn_of_magnitudes
+from helpers.models.managed import managed_portfolios, managed_without
 from helpers.models.networks import NetworkEnsemble, known_cells, network_betas, root_mean_square
 from helpers.panel import Panel, require_panel
 
@@ -186,6 +186,16 @@ class ConditionalAutoencoder(NetworkEnsemble):
         names = factor_names(self.factor_weights_.shape[2])
         factors = factors_of_happened(panel, len(names), lambda past: self._inputs(past) @ self.factor_weights_[0])
         return labelled(factors, panel.dates, names)
+
+    def _leave_one_out(self, panel):
+        betas = self.betas(panel)
+        if self._by_regression():
+            return solved_without(betas, panel)
+        if self.factor_inputs != "managed":
+            return super()._leave_one_out(panel)
+        x = managed_without(panel, constant=True)
+        said = ((x @ self.factor_weights_[0]) * np.asarray(betas)).sum(axis=2)
+        return labelled(said, panel.dates, panel.tickers)
 
     def _by_regression(self):
         return as_choice("factors", vars(self)["factors"], ("weights", "regression")) == "regression"

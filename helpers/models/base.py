@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from helpers.checks import first_few
 from helpers.equation import product, share_explained
 from helpers.labels import Labelled, factor_names, follows, labelled, short
+from helpers.models.least_squares import each_left_out, regressions
 from helpers.models.store import stored_model, write_model
 from helpers.panel import Panel, require_panel
 
@@ -55,6 +57,30 @@ class FactorModel(BaseEstimator, ABC):
     def reconstruct(self, panel: Panel) -> Labelled:
         """The returns as the model explains them, r̂ = β · F, (n_dates, n_tickers), in fractions per period."""
         return labelled(product(self.betas(panel), self.factors(panel)), panel.dates, panel.tickers)
+
+    def leave_one_out(self, panel: Panel) -> Labelled:
+        """The returns as the model explains each of them by F of all other tickers, r̂_s = β_s · F_(-s).
+
+        F that is solved for from the returns of a date has caught about n_factors / n_tickers of their noise, and the
+        reconstruction is flattered by as much. Here nothing of a ticker's own return is in the F that explains it. So
+        models that solve for F and models that are given it can be compared.
+
+        Returns
+        -------
+        (n_dates, n_tickers)
+            In fractions per period; NaN where β is unknown, and at dates that have not happened.
+
+        References
+        ----------
+        Allen (1974): the prediction sum of squares.
+        """
+        betas = np.asarray(self.betas(panel))
+        said = np.full(panel.shape, np.nan)
+        for s in range(panel.n_tickers):
+            returns = np.array(panel.returns)
+            returns[:, s] = np.nan
+            said[:, s] = product(betas[:, [s]], self.factors(replace(panel, returns=returns)))[:, 0]
+        return labelled(said, panel.dates, panel.tickers)
 
     def predict(self, panel: Panel, past: Panel) -> Labelled:
         """The returns expected before each date, r̂^(d) = β^(d) · λ^(d-1), (n_dates, n_tickers), in fractions.
@@ -153,6 +179,16 @@ class ConstantBetas(FactorModel):
         return factor_names(self.betas_.shape[1])
 
 
+class SolvedFactors(FactorModel):
+    """A factor model whose F is the regression of each date's returns on its β."""
+
+    ridge_of_dates: float = 0.0  # what is added to β'β, for each ticker of the date
+
+    def leave_one_out(self, panel: Panel) -> Labelled:
+        """The returns as F of all other tickers explains them, r - (r - r̂) / (1 - h), (n_dates, n_tickers)."""
+        return solved_without(self.betas(panel), panel, self.ridge_of_dates)
+
+
 class Ensemble(FactorModel):
     """Several models whose products are averaged: r̂ = mean over members of β_m · F_m.
 
@@ -174,6 +210,16 @@ class Ensemble(FactorModel):
         if len(members) == 1:
             return super().reconstruct(panel)
         return self._mean([member.reconstruct(panel) for member in members], panel)
+
+    def leave_one_out(self, panel: Panel) -> Labelled:
+        """The mean of what the members say of each return by F of all other tickers, (n_dates, n_tickers)."""
+        members = self._members()
+        if len(members) == 1:
+            return self._leave_one_out(panel)
+        return self._mean([member.leave_one_out(panel) for member in members], panel)
+
+    def _leave_one_out(self, panel):
+        return super().leave_one_out(panel)
 
     def predict(self, panel: Panel, past: Panel) -> Labelled:
         """The mean of the members' predictions, each by its own β and λ, (n_dates, n_tickers), in fractions."""
@@ -199,6 +245,29 @@ class Ensemble(FactorModel):
     @staticmethod
     def _mean(products, panel):
         return labelled(np.mean(products, axis=0), panel.dates, panel.tickers)
+
+
+def solved_without(betas: np.ndarray, panel: Panel, ridge: float = 0.0) -> Labelled:
+    """Each return by the regression, on these β, of all others of its date, (n_dates, n_tickers)."""
+    b = np.asarray(betas, dtype=float)
+    there = ~np.isnan(b).any(axis=2) & ~np.isnan(panel.returns)
+    require_enough_tickers("The panel", panel[: panel.n_happened], there[: panel.n_happened], b.shape[2])
+    returns, known = np.where(there, panel.returns.astype(float), 0.0), np.where(there[:, :, None], b, 0.0)
+    without = each_left_out(returns, known, ridge)
+    said = np.where(there, without, product(b, regressions(returns, known, ridge)[0]))
+    said[panel.n_happened :] = np.nan
+    return labelled(said, panel.dates, panel.tickers)
+
+
+def require_enough_tickers(name: str, panel: Panel, there: np.ndarray, n_factors: int) -> None:
+    """Refuses dates with too few tickers for the regression: with as many as factors, it explains everything."""
+    few = there.sum(axis=1) <= n_factors
+    if few.any():
+        raise ValueError(
+            f"{name} has too few tickers at the date(s) {first_few(panel.dates[few])}: {n_factors} factors of a date "
+            "need more tickers than that with a return and all characteristics. Drop the dates, or ask for fewer "
+            "factors."
+        )
 
 
 def happened(panel: Panel, name: str = "The panel") -> Panel:

@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from helpers.checks import SMALLEST_SHARE, as_count, as_flag, as_positive, first_few
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models.base import FactorModel, factors_of_happened, require_same_labels
-from helpers.models.least_squares import factors_given, second_moments
+from helpers.models.base import SolvedFactors, factors_of_happened, require_same_labels
+from helpers.models.least_squares import factors_given, regressions, second_moments
 from helpers.models.threads import for_each_block, one_thread
 from helpers.panel import Panel, require_panel
 
@@ -29,7 +29,7 @@ ENOUGH, MOST, WORK = 8, 40, 1.5e8
 MOST_CAUTION, ROUNDING = 1e9, 1e-14
 
 
-class InstrumentedPCA(FactorModel):
+class InstrumentedPCA(SolvedFactors):
     """Given the characteristics, solve for what turns them into sensitivities, and for the factors: β = Z Γ.
 
         r^(d) ≈ Z^(d) Γ F^(d)        min over (Γ, F) of Σ_d Σ_s (r_s^(d) - z_s^(d)' Γ F^(d))²
@@ -82,18 +82,20 @@ class InstrumentedPCA(FactorModel):
     the linear conditional autoencoder is this model when Z'Z is the same at every date.
     """
 
-    def __init__(self, n_factors=3, constant=False, tolerance=1e-12, max_rounds=200, n_starts=None):
+    def __init__(self, n_factors=3, constant=False, tolerance=1e-12, max_rounds=200, n_starts=None, ridge=0.0):
         self.n_factors = n_factors
         self.constant = constant
         self.tolerance = tolerance
         self.max_rounds = max_rounds
         self.n_starts = n_starts
+        self.ridge = ridge
 
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model with Γ of these dates, and of the validation dates if there are any."""
         names = self._names(panel)
         panel = self._learns_from(panel, validation)
         tolerance, max_rounds = as_positive("tolerance", self.tolerance), as_count("max_rounds", self.max_rounds)
+        ridge = as_positive("ridge", self.ridge, zero=True)
         n_starts = None if self.n_starts is None else as_count("n_starts", self.n_starts)
         n_factors = as_count(
             "n_factors",
@@ -110,14 +112,18 @@ class InstrumentedPCA(FactorModel):
                 "There is nothing to explain."
             )
         squares, moments = second_moments(returns, z, known, self.constant)
+        each = np.arange(squares.shape[1])
+        squares[:, each, each] += ridge * known.sum(axis=1, keepdims=True)
         with one_thread:
             lengths, white = _coordinates(squares.mean(axis=0), names)
             counts = np.maximum(known.sum(axis=1, keepdims=True), 1)
             # The solution if only the number of tickers changes with the date; and the start of Kelly, Pruitt and Su.
-            first = np.stack([
-                _components(moments @ white / np.sqrt(counts), n_factors),
-                np.linalg.solve(white, _components(moments / lengths / counts, n_factors) / lengths[:, None]),
-            ])
+            first = np.stack(
+                [
+                    _components(moments @ white / np.sqrt(counts), n_factors),
+                    np.linalg.solve(white, _components(moments / lengths / counts, n_factors) / lengths[:, None]),
+                ]
+            )
             first = np.linalg.qr(first)[0]
             squares, moments = white.T @ (squares @ white), moments @ white
             self._require_apart(first, squares, panel.dates)
@@ -157,6 +163,11 @@ class InstrumentedPCA(FactorModel):
         names = factor_names(self.gamma_.shape[1])
         return labelled(factors_of_happened(panel, len(names), self._solved), panel.dates, names)
 
+    @property
+    def ridge_of_dates(self) -> float:
+        """What is added to β'β, for each ticker of the date; Γ'Γ = I, so it is the ridge of Γ."""
+        return self.ridge
+
     def _betas(self, panel):
         z, (slopes, *intercept) = panel.characteristics, np.split(self.gamma_, [panel.n_characteristics])
         betas = np.empty((*z.shape[:2], slopes.shape[1]))
@@ -170,6 +181,10 @@ class InstrumentedPCA(FactorModel):
     def _solved(self, panel):
         betas = self._betas(panel)
         known = ~np.isnan(betas).any(axis=2)
+        if self.ridge:
+            known &= ~np.isnan(panel.returns)
+            returns, betas = np.where(known, panel.returns, 0.0), np.where(known[:, :, None], betas, 0.0)
+            return regressions(returns, betas, self.ridge)[0]
         return factors_given(np.where(known, panel.returns, np.nan), betas, "betas", panel.dates)
 
     def _names(self, panel):

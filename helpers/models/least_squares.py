@@ -20,10 +20,10 @@ from helpers.checks import (
 from helpers.models.threads import for_each_block, one_thread
 from helpers.tables import DATES_AND_TICKERS, Tables
 
+LEAST = 1e-2  # of 1 - leverage: a ticker that decides F alone is not divided by nothing
 
-def time_series_betas(
-    returns: ArrayLike, factors: ArrayLike, intercept: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+
+def time_series_betas(returns: ArrayLike, factors: ArrayLike, intercept: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """The sensitivity of each ticker to each factor: the slopes of one regression per ticker, across dates.
 
         r_s^(d) = α_s + β_s · F^(d) + ε_s^(d)        min over (α_s, β_s) of Σ_d ε_s^(d)²
@@ -128,6 +128,41 @@ def factors_given(returns, betas, name, dates=None):
         gram, moments = second_moments(returns, betas, observed)
         _require_finite(name, gram, betas, observed)
         return _solve(gram, moments[:, :, None], name)[:, :, 0]
+
+
+def regressions(
+    returns: np.ndarray, betas: np.ndarray, ridge: float = 0.0, without: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """F of each date, (n_dates, n_factors), and (β'β + ridge · n I)⁻¹; no column is refused.
+
+    n is the number of tickers of the date, less those `without`. Where several F fit alike, the smallest is taken.
+
+    Parameters
+    ----------
+    returns : (n_dates, n_tickers)
+    betas : (n_dates, n_tickers, n_factors)
+        0 where there is no return, or no beta.
+    ridge : float
+    without : int
+    """
+    squares = betas.transpose(0, 2, 1) @ betas
+    if ridge:
+        counts = (betas != 0).any(axis=2).sum(axis=1) - without
+        squares = squares + ridge * counts[:, None, None] * np.eye(squares.shape[1])
+    inverse = np.linalg.pinv(squares, rcond=SMALLEST_SHARE, hermitian=True)
+    return (inverse @ (betas.transpose(0, 2, 1) @ returns[:, :, None]))[:, :, 0], inverse
+
+
+def each_left_out(returns: np.ndarray, betas: np.ndarray, ridge: float = 0.0) -> np.ndarray:
+    """What F of all other tickers says of each return, r - (r - r̂) / (1 - h), (n_dates, n_tickers).
+
+    h = β_s'(β'β)⁻¹β_s is the leverage of the ticker: how far F, and r̂ with it, follows the ticker's own return. The
+    arguments are those of `regressions`.
+    """
+    factors, inverse = regressions(returns, betas, ridge, without=1)
+    errors = returns - (betas @ factors[:, :, None])[:, :, 0]
+    leverage = ((betas @ inverse) * betas).sum(axis=2)
+    return returns - errors / np.maximum(1 - leverage, LEAST)
 
 
 def second_moments(returns, z, known, constant=False):

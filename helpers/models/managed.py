@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_flag
+from helpers.checks import SMALLEST_SHARE, as_flag
+from helpers.equation import product
 from helpers.labels import Labelled, labelled, short
 from helpers.models.base import factors_of_happened
-from helpers.models.least_squares import factors_given
+from helpers.models.least_squares import LEAST, factors_given
 from helpers.panel import Panel, require_panel
 
 
@@ -56,6 +57,25 @@ def managed_portfolios(panel: Panel, constant: bool = False) -> Labelled:
         names = names.append(pd.Index(["constant"]))
     earned = factors_of_happened(panel, len(names), lambda past: _earned(past, constant))
     return labelled(earned, panel.dates, names)
+
+
+def managed_without(panel: Panel, constant: bool = False) -> np.ndarray:
+    """The managed portfolios that each ticker in turn takes no part in, (n_dates, n_tickers, n_portfolios).
+
+        x_(-s) = x - (Z'Z)⁻¹ z_s (r_s - z_s'x) / (1 - z_s'(Z'Z)⁻¹ z_s)
+
+    Of a ticker without a return or a characteristic at a date, who took no part, they are the portfolios as they are.
+    """
+    x, z = np.asarray(managed_portfolios(panel, constant)), panel.characteristics.astype(float)
+    if constant:
+        z = np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2)
+    known = ~np.isnan(z).any(axis=2) & ~np.isnan(panel.returns)
+    z = np.where(known[:, :, None], z, 0.0)
+    inverse = np.linalg.pinv(z.transpose(0, 2, 1) @ z, rcond=SMALLEST_SHARE, hermitian=True)
+    parts = z @ inverse
+    errors = np.where(known, panel.returns.astype(float), 0.0) - np.where(known, product(z, x), 0.0)
+    leverage = (parts * z).sum(axis=2)
+    return x[:, None] - parts * (errors / np.maximum(1 - leverage, LEAST))[:, :, None]
 
 
 def _earned(panel, constant):

@@ -9,10 +9,17 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from helpers.checks import SMALLEST_SHARE, as_count, as_flag, as_positive, first_few
+from helpers.checks import as_count, as_flag, as_positive
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import Ensemble, factors_of_happened, happened, require_same_labels
+from helpers.models.base import (
+    Ensemble,
+    factors_of_happened,
+    happened,
+    require_enough_tickers,
+    require_same_labels,
+)
+from helpers.models.least_squares import regressions
 from helpers.panel import Panel, require_panel
 
 
@@ -24,6 +31,7 @@ class NetworkEnsemble(Ensemble):
     """
 
     reads_validation = True
+    ridge_of_dates = 0.0  # what is added to β'β, for each ticker of the date, where F is solved for
     SHARED: tuple[str, ...] = ("l1_", "validation_curve_", "returns_scale_", "characteristic_names_")
 
     @property
@@ -88,15 +96,9 @@ class NetworkEnsemble(Ensemble):
             there = ~np.isnan(b[:, :, 0] + past.returns)
             require_enough_tickers("The panel", past, there, n_factors)
             returns, b = np.where(there, past.returns, 0.0), np.where(there[:, :, None], b, 0.0)
-            return self._regressions(returns, b)
+            return regressions(returns, b, self.ridge_of_dates)[0]
 
         return labelled(factors_of_happened(panel, n_factors, solved), panel.dates, factor_names(n_factors))
-
-    @staticmethod
-    def _regressions(returns, betas):
-        """F of each date, (n_dates, n_factors); the smallest F where several fit alike."""
-        inverse = np.linalg.pinv(betas.transpose(0, 2, 1) @ betas, rcond=SMALLEST_SHARE, hermitian=True)
-        return (inverse @ (betas.transpose(0, 2, 1) @ returns[:, :, None]))[:, :, 0]
 
     def _train(
         self,
@@ -151,17 +153,6 @@ def network_betas(panel: Panel, weights: tuple, n_inputs: int, n_factors: int) -
     betas = np.full((*known.shape, n_factors), np.nan)
     betas[known] = stacked.member_betas(shape, weights, panel.characteristics[known].astype("float32"))[:, 0]
     return betas
-
-
-def require_enough_tickers(name: str, panel: Panel, there: np.ndarray, n_factors: int) -> None:
-    """Refuses dates with too few tickers for the regression: with as many as factors, it explains everything."""
-    few = there.sum(axis=1) <= n_factors
-    if few.any():
-        raise ValueError(
-            f"{name} has too few tickers at the date(s) {first_few(panel.dates[few])}: {n_factors} factors of a date "
-            "need more tickers than that with a return and all characteristics. Drop the dates, or ask for fewer "
-            "factors."
-        )
 
 
 def root_mean_square(values, axis=None):

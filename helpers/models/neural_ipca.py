@@ -8,15 +8,15 @@ import numpy as np
 from helpers.checks import as_count
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import require_same_labels, warn_of_magnitudes
+from helpers.models.base import require_enough_tickers, require_same_labels, solved_without, warn_of_magnitudes
+from helpers.models.least_squares import each_left_out, regressions
 from helpers.models.networks import (
     NetworkEnsemble,
     known_cells,
     network_betas,
-    require_enough_tickers,
     root_mean_square,
 )
-from helpers.models.solved import LEAST, RIDGE, SolvedShape, dates_of
+from helpers.models.solved import RIDGE, SolvedShape, dates_of
 from helpers.panel import Panel, require_panel
 
 NOTHING = 1e-6  # of the largest mean square of β in any direction
@@ -27,7 +27,7 @@ class NeuralIPCA(NetworkEnsemble):
 
         β_s^(d) = Beta network(z_s^(d))        hidden layers of ReLU, then K linear units
         F^(d) = (β'β)⁻¹ β'r^(d)                the regression of the date's returns on β, inside the training
-        r̂_s^(d) = β_s^(d) · F^(d)              min over all weights θ of mean (r - r̂)² / mean r² + l1 Σ |θ| / √Σ θ²
+        r̂_s^(d) = β_s^(d) · F^(d)              min over all weights θ of mean (r - r̂)² / mean r² + l1 · size(θ)
 
     It knows what instrumented PCA knows, returns and characteristics, and no portfolio; without a hidden layer and a
     penalty it is that model. Tickers may come and go.
@@ -36,10 +36,12 @@ class NeuralIPCA(NetworkEnsemble):
     There F would be fitted to the very returns that judge it, and catch about n_factors / n_tickers of their noise. So
     each ticker is left out of the F by which it is judged: (r - r̂) / (1 - h), h = β_s'(β'β)⁻¹β_s.
 
-    Where F is solved for, β A and A⁻¹ F are the same fit, for any A. So a kernel's size can mean nothing, and the
-    penalty is on its shape: Σ |θ| / √Σ θ², summed over the kernels, from 1 (a single number) to √n (n alike). Of the
-    A that fit alike, each member has the one with β'β diagonal in the mean, the same for all factors, and F'F diagonal
-    and descending over the fitted dates; the mean of no factor is negative.
+    Where F is solved for, β A and A⁻¹ F are the same fit, for any A. So the length of a kernel can mean nothing, and
+    the penalty is on its shape, from 1 (all is in one place) to √n (n places alike), summed over the kernels. In the
+    first, the weights θ_j of a characteristic are one thing, so that whole characteristics switch off:
+    size = Σ_j |θ_j| / √Σ θ². In the later ones each weight is one: size = Σ |θ| / √Σ θ². Of the A that fit alike, each
+    member has the one with β'β diagonal in the mean, the same for all factors, and F'F diagonal and descending over the
+    fitted dates; the mean of no factor is negative.
 
     Parameters
     ----------
@@ -84,12 +86,14 @@ class NeuralIPCA(NetworkEnsemble):
     Kelly, Pruitt, Su (2019) for F solved for; Gu, Kelly, Xiu (2021) for β by networks, ensembles and early stopping.
     """
 
+    ridge_of_dates = RIDGE
+
     def __init__(
         self,
         n_factors: int = 3,
         hidden_units: Sequence[int] = (32, 16),
         n_members: int = 10,
-        l1: float | Sequence[float] = (8e-3, 1.6e-2, 2.4e-2, 3.2e-2),
+        l1: float | Sequence[float] = (3.2e-2, 4.8e-2, 6.4e-2, 9.6e-2),
         learning_rate: float = 0.01,
         batch_size: int = 6,
         epochs: int = 100,
@@ -148,7 +152,7 @@ class NeuralIPCA(NetworkEnsemble):
             betas, said = np.zeros((*there.shape, shape.n_factors)), []
             for m in range(shape.n_members):
                 betas[there] = rows[:, m] @ _whitened(fitted[:, m].astype(float))
-                said.append(each_left_out(y, betas)[there])
+                said.append(each_left_out(y, betas, RIDGE)[there])
             return y[there], np.stack(said, axis=1)
 
         self._train(alone, strengths, how, training, held_out, predicted)
@@ -172,9 +176,8 @@ class NeuralIPCA(NetworkEnsemble):
         self._require_one("factors")
         return self._solved_factors(panel)
 
-    @staticmethod
-    def _regressions(returns, betas):
-        return regressions(returns, betas)[0]
+    def _leave_one_out(self, panel):
+        return solved_without(self.betas(panel), panel, self.ridge_of_dates)
 
     def _n_factors(self):
         return self.weights_[0][-1 if self.weights_[0][-1].ndim == 3 else -2].shape[2]
@@ -188,36 +191,10 @@ class NeuralIPCA(NetworkEnsemble):
             betas = network_betas(panel, weights, 0, self._n_factors())
             turn = _whitened(betas[known])
             whitened = np.where(known[:, :, None], betas @ turn, 0.0)
-            turn = turn @ _rotated(self._regressions(np.where(known, panel.returns, 0.0), whitened))
+            turn = turn @ _rotated(regressions(np.where(known, panel.returns, 0.0), whitened, RIDGE)[0])
             for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
                 array[..., m, :] = array[..., m, :] @ turn
         self.weights_ = turned, kept
-
-
-def regressions(returns: np.ndarray, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """F of each date, (n_dates, n_factors), and (β'β)⁻¹, with the small ridge of the training.
-
-    Parameters
-    ----------
-    returns : (n_dates, n_tickers)
-    betas : (n_dates, n_tickers, n_factors)
-        Of mean square 1 and without correlation; 0 where there is no return, or no beta.
-    """
-    counts = (betas != 0).any(axis=2).sum(axis=1)
-    squares = betas.transpose(0, 2, 1) @ betas
-    inverse = np.linalg.inv(squares + RIDGE * counts[:, None, None] * np.eye(squares.shape[1]))
-    return (inverse @ (betas.transpose(0, 2, 1) @ returns[:, :, None]))[:, :, 0], inverse
-
-
-def each_left_out(returns: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """What F of all other tickers says of each return, r - (r - r̂) / (1 - h), (n_dates, n_tickers).
-
-    The arguments are those of `regressions`.
-    """
-    factors, inverse = regressions(returns, betas)
-    errors = returns - (betas @ factors[:, :, None])[:, :, 0]
-    leverage = ((betas @ inverse) * betas).sum(axis=2)
-    return returns - errors / np.maximum(1 - leverage, LEAST)
 
 
 def _whitened(rows):

@@ -8,12 +8,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from helpers.checks import as_count, as_positive, first_few
 from helpers.labels import Labelled, labelled
-from helpers.models.base import ConstantBetas, factors_of_happened, require_same_labels
+from helpers.models.base import ConstantBetas, SolvedFactors, factors_of_happened, require_same_labels
 from helpers.models.least_squares import cross_sectional_factors
 from helpers.panel import Panel
 
 
-class PCAFactors(ConstantBetas):
+class PCAFactors(SolvedFactors, ConstantBetas):
     """Given nothing, solve for both halves of the product: F = R V_K and β = V_K.
 
         R ≈ F βᵀ     min over (F, β) of Σ_d Σ_s (r_s^(d) - β_s · F^(d))²     β: the first K right singular vectors of R

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.checks import as_array, beta_axes, labels_along
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models.base import ConstantBetas, FactorModel, factors_of_happened, happened, require_same_labels
+from helpers.models.base import ConstantBetas, SolvedFactors, factors_of_happened, happened, require_same_labels
 from helpers.models.least_squares import betas_given, factors_given
 from helpers.panel import Panel, require_panel
 from helpers.tables import Tables
@@ -60,7 +60,7 @@ class TimeSeriesRegression(ConstantBetas):
         return self.portfolio_names_
 
 
-class CrossSectionalRegression(FactorModel):
+class CrossSectionalRegression(SolvedFactors):
     """Given β, solve for F: one regression per date, across tickers. β is the characteristics unless it is given.
 
         r^(d) = β^(d) F^(d) + ε^(d)        min over F^(d) of Σ_s ε_s^(d)²

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from helpers.models.backend import keras
+from helpers.models.least_squares import LEAST
 from helpers.models.stacked import Shape, network
 
 ops = keras.ops
@@ -17,7 +18,7 @@ ops = keras.ops
 # So much of what β'β is in the mean over dates is added to that of each date, so that F stays bounded where a date has
 # little to tell factors apart by; and so much of its trace, while two columns of β are alike at every date.
 RIDGE, JITTER = 1e-3, 1e-6
-LEAST = 1e-2  # of 1 - leverage: a ticker that decides F alone is not divided by nothing
+TINY = 1e-12  # keeps roots differentiable at 0
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,21 @@ class SolvedShape(Shape):
         return ops.sum(counts[:, None, None] * ops.square(alone), axis=(0, 1))
 
     def size(self, kernels):
-        """What l1 is the strength of, for each member: Σ |θ| / √Σ θ², summed over the kernels.
+        """What l1 is the strength of, for each member: in the first kernel by characteristic, in others by weight.
 
+            Σ_j √Σ_u θ_ju² / √Σ θ²        Σ |θ| / √Σ θ²
+
+        j is a characteristic and u a unit: all weights of a characteristic are one thing, and switch off together.
         Where F is solved for, β and c β are the same fit, and so is every kernel times any number: Σ |θ| could be made
-        as small as one likes for nothing. Divided by its length, a kernel of n numbers counts from 1, one number alone,
+        as small as one likes for nothing. Divided by its length, a kernel of n things counts from 1, one thing alone,
         to √n, all alike; and a strength means the same in any market.
         """
-        return sum(
-            ops.sum(ops.abs(kernel), axis=(0, 2)) / ops.sqrt(ops.sum(ops.square(kernel), axis=(0, 2)) + 1e-12)
-            for kernel in kernels
+        first, *later = kernels
+        squares = ops.sum(ops.square(first), axis=2)
+        by_characteristic = ops.sum(ops.sqrt(squares + TINY), axis=0) / ops.sqrt(ops.sum(squares, axis=0) + TINY)
+        return by_characteristic + sum(
+            ops.sum(ops.abs(kernel), axis=(0, 2)) / ops.sqrt(ops.sum(ops.square(kernel), axis=(0, 2)) + TINY)
+            for kernel in later
         )
 
     def _solved(self, weights, statistics, batch):

@@ -20,7 +20,7 @@ from helpers.data.simulated import simulate_market
 from helpers.models.neural_ipca import NeuralIPCA
 from tests.benchmarks.ensembles import report
 
-STRENGTHS = (8e-3, 1.6e-2, 2.4e-2, 3.2e-2)
+STRENGTHS = (3.2e-2, 4.8e-2, 6.4e-2, 9.6e-2)
 RIDGE = 1e-3
 
 
@@ -55,7 +55,9 @@ def jax_route(panel, validation, n_members, hidden_units, batch_size, epochs):
         return errors, jnp.einsum("dsk,dkj,dsj->ds", betas, inverse, betas)
 
     def loss(weights, z, y, l1):
-        size = sum(jnp.abs(kernel).sum() / jnp.sqrt((kernel**2).sum()) for kernel, _ in weights)
+        (first, _), *later = weights
+        size = jnp.sqrt((first**2).sum(axis=1) + 1e-12).sum() / jnp.sqrt((first**2).sum())
+        size += sum(jnp.abs(kernel).sum() / jnp.sqrt((kernel**2).sum()) for kernel, _ in later)
         return (solved(weights, z, y)[0] ** 2).mean() + l1 * size
 
     @jax.jit
