@@ -21,7 +21,7 @@ from tests.common import assert_refused
 from tests.test_table6 import assert_summary_of_the_command
 
 CLOSED = [kind for kind in grid.KINDS if kind.penalty == "none" and kind.beta != "products"]
-FEW = grid.cells(betas=("noise", "constant"), found=("regression",), factors=(1, 3), repetitions=2)
+FEW = grid.cells(betas=("constant", "noise"), found=("regression",), factors=(3, 1), repetitions=2)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_every_kind_is_told_its_own_characteristics_and_portfolios():
     assert all(np.array_equal(panel.returns, market.panel.returns) for panel in told.values())
     assert np.array_equal(told["constant", "regression", "none"].characteristics[7], np.eye(40))
     assert np.array_equal(told["true", "regression", "none"].characteristics, market.betas)
-    assert told["32", "x", "L1"].characteristics is z
+    assert np.array_equal(told["32", "x", "L1"].characteristics, z)
     products = told["products", "x", "L1"].characteristics
     pairs = [z[..., i] * z[..., j] for i in range(4) for j in range(i, 4)]
     assert np.allclose(products, np.concatenate([z, np.stack(pairs, axis=2)], axis=2))
@@ -165,6 +165,10 @@ def test_the_truth_is_a_bound_and_noise_explains_its_share():
 def test_the_file_is_the_cells_in_order(few):
     path, table = few
     assert list(table.columns) == grid.COLUMNS and len(table) == len(FEW) == 16
+    assert list(table[grid.KEY].itertuples(index=False, name=None)) == [
+        (case, repetition, beta, "regression", "none", k)
+        for case in grid.CASES for beta in ("noise", "constant") for k in (1, 3) for repetition in (0, 1)
+    ]  # fmt: skip
     again = grid.run(path, FEW, n_jobs=1)
     pd.testing.assert_frame_equal(again, table)
     table.assign(settings="another").to_csv(path.with_name("other.csv"), index=False)
@@ -206,6 +210,15 @@ def test_a_stored_row_of_a_network_is_made_again(stored):
     made, row = grid.run_cell(*cell), stored[(stored[grid.KEY] == list(cell)).all(axis=1)].iloc[0]
     for name in ("total_r2", "leave_one_out_r2", "predictive_r2"):
         assert made[name] == pytest.approx(row[name], abs=5e-3) == pytest.approx(row[f"solved_{name}"], abs=0.05)
+
+
+def test_balanced_rows_are_those_of_markets_that_every_kind_has(stored):
+    rows = grid.balanced(stored)
+    counts = rows[rows["beta"] != "products"].groupby(["case", "beta", "found", "penalty"]).size()
+    assert len(counts) == 2 * (len(grid.KINDS) - 5) and counts.nunique() == 1 and counts.iloc[0] >= 5
+    assert set(rows["n_factors"]) == {3}
+    dropped = rows.drop(index=rows.query("case == 'linear' and repetition == 2 and beta == '32'").index[0])
+    assert set(rows["repetition"]) - set(grid.balanced(dropped)["repetition"]) == {2}
 
 
 def test_ways_summaries_and_differences_are_those_of_a_hand():

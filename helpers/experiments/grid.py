@@ -255,7 +255,27 @@ def read(path=STORED):
     """The rows of a grid that `run` made, in the order of cases, β, ways to find F, factors and repetitions."""
     kinds = {kind: settings(kind) for kind in KINDS}
     table = read_rows(path, COLUMNS, "grid", lambda row: kinds[row.beta, row.found, row.penalty])
-    return in_order(table, ["case", "beta", "found", "penalty", "n_factors", "repetition"], (*CASES, *BETAS, *FOUND))
+    within = in_order(table, ["beta", "found", "penalty", "n_factors", "repetition"], (*BETAS, *FOUND))
+    return in_order(within, ["case"], CASES)  # by itself: "linear" is a case, and a way for β to bend
+
+
+def balanced(table: pd.DataFrame, n_factors: int = 3) -> pd.DataFrame:
+    """The rows with so many factors of the markets on which every kind was run, so that means compare like with like.
+
+    β linear in products was run on fewer markets, and does not count.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from `read`.
+    n_factors : int
+    """
+    rows = table[table["n_factors"] == n_factors]
+    kinds = rows[rows["beta"] != "products"].groupby(["case", "repetition"])[["beta", "found", "penalty"]]
+    counts = kinds.apply(lambda each: len(each.drop_duplicates()))
+    whole = counts[counts == counts.max()].reset_index()
+    both = whole.groupby("repetition")["case"].nunique() == rows["case"].nunique()
+    return rows[rows["repetition"].isin(both[both].index)]
 
 
 def by_way(table: pd.DataFrame) -> pd.DataFrame:
