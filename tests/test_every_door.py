@@ -41,6 +41,7 @@ LABELS = {
     "portfolios": pd.RangeIndex(1, 4, name="portfolio"),
     "errors": pd.Index(["alpha", "standard error", "t"]),
     "points": pd.RangeIndex(20),
+    "characteristics": pd.Index([f"c{j}" for j in range(1, 6)]),
 }
 
 
@@ -113,6 +114,11 @@ def out_of_sample_of(**tables):
     return tested.reconstruction, tested.prediction
 
 
+def characteristics_of(persistence):
+    panel = helpers.simulate_market(n_dates=5, n_tickers=4, n_characteristics=5, persistence=persistence).panel
+    return labelled(panel.characteristics, panel.dates, panel.tickers, panel.characteristic_names)
+
+
 def market_of(**tables):
     market = SimulatedMarket(small_world(), **tables)
     return labelled(market.betas, *B_BY_DATE.labels), labelled(market.factors, *F.labels)
@@ -182,6 +188,9 @@ DOORS = {
     # data
     "rank_across_tickers": Door(helpers.rank_across_tickers, {"characteristics": R}),
     "rank_across_tickers of several": Door(helpers.rank_across_tickers, {"characteristics": B_BY_DATE}),
+    "simulate_market": Door(
+        characteristics_of, {"persistence": table("characteristics", values=np.linspace(0.1, 0.9, 5))}
+    ),
     "SimulatedMarket": Door(market_of, {"betas": B_BY_DATE, "factors": F}),
     "Panel": Door(panel_of, {"returns": R, "portfolios": TRUE_F}, ordered=True),
     "Panel with characteristics": Door(panel_of, {"returns": R, "characteristics": B_BY_DATE}, ordered=True),
@@ -213,7 +222,6 @@ OF_PANELS = {
 }  # fmt: skip
 
 NO_TABLES = {
-    "simulate_market": "takes sizes, no table",
     "simulate_constant_betas": "takes sizes, no table",
     "load_industries": "takes names, no table",
     "load_sorted_portfolios": "takes names, no table",

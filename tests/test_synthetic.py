@@ -197,6 +197,35 @@ BAD_INPUT = {
         lambda: simulate_market(n_characteristics=2),
         ValueError, "n_characteristics", "at least 3", "2 was given", "betas",
     ),
+    "persistence above one": (
+        lambda: simulate_market(n_characteristics=3, persistence=[0.9, 1.2, 1]),
+        ValueError, "persistence must lie between 0 and 1", "1.2 was given",
+    ),
+    "persistence below zero": (
+        lambda: simulate_market(n_characteristics=3, persistence=[0.9, 1, -0.5]),
+        ValueError, "persistence must lie between 0 and 1", "-0.5 was given",
+    ),
+    "a random walk that is stationary": (
+        lambda: simulate_market(n_characteristics=3, persistence=[0.9, 1, 0.5], stationary=True),
+        ValueError, "persistence", "below 1", "stationary=True", "1 was given",
+    ),
+    "persistence of some characteristics": (
+        lambda: simulate_market(n_characteristics=4, persistence=[0.9, 1, 0.5]),
+        ValueError, "persistence", "n_characteristics = 4", "(3,)",
+    ),
+    "one persistence": (
+        lambda: simulate_market(persistence=0.9), ValueError, "persistence", "1 axes, (n_characteristics)", "()",
+    ),
+    "unknown persistence": (
+        lambda: simulate_market(n_characteristics=3, persistence=[0.9, np.nan, 0.5]), ValueError, "persistence", "NaN",
+    ),
+    "text for the persistence": (
+        lambda: simulate_market(n_characteristics=3, persistence=["a", "b", "c"]), TypeError, "persistence", "numbers",
+    ),
+    "persistence of other characteristics": (
+        lambda: simulate_market(n_characteristics=3, persistence=pd.Series([0.9, 0.8, 0.7], ["c2", "c1", "c3"])),
+        ValueError, "characteristics of persistence", "the market", "another order",
+    ),
     "a negative seed": (lambda: simulate_market(seed=-1), ValueError, "seed", "at least 0", "-1"),
     "no seed": (lambda: simulate_market(seed=None), TypeError, "seed", "whole number", "None"),
     "a generator for the seed": (lambda: simulate_market(seed=np.random.default_rng()), TypeError, "seed", "Generator"),
@@ -264,6 +293,38 @@ def test_the_premium_moves_the_mean_of_the_portfolios_and_nothing_else_that_is_d
     assert np.allclose(usual.factors - none.factors, 0.03)
     assert np.array_equal(usual.betas, none.betas)
     assert np.allclose(usual.panel.returns - usual.reconstruction, none.panel.returns - none.reconstruction)
+
+
+def test_a_market_given_its_own_persistence_is_that_very_market_and_another_changes_the_characteristics_alone():
+    one = simulate_market("nonlinear", n_dates=9, n_tickers=20, n_characteristics=4, seed=3)
+    own = np.random.default_rng(3).uniform(0.9, 1, 4)
+    same, other = (
+        simulate_market("nonlinear", 9, 20, 4, seed=3, persistence=rho)
+        for rho in (pd.Series(own, one.panel.characteristic_names), [0.5] * 4)
+    )
+    for name in ("returns", "characteristics", "portfolios"):
+        assert np.array_equal(getattr(one.panel, name), getattr(same.panel, name))
+    assert np.array_equal(one.betas, same.betas) and np.array_equal(one.factors, same.factors)
+    assert np.array_equal(one.factors, other.factors) and np.array_equal(one.panel.portfolios, other.panel.portfolios)
+    noise, of_the_other = (market.panel.returns - market.reconstruction for market in (one, other))
+    assert np.allclose(noise, of_the_other)
+    assert np.array_equal(one.panel.characteristics[0], other.panel.characteristics[0])
+    assert not np.array_equal(one.panel.characteristics[1:], other.panel.characteristics[1:])
+
+
+def test_ranks_persist_as_the_coefficients_given_imply():
+    """Of two normal variables with the correlation ρ, ranks have the correlation 6 / π · arcsin(ρ / 2)."""
+    rho = np.array([0, 0.3, 0.6, 0.9, 0.99])
+    c = simulate_market("linear", 60, 1000, 5, seed=6, stationary=True, persistence=rho).panel.characteristics
+    found = [np.mean([np.corrcoef(c[d, :, j], c[d + 1, :, j])[0, 1] for d in range(59)]) for j in range(5)]
+    assert np.allclose(found, 6 / np.pi * np.arcsin(rho / 2), atol=4 / np.sqrt(59 * 1000))
+
+
+def test_a_coefficient_of_one_is_a_random_walk_and_of_zero_has_no_memory():
+    """After d + 1 steps a walk has the variance d + 1; with four times as many steps, half the correlation is left."""
+    c = simulate_market("linear", 40, 4000, 3, seed=1, persistence=(1, 0, 1)).panel.characteristics
+    found = [np.corrcoef(c[9, :, j], c[39, :, j])[0, 1] for j in range(3)]
+    assert np.allclose(found, 6 / np.pi * np.arcsin(np.array([0.5, 0, 0.5]) / 2), atol=4 / np.sqrt(4000))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from helpers.checks import as_choice, as_count, as_finite, as_flag, as_positive
 from helpers.data.ranks import rank_across_tickers
@@ -63,6 +64,7 @@ def simulate_market(
     seed: int = 0,
     stationary: bool = False,
     premium: float = 0.03,
+    persistence: ArrayLike | None = None,
 ) -> SimulatedMarket:
     """A market in which β is a known function of the characteristics: the simulation of Gu, Kelly and Xiu.
 
@@ -88,6 +90,9 @@ def simulate_market(
     premium : float
         The mean of every portfolio, a fraction per period. With 0, what is known before a date says nothing about its
         returns, while β · F explains as much as ever.
+    persistence : (n_characteristics,), optional
+        ρ, between 0 and 1, and below 1 if stationary. Left out, it is drawn from U[0.9, 1] and differs from seed to
+        seed. All other draws of a seed are the same with any ρ. The labels of a Series must be c1, c2 and so on.
 
     Returns
     -------
@@ -111,12 +116,17 @@ def simulate_market(
     premium = as_finite("premium", premium)
     random = np.random.default_rng(as_count("seed", seed, at_least=0))
 
-    persistence = random.uniform(0.9, 1.0, p)
+    stationary = as_flag("stationary", stationary)
+
+    names = pd.Index([f"c{j}" for j in range(1, p + 1)])
+    rho = random.uniform(0.9, 1.0, p)  # drawn even if another is given, so that what is drawn next is the same
+    if persistence is not None:
+        rho = _as_persistence(persistence, names, stationary)
     raw = random.standard_normal((n_dates, n_tickers, p))
-    if as_flag("stationary", stationary):
-        raw[0] /= np.sqrt(1 - persistence**2)
+    if stationary:
+        raw[0] /= np.sqrt(1 - rho**2)
     for d in range(1, n_dates):
-        raw[d] += persistence * raw[d - 1]
+        raw[d] += rho * raw[d - 1]
     c = rank_across_tickers(raw)
 
     c1, c2, c3 = c[..., 0], c[..., 1], c[..., 2]
@@ -129,10 +139,24 @@ def simulate_market(
         characteristics=c,
         portfolios=portfolios,
         tickers=[f"S{s:03d}" for s in range(1, n_tickers + 1)],
-        characteristic_names=[f"c{j}" for j in range(1, p + 1)],
+        characteristic_names=names,
         portfolio_names=[f"x{j}" for j in range(1, p + 1)],
     )
     return SimulatedMarket(panel, betas, factors)
+
+
+def _as_persistence(persistence, names, stationary):
+    """ρ as an array, refused where it is that of other characteristics or does not lie between 0 and 1."""
+    tables = Tables()
+    tables.takes_in("the market", {"n_characteristics": names})
+    rho = tables.array("persistence", persistence, ("n_characteristics",))
+    outside = (rho < 0) | (rho > 1) | (stationary & (rho == 1))
+    if outside.any():
+        raise ValueError(
+            "persistence must lie between 0 and 1, and below 1 if stationary=True, since a random walk never stops "
+            f"spreading; {rho[outside][0]:g} was given."
+        )
+    return rho
 
 
 def simulate_constant_betas(

@@ -85,7 +85,18 @@ def read_rows(path, columns, name, settings):
     return table
 
 
-def command_line(name, says, stored, choices, cells, run, summary, arguments=None):
+def command_line(
+    name,
+    says,
+    stored,
+    choices,
+    cells,
+    run,
+    summary,
+    arguments=None,
+    repetitions=(100, 20),
+    elsewhere="the networks where K is not 3",
+):
     """The command line of an experiment: what is chosen is run, and the summary printed.
 
     Parameters
@@ -100,13 +111,18 @@ def command_line(name, says, stored, choices, cells, run, summary, arguments=Non
         The experiment's own.
     arguments : list of str, optional
         What was typed after the command.
+    repetitions : (int, int)
+        How many there are unless something else is said, and how many elsewhere.
+    elsewhere : str
+        Where the second number counts, for the help.
     """
     parser = argparse.ArgumentParser(prog=f"python -m helpers.experiments.{name}", description=says)
     for option, (values, usual) in choices.items():
         parser.add_argument(f"--{option}", nargs="+", type=type(values[0]), choices=values, default=usual)
-    parser.add_argument("--repetitions", type=int, default=100, help="simulated markets (default 100)")
+    many, fewer = repetitions
+    parser.add_argument("--repetitions", type=int, default=many, help=f"simulated markets (default {many})")
     parser.add_argument(
-        "--repetitions-elsewhere", type=int, default=20, help="the same for the networks where K is not 3 (default 20)"
+        "--repetitions-elsewhere", type=int, default=fewer, help=f"the same for {elsewhere} (default {fewer})"
     )
     parser.add_argument("--jobs", type=int, default=-1, help="processes (default: one for each core)")
     parser.add_argument(
@@ -162,7 +178,7 @@ def in_order(table, by, names):
     """
     order = {name: i for i, name in enumerate(names)}
     return table.sort_values(
-        by, key=lambda column: column.map(lambda value: order.get(value, value)), ignore_index=True
+        by, key=lambda column: column.map(lambda value: order.get(value, value)), ignore_index=True, kind="stable"
     )
 
 
