@@ -50,7 +50,7 @@ def test_the_wheel_holds_the_helpers_and_nothing_else(wheel):
         names = {name for name in file.namelist() if not name.endswith("/")}
     about = {name for name in names if name.split("/")[0].endswith(".dist-info")}
     assert names - about == {name for name in here if "__pycache__" not in name}
-    tables = {f"helpers/experiments/{name}.csv" for name in ("clinic", "persistence", "table6")}
+    tables = {f"helpers/experiments/{name}.csv" for name in ("clinic", "grid", "persistence", "table6")}
     assert {"helpers/__init__.pyi", *tables} <= names
 
 
@@ -70,8 +70,8 @@ def test_every_public_name_resolves(installed):
 
 def test_the_stored_tables_are_read(installed):
     code = """
-from helpers.experiments import clinic, persistence, table6
-print(len(table6.read()), len(clinic.read()), len(persistence.read()))
+from helpers.experiments import clinic, grid, persistence, table6
+print(*(len(each.read()) for each in (table6, clinic, persistence, grid)))
 """
     assert all(int(rows) > 400 for rows in installed(code).split())
 
