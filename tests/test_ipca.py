@@ -20,7 +20,7 @@ from helpers.models.least_squares import cross_sectional_factors
 from helpers.models.managed import managed_portfolios
 from helpers.models.pca import PCAFactors
 from helpers.panel import Panel
-from tests.common import small_panel, with_value
+from tests.common import assert_refused, small_panel, with_value
 
 SOME = settings(deadline=None, derandomize=True, max_examples=15)
 SEEDS = st.integers(0, 10_000)
@@ -395,3 +395,33 @@ def test_of_single_precision_the_fit_is_that_of_the_same_numbers_in_double_preci
     assert np.array_equal(a.factors(single), b.factors(double))
     assert np.array_equal(a.betas(single), b.betas(double), equal_nan=True)
     assert np.array_equal(a.reconstruct(single), b.reconstruct(double), equal_nan=True)
+
+
+# The ridge
+
+
+def with_zeros(panel, ridge):
+    """The panel and one more ticker for each characteristic, which has that one alone, and earns nothing."""
+    n_dates, _, n_chars = panel.characteristics.shape
+    counts = (~np.isnan(panel.returns)).sum(axis=1)
+    more = np.sqrt(ridge * counts)[:, None, None] * np.eye(n_chars)
+    return Panel(
+        np.hstack([panel.returns, np.zeros((n_dates, n_chars))]),
+        np.concatenate([panel.characteristics, more], axis=1),
+        dates=panel.dates,
+    )
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.2])
+def test_a_ridge_is_as_if_some_tickers_with_one_characteristic_each_earned_nothing(missing):
+    panel = small_panel(missing=missing)
+    more = with_zeros(panel, 0.3)
+    ridged, plain = InstrumentedPCA(2, ridge=0.3).fit(panel[:25]), InstrumentedPCA(2).fit(more[:25])
+    assert np.allclose(ridged.gamma_, plain.gamma_, atol=1e-5)
+    assert np.allclose(ridged.factors(panel), plain.factors(more), atol=1e-5)
+    assert not np.allclose(ridged.gamma_, InstrumentedPCA(2).fit(panel[:25]).gamma_, atol=0.02)
+
+
+def test_a_ridge_that_is_none_is_refused():
+    for ridge, error in ((-0.1, ValueError), (np.nan, ValueError), ("much", TypeError)):
+        assert_refused(lambda ridge=ridge: InstrumentedPCA(2, ridge=ridge).fit(small_panel()), error, "ridge")

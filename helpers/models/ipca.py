@@ -63,6 +63,10 @@ class InstrumentedPCA(SolvedFactors):
         How many starts are made, instead of the rule above. Of 240 fits to the paper's markets (50 characteristics, K =
         1 to 6), the better of twelve starts and the rule explains more than the rule in 6, by at most 0.0001 of the
         total R².
+    ridge : float
+        What is added to each diagonal entry of Z'Z, for each ticker of the date, in the fit and for F at new dates. The
+        term ridge · Σ_d n^(d) |Γ F^(d)|² joins the sum; it is the same for Γ A and A⁻¹ F. It holds Γ back where there
+        are many characteristics, such as squares and products; they should be of like size, such as ranks.
 
     Attributes
     ----------
