@@ -74,6 +74,7 @@ def test_kinds_stand_for_models():
     kinds = {kind: grid.make(kind, 4, seed=6, strength=0.1 if kind.penalty == "ridge" else 0) for kind in grid.KINDS}
     assert isinstance(kinds["constant", "regression", "none"], PCAFactors)
     assert kinds["linear", "regression", "none"].get_params() == InstrumentedPCA(4).get_params()
+    assert kinds[grid.WITH_CONSTANT, "regression", "none"].constant is True
     assert kinds["products", "regression", "ridge"].ridge == 0.1
     for kind, model in kinds.items():
         if kind.penalty == "L1":
@@ -156,6 +157,9 @@ def test_the_truth_is_a_bound_and_noise_explains_its_share():
     noise, linear = rows["noise", "regression", "none"], rows["linear", "regression", "none"]
     assert drawn["total_r2"] == drawn["leave_one_out_r2"] > 0.3
     assert solved["total_r2"] > drawn["total_r2"] > solved["leave_one_out_r2"] > linear["leave_one_out_r2"]
+    weights = rows["true", "x", "none"]
+    assert drawn["total_r2"] > weights["total_r2"] == weights["leave_one_out_r2"] > drawn["total_r2"] - 0.01
+    assert rows[grid.WITH_CONSTANT, "regression", "none"]["leave_one_out_r2"] > linear["leave_one_out_r2"] + 0.02
     assert noise["total_r2"] == pytest.approx(3 / 200, abs=0.003) and noise["leave_one_out_r2"] < 0
 
 

@@ -36,7 +36,8 @@ CASES, FACTORS = ("linear", "nonlinear"), (1, 2, 3, 4, 5, 6)
 FOUND = ("x", "managed", "regression", "drawn")
 THEN_SOLVED = ", then solved"
 UNITS = {"32": (32,), "32-16": (32, 16), "32-16-8": (32, 16, 8)}
-BETAS = ("noise", "constant", "linear", "products", *UNITS, "true")
+WITH_CONSTANT = "linear + constant"
+BETAS = ("noise", "constant", "linear", WITH_CONSTANT, "products", *UNITS, "true")
 CHOICES = {"cases": CASES, "betas": BETAS, "found": FOUND, "factors": FACTORS}
 N_TRAIN, N_VALIDATION = 60, 60  # the dates after these are tested
 N_MEMBERS = 5
@@ -68,6 +69,7 @@ KINDS = (
     Kind("linear", "managed", "L1"),
     Kind("linear", "regression", "none"),
     Kind("linear", "regression", "L1"),
+    Kind(WITH_CONSTANT, "regression", "none"),
     Kind("products", "x", "L1"),
     Kind("products", "managed", "L1"),
     Kind("products", "regression", "none"),
@@ -75,6 +77,7 @@ KINDS = (
     Kind("products", "regression", "L1"),
     *(Kind(beta, found, "L1") for beta in UNITS for found in ("x", "managed", "regression")),
     Kind("true", "drawn", "none"),
+    Kind("true", "x", "none"),
     Kind("true", "regression", "none"),
 )
 
@@ -89,7 +92,9 @@ def make(kind, n_factors, seed=0, strength=0.0):
         return CrossSectionalRegression()
     if kind.penalty != "L1":
         quick = QUICK if kind.beta == "products" else {}
-        return PCAFactors(n_factors) if kind.beta == "constant" else InstrumentedPCA(n_factors, ridge=strength, **quick)
+        if kind.beta == "constant":
+            return PCAFactors(n_factors)
+        return InstrumentedPCA(n_factors, constant=kind.beta == WITH_CONSTANT, ridge=strength, **quick)
     from helpers.models.autoencoder import ConditionalAutoencoder  # loads TensorFlow
     from helpers.models.neural_ipca import NeuralIPCA
 
@@ -153,8 +158,10 @@ def run_cell(case, repetition, beta, found, penalty, n_factors):
     panel = told(market, kind, n_factors, repetition)
     train, validation, past, tested = panel[:N_TRAIN], panel[N_TRAIN:n_past], panel[:n_past], panel[n_past:]
     strength, solved = 0.0, {}
-    if found == "drawn":
-        model = Truth(market).fit(market.panel[:n_past])
+    if beta == "true" and found != "regression":
+        # F as it was drawn, or without what no portfolio holds: the first three portfolios, f - η.
+        known = market if found == "drawn" else replace(market, factors=market.panel.portfolios[:, :3])
+        model = Truth(known).fit(market.panel[:n_past])
         past, tested = market.panel[:n_past], market.panel[n_past:]
         scores = _scores(model, past, tested, model.reconstruct(tested))
     else:
@@ -293,7 +300,7 @@ def by_way(table: pd.DataFrame) -> pd.DataFrame:
         second way.
     """
     own = table[[*KEY, *MEASURES]]
-    again = table[table["found"].isin(("x", "managed"))]
+    again = table[table["found"].isin(("x", "managed")) & (table["beta"] != "true")]
     again = (
         again[KEY]
         .assign(found=again["found"] + THEN_SOLVED)
