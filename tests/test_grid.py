@@ -163,6 +163,27 @@ def test_the_truth_is_a_bound_and_noise_explains_its_share():
     assert noise["total_r2"] == pytest.approx(3 / 200, abs=0.003) and noise["leave_one_out_r2"] < 0
 
 
+@pytest.mark.parametrize("penalty", ["none", "ridge"])
+def test_products_are_fitted_by_instrumented_pca_with_the_ridge_that_validation_dates_choose(penalty, monkeypatch):
+    market = simulate_market("nonlinear", n_tickers=40, n_characteristics=3, seed=2)
+    monkeypatch.setattr(grid, "simulated", lambda case, repetition: market)
+    row = grid.run_cell("nonlinear", 2, "products", "regression", penalty, 3)
+    panel = grid.told(market, grid.Kind("products", "regression", penalty), 3, 2)
+    validation, tested = panel[60:120], panel[120:]
+    held_out = {
+        ridge: total_r2(
+            validation.returns, InstrumentedPCA(3, ridge=ridge, **grid.QUICK).fit(panel[:60]).leave_one_out(validation)
+        )
+        for ridge in grid.RIDGES
+    }
+    ridge = max(held_out, key=held_out.get) if penalty == "ridge" else 0.0
+    model = InstrumentedPCA(3, ridge=ridge, **grid.QUICK).fit(panel[:120])
+    assert row["total_r2"] == pytest.approx(model.score(tested), rel=1e-9) and row["total_r2"] > 0.2
+    assert row["leave_one_out_r2"] == pytest.approx(total_r2(tested.returns, model.leave_one_out(tested)), rel=1e-9)
+    assert row["strength"] == ridge if ridge else np.isnan(row["strength"])
+    assert "n_starts 1" in row["settings"] and ("ridges 0.03" in row["settings"]) == (penalty == "ridge")
+
+
 # The file
 
 

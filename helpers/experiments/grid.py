@@ -24,6 +24,7 @@ from helpers.evaluation.metrics import predictive_r2, total_r2
 from helpers.evaluation.portfolios import sharpe_ratio
 from helpers.evaluation.risk import tangency_returns
 from helpers.experiments.cells import command_line, in_order, read_rows, run_cells, simulated, versions
+from helpers.experiments.table6 import CASES, FACTORS, N_MEMBERS, STRENGTHS, THIRDS
 from helpers.labels import labelled
 from helpers.models.base import FactorModel
 from helpers.models.ipca import InstrumentedPCA
@@ -32,16 +33,14 @@ from helpers.models.pca import PCAFactors
 from helpers.models.regression import CrossSectionalRegression
 from helpers.panel import Panel
 
-CASES, FACTORS = ("linear", "nonlinear"), (1, 2, 3, 4, 5, 6)
 FOUND = ("x", "managed", "regression", "drawn")
 THEN_SOLVED = ", then solved"
 UNITS = {"32": (32,), "32-16": (32, 16), "32-16-8": (32, 16, 8)}
 WITH_CONSTANT = "linear + constant"
 BETAS = ("noise", "constant", "linear", WITH_CONSTANT, "products", *UNITS, "true")
 CHOICES = {"cases": CASES, "betas": BETAS, "found": FOUND, "factors": FACTORS}
-N_TRAIN, N_VALIDATION = 60, 60  # the dates after these are tested
-N_MEMBERS = 5
-STRENGTHS, DUMMY_STRENGTHS = (3e-3, 6e-3, 1.2e-2, 2.4e-2), (3e-4, 1e-3, 2e-3, 4e-3)
+N_TRAIN, N_VALIDATION = THIRDS.n_train, THIRDS.n_validation  # the dates after these are tested
+DUMMY_STRENGTHS = (3e-4, 1e-3, 2e-3, 4e-3)
 PRODUCT_STRENGTHS = (3.2e-2, 6.4e-2, 1.28e-1, 2.56e-1)
 RIDGES = (0.03, 0.1, 0.3)
 QUICK = {"n_starts": 1, "tolerance": 1e-6}  # of instrumented PCA on products, 1325 columns: a fit takes a minute
@@ -278,11 +277,10 @@ def balanced(table: pd.DataFrame, n_factors: int = 3) -> pd.DataFrame:
     n_factors : int
     """
     rows = table[table["n_factors"] == n_factors]
-    kinds = rows[rows["beta"] != "products"].groupby(["case", "repetition"])[["beta", "found", "penalty"]]
-    counts = kinds.apply(lambda each: len(each.drop_duplicates()))
-    whole = counts[counts == counts.max()].reset_index()
-    both = whole.groupby("repetition")["case"].nunique() == rows["case"].nunique()
-    return rows[rows["repetition"].isin(both[both].index)]
+    counted = rows[rows["beta"] != "products"]
+    n_kinds = len(counted[["case", "beta", "found", "penalty"]].drop_duplicates())
+    whole = counted.groupby("repetition").size() == n_kinds
+    return rows[rows["repetition"].isin(whole[whole].index)]
 
 
 def by_way(table: pd.DataFrame) -> pd.DataFrame:
