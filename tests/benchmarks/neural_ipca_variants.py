@@ -33,7 +33,6 @@ from helpers.evaluation.metrics import total_r2
 from helpers.models import stacked
 from helpers.models.backend import keras
 from helpers.models.ipca import InstrumentedPCA
-from helpers.models.least_squares import each_left_out
 from helpers.models.neural_ipca import NeuralIPCA
 from helpers.models.solved import TINY, SolvedShape
 
@@ -123,9 +122,8 @@ def markets(seeds=range(100, 108)):
 
 def scores(model, test):
     """What a fitted ensemble explains of the test dates, and whether its strength is at an end of the grid."""
-    said = np.mean([each_left_out(test.returns, np.asarray(member.betas(test))) for member in model.members_], axis=0)
     return {
-        "left out": total_r2(test.returns, said),
+        "left out": total_r2(test.returns, model.leave_one_out(test)),
         "R²": total_r2(test.returns, model.reconstruct(test)),
         "l1": model.l1_,
         "smallest": model.l1_ == min(model.l1),
