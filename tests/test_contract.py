@@ -409,6 +409,20 @@ def test_a_date_with_as_many_tickers_as_factors_cannot_do_without_one():
         assert_refused(lambda name=name: fitted(name).leave_one_out(few), ValueError, "too few tickers", "2 factors")
 
 
+def test_a_ticker_that_decides_a_factor_alone_is_named():
+    """Its residual is 0, and a formula that divides by nothing would give back the return itself."""
+    betas = np.array(GIVEN)
+    betas[:, 1] = 0
+    betas[4, 1] = 2.0
+    model = CrossSectionalRegression(given_betas=betas).fit(PANEL)
+    words = f"Without the ticker {PANEL.tickers[4]!r}", "no single value", "40 such case(s)"
+    assert_refused(lambda: model.leave_one_out(PANEL), ValueError, *words)
+    z = np.array(PANEL.characteristics)
+    z[:, :, 0] = betas[:, 1]
+    held = fitted(OF_SEVERAL)
+    assert_refused(lambda: held.leave_one_out(replace(PANEL, characteristics=z)), ValueError, *words)
+
+
 @models("time series", "time series through the origin", *NETWORKS, TRUTH, RIDGED)
 def test_factors_that_are_solved_for_are_the_regression_of_each_date_on_its_betas(name):
     model = fitted(name, GAPPY)

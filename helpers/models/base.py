@@ -253,10 +253,21 @@ def solved_without(betas: np.ndarray, panel: Panel, ridge: float = 0.0) -> Label
     there = ~np.isnan(b).any(axis=2) & ~np.isnan(panel.returns)
     require_enough_tickers("The panel", panel[: panel.n_happened], there[: panel.n_happened], b.shape[2])
     returns, known = np.where(there, panel.returns.astype(float), 0.0), np.where(there[:, :, None], b, 0.0)
-    without = each_left_out(returns, known, ridge)
+    without = each_left_out(returns, known, ridge, least=0.0)
+    require_decided(np.isnan(without) & there, panel)
     said = np.where(there, without, product(b, regressions(returns, known, ridge)[0]))
     said[panel.n_happened :] = np.nan
     return labelled(said, panel.dates, panel.tickers)
+
+
+def require_decided(alone: np.ndarray, panel: Panel) -> None:
+    """Refuses dates at which a ticker decides a part of F alone, (n_dates, n_tickers): the others say nothing of it."""
+    if alone.any():
+        d, s = np.argwhere(alone)[0]
+        raise ValueError(
+            f"Without the ticker {panel.tickers[s]!r}, F at {short(panel.dates[d])} has no single value: a factor is "
+            f"decided by it alone ({int(alone.sum())} such case(s) in all). Drop the ticker, or what only it has."
+        )
 
 
 def require_enough_tickers(name: str, panel: Panel, there: np.ndarray, n_factors: int) -> None:

@@ -153,16 +153,17 @@ def regressions(
     return (inverse @ (betas.transpose(0, 2, 1) @ returns[:, :, None]))[:, :, 0], inverse
 
 
-def each_left_out(returns: np.ndarray, betas: np.ndarray, ridge: float = 0.0) -> np.ndarray:
+def each_left_out(returns: np.ndarray, betas: np.ndarray, ridge: float = 0.0, least: float = LEAST) -> np.ndarray:
     """What F of all other tickers says of each return, r - (r - r̂) / (1 - h), (n_dates, n_tickers).
 
-    h = β_s'(β'β)⁻¹β_s is the leverage of the ticker: how far F, and r̂ with it, follows the ticker's own return. The
-    arguments are those of `regressions`.
+    h = β_s'(β'β)⁻¹β_s is the leverage of the ticker: how far F, and r̂ with it, follows the ticker's own return. At 1
+    it decides a part of F alone, and the others say nothing of it: 1 - h counts as `least` then, or the result is NaN
+    if that is 0. The other arguments are those of `regressions`.
     """
     factors, inverse = regressions(returns, betas, ridge, without=1)
     errors = returns - (betas @ factors[:, :, None])[:, :, 0]
-    leverage = ((betas @ inverse) * betas).sum(axis=2)
-    return returns - errors / np.maximum(1 - leverage, LEAST)
+    left = 1 - ((betas @ inverse) * betas).sum(axis=2)
+    return returns - errors / (np.maximum(left, least) if least else np.where(left > SMALLEST_SHARE, left, np.nan))
 
 
 def second_moments(returns, z, known, constant=False):

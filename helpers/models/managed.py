@@ -6,8 +6,8 @@ import pandas as pd
 from helpers.checks import SMALLEST_SHARE, as_flag
 from helpers.equation import product
 from helpers.labels import Labelled, labelled, short
-from helpers.models.base import factors_of_happened
-from helpers.models.least_squares import LEAST, factors_given
+from helpers.models.base import factors_of_happened, require_decided
+from helpers.models.least_squares import factors_given
 from helpers.panel import Panel, require_panel
 
 
@@ -74,8 +74,9 @@ def managed_without(panel: Panel, constant: bool = False) -> np.ndarray:
     inverse = np.linalg.pinv(z.transpose(0, 2, 1) @ z, rcond=SMALLEST_SHARE, hermitian=True)
     parts = z @ inverse
     errors = np.where(known, panel.returns.astype(float), 0.0) - np.where(known, product(z, x), 0.0)
-    leverage = (parts * z).sum(axis=2)
-    return x[:, None] - parts * (errors / np.maximum(1 - leverage, LEAST))[:, :, None]
+    left = 1 - (parts * z).sum(axis=2)
+    require_decided(left <= SMALLEST_SHARE, panel)
+    return x[:, None] - parts * (errors / left)[:, :, None]
 
 
 def _earned(panel, constant):
