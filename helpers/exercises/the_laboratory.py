@@ -1,4 +1,4 @@
-"""Exercises of lesson 07: the laboratory."""
+"""Exercises of lesson 10: the laboratory."""
 
 from dataclasses import replace
 from functools import cache
