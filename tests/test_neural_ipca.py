@@ -10,6 +10,7 @@ import tensorflow as tf
 from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
 from helpers.models import solved, stacked
+from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.least_squares import each_left_out
@@ -27,6 +28,11 @@ RANDOM = np.random.default_rng(0)
 def small(**changes):
     how = {"n_factors": 2, "hidden_units": (4,), "n_members": 3, "l1": (1e-3, 3e-2), "epochs": 4, "batch_size": 5}
     return NeuralIPCA(**(how | changes))
+
+
+def smaller_autoencoder(**changes):
+    how = {"n_factors": 2, "hidden_units": (4,), "n_members": 3, "factor_inputs": "managed", "epochs": 4}
+    return ConditionalAutoencoder(**(how | {"batch_size": 60} | changes))
 
 
 def with_returns(panel, where, value):
@@ -229,7 +235,7 @@ def test_the_reconstruction_is_the_mean_of_the_products_and_the_prediction_of_th
 
 def test_the_strength_kept_is_the_one_whose_ensemble_explains_best_what_is_left_out(uncompiled):
     strengths = (1e-3, 3e-2, 3e-1)
-    model = small(l1=strengths, n_members=2).fit(TRAIN, HELD_OUT)
+    model = small(l1=strengths, n_members=2, choose="strength").fit(TRAIN, HELD_OUT)
     known = ~np.isnan(HELD_OUT.returns) & ~np.isnan(HELD_OUT.characteristics).any(axis=2)
     for l1 in strengths:
         alone = small(l1=l1, n_members=2).fit(TRAIN, HELD_OUT)
@@ -244,8 +250,37 @@ def test_the_strength_kept_is_the_one_whose_ensemble_explains_best_what_is_left_
 
 def test_members_and_strengths_do_not_touch_each_other(uncompiled):
     many = small(l1=(1e-3, 3e-2), n_members=3, epochs=2).fit(TRAIN, HELD_OUT)
-    one = small(l1=many.l1_, n_members=1, epochs=2).fit(TRAIN, HELD_OUT)
-    assert np.allclose(many.members_[0].reconstruct(PANEL), one.reconstruct(PANEL), atol=1e-6, equal_nan=True)
+    for network, (l1, start) in zip(many.members_, many.chosen_.itertuples(index=False), strict=True):
+        alone = small(l1=l1, n_members=3, epochs=2, choose="strength").fit(TRAIN, HELD_OUT).members_[start]
+        assert np.allclose(network.reconstruct(PANEL), alone.reconstruct(PANEL), atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("make", [small, smaller_autoencoder])
+def test_the_networks_kept_are_the_best_of_all_strengths_on_the_held_out_dates(make):
+    strengths = (1e-3, 3e-2, 1e-1)
+    model = make(l1=strengths, choose="networks").fit(TRAIN, HELD_OUT)
+    alone = {l1: make(l1=l1, choose="strength").fit(TRAIN, HELD_OUT).members_ for l1 in strengths}
+    every = [(l1, m, network) for l1 in strengths for m, network in enumerate(alone[l1])]
+    there = ~np.isnan(HELD_OUT.returns) & ~np.isnan(HELD_OUT.characteristics).any(axis=2)
+
+    def error(network):
+        said = np.asarray(network.leave_one_out(HELD_OUT) if make is small else network.reconstruct(HELD_OUT))
+        return ((HELD_OUT.returns - said)[there] ** 2).sum()
+
+    best = sorted(every, key=lambda each: error(each[2]))[: len(model.members_)]
+    assert [(l1, m) for l1, m, _ in best] == list(model.chosen_.itertuples(index=False, name=None))
+    own = [l1 for l1, *_ in best]
+    assert [member.l1_ for member in model.members_] == own and model.l1_ == max(own, key=own.count)
+    for member, (*_, network) in zip(model.members_, best, strict=True):
+        assert np.allclose(member.reconstruct(PANEL), network.reconstruct(PANEL), atol=1e-5, equal_nan=True)
+        assert member.chosen_.to_dict("list") == {"l1": [member.l1_], "member": [0]}
+    means = np.mean([network.reconstruct(PANEL) for *_, network in best], axis=0)
+    assert np.allclose(model.reconstruct(PANEL), means, atol=1e-5, equal_nan=True)
+
+
+def test_what_validation_chooses_is_one_of_two_things():
+    with pytest.raises(ValueError, match="choose must be one of 'strength', 'networks'; 'best' was given"):
+        small(choose="best").fit(TRAIN, HELD_OUT)
 
 
 def test_permuted_tickers_move_no_number(uncompiled):

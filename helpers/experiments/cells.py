@@ -160,9 +160,11 @@ def simulated(case, repetition):
 def versions():
     """Of what the numbers of a row depend on, in one line."""
     used = {"python": platform.python_version(), "numpy": version("numpy"), "keras": version("keras")}
-    for name in ("tensorflow", "tensorflow-cpu"):  # the same package under two names, see pyproject.toml
+    by_jax = os.environ.get("KERAS_BACKEND") == "jax"
+    # TensorFlow is the same package under two names, see pyproject.toml.
+    for name in ("jax",) if by_jax else ("tensorflow", "tensorflow-cpu"):
         with suppress(PackageNotFoundError):
-            used.setdefault("tensorflow", version(name))
+            used.setdefault(name.removesuffix("-cpu"), version(name))
     return " ".join(f"{name}-{number}" for name, number in used.items())
 
 

@@ -59,8 +59,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
     factor_inputs : {"portfolios", "managed", "returns"}
         What x is: the panel's portfolios, its `managed_portfolios` with the constant, or the returns of its tickers.
     l1 : float or sequence of float
-        The strength of the penalty. Of several, each with an ensemble of its own, the one whose ensemble reconstructs
-        the validation panel best is kept.
+        The strength of the penalty. Of several, each has n_members networks, and `choose` says which are kept.
     batch_normalization : bool
     learning_rate : float
     batch_size : int
@@ -73,13 +72,19 @@ class ConditionalAutoencoder(NetworkEnsemble):
     factors : {"weights", "regression"}
         How F of a date is found once the networks are fitted: by the fixed weights W' x, or, with the same β, by the
         regression of the date's returns, F = (β'β)⁻¹ β'r, which reads no x.
+    choose : {"strength", "networks"}
+        What the validation panel chooses: the strength whose ensemble reconstructs it best, as in the paper, or the
+        n_members best networks, whatever their strengths.
 
     Attributes
     ----------
     members_ : list of ConditionalAutoencoder
-        One for each network, with `betas` and `factors` of its own.
+        One for each network, with `betas`, `factors` and `l1_` of its own.
     l1_ : float
-        The strength that was kept.
+        The strength that was kept, or that of most members.
+    chosen_ : DataFrame
+        One row for each member, the best first if networks were chosen: its `l1`, and its number `member` in the
+        history.
     validation_curve_ : Series
         The total R² of the validation panel by each strength.
     history_ : DataFrame
@@ -110,6 +115,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         seed: int = 0,
         progress: bool = False,
         factors: str = "weights",
+        choose: str = "strength",
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -124,6 +130,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self.seed = seed
         self.progress = progress
         self.factors = factors
+        self.choose = choose
 
     def get_params(self, deep: bool = True) -> dict:
         """The parameters by name, as scikit-learn asks for them; `factors` among them is the parameter."""

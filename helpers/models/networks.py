@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from helpers.checks import as_count, as_flag, as_positive
+from helpers.checks import as_choice, as_count, as_flag, as_positive
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
 from helpers.models.base import (
@@ -24,15 +24,16 @@ from helpers.panel import Panel, require_panel
 
 
 class NetworkEnsemble(Ensemble):
-    """Networks with different random starts and L1 strengths, trained together; the best strength is kept.
+    """Networks with different random starts and L1 strengths, trained together; validation chooses those that are kept.
 
-    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed and progress. It
-    names in `SHARED` what its members have in common.
+    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed, progress and choose.
+    It names in `SHARED` what its members have in common.
     """
 
     reads_validation = True
+    choose: str
     ridge_of_dates = 0.0  # what is added to β'β, for each ticker of the date, where F is solved for
-    SHARED: tuple[str, ...] = ("l1_", "validation_curve_", "returns_scale_", "characteristic_names_")
+    SHARED: tuple[str, ...] = ("validation_curve_", "returns_scale_", "characteristic_names_")
 
     @property
     def members_(self) -> list[Self]:
@@ -50,12 +51,15 @@ class NetworkEnsemble(Ensemble):
         alone = clone(self).set_params(n_members=1)
         for name in self.SHARED:
             setattr(alone, name, getattr(self, name))
-        alone.history_ = self.history_[self.history_["member"] == m].assign(member=0).reset_index(drop=True)
+        alone.l1_, start = self.chosen_.iloc[m]
+        alone.chosen_ = self.chosen_.iloc[[m]].assign(member=0).reset_index(drop=True)
+        alone.history_ = self.history_[self.history_["member"] == start].assign(member=0).reset_index(drop=True)
         alone.weights_ = stacked.select_members(self.weights_, [m], n_members)
         return alone
 
     def _how(self) -> dict[str, Any]:
         """The parameters of the training, if they are good."""
+        as_choice("choose", self.choose, ("strength", "networks"))
         return {
             "learning_rate": as_positive("learning_rate", self.learning_rate),
             "batch_size": as_count("batch_size", self.batch_size, at_least=2),
@@ -109,7 +113,7 @@ class NetworkEnsemble(Ensemble):
         held_out: Any,
         predicted: Callable[[stacked.Shape, Any], tuple[np.ndarray, np.ndarray]],
     ) -> None:
-        """Trains networks of all strengths, and keeps those of the best.
+        """Trains networks of all strengths, and keeps those of the best, or the best of all.
 
         Parameters
         ----------
@@ -122,25 +126,35 @@ class NetworkEnsemble(Ensemble):
         predicted : function of the shape of all networks and their weights
             It gives the held-out returns (n,) and what each network says of them (n, n_networks).
         """
-        m, repeated = alone.n_members, list(range(alone.n_members)) * len(strengths)
-        together = replace(alone, n_members=len(repeated))
+        m, n_strengths = alone.n_members, len(strengths)
+        networks = pd.DataFrame({"l1": np.repeat(strengths, m), "member": np.tile(np.arange(m), n_strengths)})
+        together = replace(alone, n_members=len(networks))
         weights, history = stacked.train(
             together,
-            stacked.select_members(stacked.initial_weights(alone, how["seed"]), repeated, m),
+            stacked.select_members(stacked.initial_weights(alone, how["seed"]), networks["member"].tolist(), m),
             training,
             held_out,
-            l1=np.repeat(strengths, m),
+            l1=networks["l1"].to_numpy(),
             **how,
         )
         y, products = predicted(together, weights)
-        errors = y[:, None] - products.reshape(len(y), len(strengths), m).mean(axis=2)
+        errors = y[:, None] - products.reshape(len(y), n_strengths, m).mean(axis=2)
         curve = 1 - (errors**2).sum(axis=0, dtype=float) / (y**2).sum(dtype=float)
-        best = int(curve.argmax())
-        self.l1_ = strengths[best]
         self.validation_curve_ = pd.Series(curve, pd.Index(strengths, name="l1"), name="total R²")
-        history.insert(0, "l1", np.repeat(strengths, m)[history["member"]])
-        self.history_ = history.assign(member=history["member"] % m).astype({"training": float, "validation": float})
-        self.weights_ = stacked.select_members(weights, list(range(best * m, (best + 1) * m)), len(repeated))
+        if self.choose == "strength":
+            kept = curve.argmax() * m + np.arange(m)
+        else:
+            squares = ((y[:, None] - products) ** 2).sum(axis=0, dtype=float)
+            kept = np.argsort(squares, kind="stable")[:m]
+        self.chosen_ = networks.iloc[kept].reset_index(drop=True)
+        self.l1_ = float(self.chosen_["l1"].value_counts(sort=False).idxmax())  # of equals, that of the better network
+        history = pd.concat(
+            [networks.iloc[history["member"]].reset_index(drop=True), history.drop(columns="member")], axis=1
+        )
+        self.history_ = history[["l1", "epoch", "member", "training", "validation"]].astype(
+            {"training": float, "validation": float}
+        )
+        self.weights_ = stacked.select_members(weights, kept.tolist(), len(networks))
 
 
 def network_betas(panel: Panel, weights: tuple, n_inputs: int, n_factors: int) -> np.ndarray:

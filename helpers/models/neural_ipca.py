@@ -53,8 +53,7 @@ class NeuralIPCA(NetworkEnsemble):
         How many networks, with different random starts, make the ensemble. `reconstruct` is the mean of their products
         r̂, and `predict` that of their β · λ; ask `members_` for β and F.
     l1 : float or sequence of float
-        The strength of the penalty. Of several, each with an ensemble of its own, the one whose ensemble explains the
-        validation panel best, each ticker left out in its turn, is kept.
+        The strength of the penalty. Of several, each has n_members networks, and `choose` says which are kept.
     learning_rate : float
     batch_size : int
         Dates.
@@ -63,13 +62,20 @@ class NeuralIPCA(NetworkEnsemble):
     seed : int
     progress : bool
         Whether a progress bar is shown.
+    choose : {"networks", "strength"}
+        What the validation panel chooses, each ticker left out in its turn: the n_members best networks, whatever their
+        strengths, or the strength whose ensemble explains most. Some random starts come to rest where a factor is
+        lost; the first way leaves them behind.
 
     Attributes
     ----------
     members_ : list of NeuralIPCA
-        One for each network, with `betas` and `factors` of its own.
+        One for each network, with `betas`, `factors` and `l1_` of its own.
     l1_ : float
-        The strength that was kept.
+        The strength that was kept, or that of most members.
+    chosen_ : DataFrame
+        One row for each member, the best first if networks were chosen: its `l1`, and its number `member` in the
+        history.
     validation_curve_ : Series
         The total R² of the validation panel by each strength, each ticker left out of the F of its date.
     history_ : DataFrame
@@ -100,6 +106,7 @@ class NeuralIPCA(NetworkEnsemble):
         patience: int = 15,
         seed: int = 0,
         progress: bool = False,
+        choose: str = "networks",
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -111,6 +118,7 @@ class NeuralIPCA(NetworkEnsemble):
         self.patience = patience
         self.seed = seed
         self.progress = progress
+        self.choose = choose
 
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model itself, fitted to the panel.
