@@ -27,7 +27,6 @@ TYPED = [
 
 MOST_LINES = 400
 LONGER = {
-    "helpers.exercises.conditional_autoencoder": "a table of questions, cut when its lesson is",
     "helpers.exercises.predicting_returns": "a table of questions, cut when its lesson is",
     "helpers.exercises.reading_the_model": "a table of questions, cut when its lesson is",
     "helpers.exercises.the_laboratory": "a table of questions, cut when its lesson is",

@@ -42,7 +42,10 @@ EXAMPLES = {
     ],
     "draw_course": [plotting.draw_course],
     "draw_autoencoder": [lambda: plotting.draw_autoencoder(title="narrow")],
-    "draw_conditional_autoencoder": [lambda: plotting.draw_conditional_autoencoder(title="one date")],
+    "draw_conditional_autoencoder": [
+        lambda: plotting.draw_conditional_autoencoder(title="one date"),
+        lambda: plotting.draw_conditional_autoencoder(factors="regression"),
+    ],
     "draw_instrumented_pca": [lambda: plotting.draw_instrumented_pca(title="one date")],
     "draw_network": [lambda: plotting.draw_network(network(), title="layers")],
     "draw_folds": [

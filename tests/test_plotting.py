@@ -31,6 +31,25 @@ def test_gamma_and_the_factors_of_one_date_are_the_unknowns_of_instrumented_pca(
     assert words.count("?") == n_chars * n_factors + n_factors + legend
 
 
+@pytest.mark.parametrize(
+    ("factors", "read"),
+    [
+        ("weights", ["Factor network", r"portfolios $\mathbf{x}^{(d)}$", r"returns $\mathbf{r}^{(d)}$ of all tickers"]),
+        ("regression", ["Regression of the date", r"returns $\mathbf{r}^{(d)}$ of all tickers"]),
+    ],
+)
+def test_the_conditional_autoencoder_is_drawn_with_its_words_apart(factors, read):
+    figure = plotting.draw_conditional_autoencoder(title="one date", factors=factors)
+    words = texts(figure)
+    n_rows, n_factors, legend = 4, 3, 1
+    assert words.count("?") == (n_rows + 1) * n_factors + legend
+    assert {"Beta network", "Dot", "$s = 1$", "$n_{tickers}$", "hidden layer,\nactivation $g$", *read} <= set(words)
+    assert (r"portfolios $\mathbf{x}^{(d)}$" in words) == (factors == "weights")
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
+    assert not [(one, other) for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and figure.bbox.y0 <= box.y0 for box in boxes)
+
+
 def test_the_picture_of_the_readme_is_the_one_that_the_code_draws(tmp_path):
     assert refresh_picture(tmp_path / "course.png") == "changed"
     assert refresh_picture(tmp_path / "course.png") == "unchanged"
@@ -195,6 +214,7 @@ def test_drawing_leaves_neither_open_figures_nor_settings_behind():
         (lambda: plotting.plot_matrices({"R": [[1.0]], "S": [[1.0, 2.0]]}), ValueError, "S"),
         (lambda: plotting.plot_bars({}), ValueError, "values"),
         (lambda: plotting.plot_beta_surfaces({}), ValueError, "surfaces"),
+        (lambda: plotting.draw_conditional_autoencoder(factors="F"), ValueError, "factors must be one of"),
         (lambda: plotting.draw_network("model"), TypeError, "keras"),
     ],
 )

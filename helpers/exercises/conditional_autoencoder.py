@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.simulated import simulate_market
-from helpers.exercises.checker import Choice, Exercise, Open
+from helpers.exercises.checker import Exercise, Open
 
 
 @cache
@@ -46,14 +46,6 @@ def _shuffled_frames():
         frame = pd.DataFrame(values, index, [f"c{j + 1}" for j in range(n_characteristics)])
         calls.append((frame.sample(frac=1, random_state=seed), n_tickers, n_characteristics))
     return calls
-
-
-def _inputs_and_weights():
-    random = np.random.default_rng(4)
-    shapes = (5, 6), (6,), (6,), (6,), (6,), (6,), (6, 2), (2,), (3, 2), (2,)
-    weights = [random.normal(0, 1, shape) for shape in shapes]
-    weights[5] = random.uniform(0.3, 2, 6)  # a variance
-    return [(random.uniform(-1, 1, (4, 7, 5)), random.normal(0.03, 0.1, (4, 3)), *weights)]
 
 
 def _each_to_a_thousandth(answer, truth):
@@ -199,10 +191,6 @@ def _root(returns, reconstruction):
     return np.sqrt(masked_mse(returns, reconstruction))
 
 
-def _sum_of_squares(returns, reconstruction):
-    return np.nansum((returns - reconstruction) ** 2)
-
-
 q3 = Exercise(
     reference=masked_mse,
     mistakes={
@@ -218,7 +206,6 @@ q3 = Exercise(
         _mean_of_dates: "You took the mean of each date first, then the mean of those. A return on a date with many "
         "gaps then weighs more than another.",
         _root: "This is the root of the mean squared error.",
-        _sum_of_squares: "This is the sum over the known returns. The mean is asked for.",
     },
     calls=_returns_with_gaps,
     hints=(
@@ -395,110 +382,14 @@ q6 = Exercise(
     "missing they do not, and the shape may even fit. Panel.from_frame goes by the labels, and needs neither.",
 )
 
-# Exercise 7: the whole model by hand
+# Exercise 7: open
 
-
-def forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    hidden = np.maximum(X @ W_1 + b_1, 0)
-    hidden = scale * (hidden - mean) / np.sqrt(variance + 0.001) + shift
-    betas, factors = hidden @ W_2 + b_2, x @ W_F + b_F
-    return np.einsum("dsk,dk->ds", betas, factors)
-
-
-def _not_normalised(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    betas, factors = np.maximum(X @ W_1 + b_1, 0) @ W_2 + b_2, x @ W_F + b_F
-    return np.einsum("dsk,dk->ds", betas, factors)
-
-
-def _by_the_batch(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    hidden = np.maximum(X @ W_1 + b_1, 0)
-    mean, variance = hidden.mean(axis=(0, 1)), hidden.var(axis=(0, 1))
-    return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F)
-
-
-def _normalised_first(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    hidden = scale * (X @ W_1 + b_1 - mean) / np.sqrt(variance + 0.001) + shift
-    betas, factors = np.maximum(hidden, 0) @ W_2 + b_2, x @ W_F + b_F
-    return np.einsum("dsk,dk->ds", betas, factors)
-
-
-def _relu_on_the_output(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    hidden = np.maximum(X @ W_1 + b_1, 0)
-    hidden = scale * (hidden - mean) / np.sqrt(variance + 0.001) + shift
-    betas, factors = np.maximum(hidden @ W_2 + b_2, 0), x @ W_F + b_F
-    return np.einsum("dsk,dk->ds", betas, factors)
-
-
-def _divided_by_the_variance(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    return forward(X, x, W_1, b_1, scale, shift, mean, (variance + 0.001) ** 2 - 0.001, W_2, b_2, W_F, b_F)
-
-
-def _without_relu(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    hidden = scale * (X @ W_1 + b_1 - mean) / np.sqrt(variance + 0.001) + shift
-    return np.einsum("dsk,dk->ds", hidden @ W_2 + b_2, x @ W_F + b_F)
-
-
-def _without_scale_and_shift(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    return forward(X, x, W_1, b_1, 1, 0, mean, variance, W_2, b_2, W_F, b_F)
-
-
-def _without_bias_of_F(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
-    return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, 0)
-
-
-q7 = Exercise(
-    reference=forward,
-    mistakes={
-        _not_normalised: "Batch normalisation is missing between the hidden layer and the output of the Beta network.",
-        _by_the_batch: "You took mean and variance from this batch, as in training. After training they are fixed "
-        "numbers: mean and variance.",
-        _normalised_first: "The ReLU comes first: it is part of the hidden layer. Then its values are normalised.",
-        _relu_on_the_output: "There is a ReLU on the output of the Beta network. Exercise 1 says what is lost by it.",
-        _without_relu: "The hidden layer has a ReLU, and here it is missing: nothing bends.",
-        _without_scale_and_shift: "Scale and shift are missing: they follow once the hidden values are normalised.",
-        _without_bias_of_F: "The bias b_F is missing: the layer that makes F has one, too.",
-        _divided_by_the_variance: "Divide by the root of variance + 0.001.",
-    },
-    calls=_inputs_and_weights,
+q7 = Open(
+    look_for="Which line became a loop, and does each hidden layer have its own batch normalisation? Is the output "
+    "still without an activation? Count the new weights by hand before draw_network does: 32 x 16 + 16, and four for "
+    "each new unit. And does the side of the Factor network change at all?",
     hints=(
-        "Four steps: the hidden layer with its ReLU, batch normalisation, two linear layers (one makes "
-        "β and one makes F), Dot.",
-        "beta_by_hand with scale * (hidden - mean) / np.sqrt(variance + 0.001) + shift in between; F is x @ W_F + "
-        "b_F; then the einsum of Dot.",
-    ),
-    insight="Five lines, and nothing hidden in them. forward(test.characteristics, test.portfolios, "
-    "*model.get_weights()) gives what the trained model gives.",
-)
-
-# Exercise 8: what comes first?
-
-q8 = Choice(
-    right="b",
-    advice={
-        "a": "Compare with 0 epochs: after 2 the whole map has taken on one and the same colour.",
-        "c": "A valley would be darker at the left and at the right than in the middle. After 2 epochs, is it?",
-        "d": "A tilt would be darker on one side than on the other. The true β does not tilt, and "
-        "the map says: nearly flat.",
-    },
-    hints=(
-        "Set the slider to 2 epochs and read the words in the lower left map.",
-        "Then set it to the linear model at the right end, and compare.",
-    ),
-    insight="First comes what a straight model could have learned: everybody has about the average of c1². It is "
-    "nearly all that the linear model ever finds of factor 1. The two shapes come after it, between 4 and 10 "
-    "epochs, and R² rises with them.",
-)
-
-# Exercise 9: open
-
-q9 = Open(
-    look_for="The market has three factors: what can a model with one, or with five, do about that? And two ReLU "
-    "units make two bends: how many does a valley need, and how many a saddle? Is each difference that you name "
-    "larger than that between two seeds?",
-    hints=(
-        "Change hidden_units to 2, to 8, to 128, and n_factors to 1 and to 5. Which costs the most, and "
-        "which makes no difference?",
-        "A loop over the settings, keras.utils.set_random_seed(0) inside it, and train_model(..., with_portfolios)[0] "
-        "for each. Then another seed for one of them: differences smaller than that mean nothing.",
+        "hidden_units becomes a sequence. A loop over it makes Dense and BatchNormalization, each reading the last.",
+        "Layers need names of their own, such as f'hidden_layer_{k}'. draw_network counts the weights of each.",
     ),
 )

@@ -4,15 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers.data.simulated import simulate_market
-from helpers.exercises.answers import same_up_to_rotation
 from helpers.exercises.checker import Choice, Exercise, Open
-
-
-@cache
-def _small():
-    panel = simulate_market("linear", n_dates=60, n_tickers=40, n_characteristics=5, seed=0).panel
-    return {"R_small": panel.returns, "Z_small": panel.characteristics}
 
 
 @cache
@@ -32,15 +24,6 @@ def _returns_characteristics_and_factors():
         )
         for n_dates, n_tickers, n_chars, K in sizes
     ]
-
-
-def _moments():
-    random = np.random.default_rng(1)
-    calls = []
-    for n_chars, K in ((4, 2), (5, 3)):
-        Z, gamma = random.uniform(-1, 1, (30, n_chars)), random.normal(0, 1, (n_chars, K))
-        calls.append((Z.T @ Z, Z.T @ random.normal(0.02, 0.1, 30), gamma))
-    return calls
 
 
 def _within_a_hundredth(answer, truth):
@@ -69,50 +52,7 @@ q1 = Choice(
     "is a matter of its start.",
 )
 
-# Exercise 2: the other half, from the same moments
-
-
-def factors_from_moments(ZZ, Zr, gamma):
-    return np.linalg.solve(gamma.T @ ZZ @ gamma, gamma.T @ Zr)
-
-
-def _portfolios_of_beta(ZZ, Zr, gamma):
-    return gamma.T @ Zr
-
-
-def _fixed_weights(ZZ, Zr, gamma):
-    return gamma.T @ np.linalg.solve(ZZ, Zr)
-
-
-def _all_alike(ZZ, Zr, gamma):
-    return np.linalg.lstsq(gamma, np.linalg.solve(ZZ, Zr), rcond=None)[0]
-
-
-def _without_the_squares(ZZ, Zr, gamma):
-    return np.linalg.solve(gamma.T @ gamma, gamma.T @ Zr)
-
-
-q2 = Exercise(
-    reference=factors_from_moments,
-    mistakes={
-        _portfolios_of_beta: "This is β'r, the right-hand side of the normal equations. The "
-        "left-hand side, β'β, is missing.",
-        _fixed_weights: "This is Γ'x, the managed portfolios added up with fixed weights. The "
-        "regression divides by β'β.",
-        _all_alike: "This is the regression of the managed portfolios x on Γ, with all portfolios alike. The errors of "
-        "the returns weigh them by Z'Z.",
-        _without_the_squares: "You divided by Γ'Γ. With β = Z Γ, what is β'β?",
-    },
-    calls=_moments,
-    hints=(
-        "The normal equations of one date are β'β F = β'r.",
-        "β = Z Γ. Put it in: β'β = Γ'(Z'Z)Γ, and β'r = Γ'(Z'r).",
-    ),
-    insight="Both halves need the tickers only through Z'Z and Z'r: a few small matrices for each date, whether it has "
-    "40 tickers or 6 000. That is why the helper is fast.",
-)
-
-# Exercise 3: find the mistake
+# Exercise 2: find the mistake
 
 
 def mended_gamma(R, Z, F):
@@ -141,7 +81,7 @@ def _only_the_right(R, Z, F):
     return np.linalg.solve(left, right).reshape(Z.shape[2], F.shape[1])
 
 
-q3 = Exercise(
+q2 = Exercise(
     reference=mended_gamma,
     mistakes={
         _not_mended: "These are the numbers of your fellow student: all right, and in the wrong places. In his "
@@ -163,9 +103,9 @@ q3 = Exercise(
     "could not see it. A test of a matrix needs at least two rows and two columns.",
 )
 
-# Exercise 4: which entries matter?
+# Exercise 3: which entries matter?
 
-q4 = Choice(
+q3 = Choice(
     right="c",
     advice={
         "a": "Look at c4, and compare the dash-dotted line with the one of c1.",
@@ -181,67 +121,7 @@ q4 = Choice(
     "that. (With 0 in row c1 the first column is gone, and with it a factor: that is the notch.)",
 )
 
-# Exercise 5: a good first guess
-
-
-def first_guess(R_small, Z_small):
-    x = [np.linalg.lstsq(Z_d, r_d, rcond=None)[0] for Z_d, r_d in zip(Z_small, R_small)]
-    return np.linalg.svd(x, full_matrices=False)[2][:3].T
-
-
-def _portfolios(R_small, Z_small):
-    return np.stack([np.linalg.lstsq(Z_d, r_d, rcond=None)[0] for Z_d, r_d in zip(Z_small, R_small, strict=True)])
-
-
-def _demeaned(R_small, Z_small):
-    x = _portfolios(R_small, Z_small)
-    return np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][:3].T
-
-
-def _smallest_first(R_small, Z_small):
-    x = _portfolios(R_small, Z_small)
-    return np.linalg.eigh(x.T @ x)[1][:, :3]
-
-
-def _of_the_observed_portfolios(R_small, Z_small):
-    portfolios = simulate_market("linear", n_dates=60, n_tickers=40, n_characteristics=5, seed=0).panel.portfolios
-    return np.linalg.svd(portfolios, full_matrices=False)[2][:3].T
-
-
-def _undivided(R_small, Z_small):
-    x = np.einsum("dsj,ds->dj", Z_small, R_small)
-    return np.linalg.svd(x, full_matrices=False)[2][:3].T
-
-
-def _first_three_rows(R_small, Z_small):
-    return np.linalg.svd(_portfolios(R_small, Z_small), full_matrices=False)[2].T[:3].T
-
-
-q5 = Exercise(
-    reference=first_guess,
-    mistakes={
-        _demeaned: "The means of the portfolios were taken out (scikit-learn's PCA does so). The factors of "
-        "this course keep theirs.",
-        _smallest_first: "These are the components that matter least: np.linalg.eigh gives the smallest first.",
-        _of_the_observed_portfolios: "These are the components of small.portfolios, which come with the market. The "
-        "managed ones are made from R_small and Z_small.",
-        _undivided: "These are the components of Z'r. The managed portfolios of this lesson are (Z'Z)⁻¹Z'r: a "
-        "regression for each date.",
-        _first_three_rows: "These are rows of V where columns are needed. svd returns V transposed: its "
-        "first three rows, turned.",
-    },
-    given=_small,
-    same=same_up_to_rotation,
-    hints=(
-        "First the managed portfolios x: at each date, regress the returns on the characteristics. Then "
-        "their PCA, as in lesson 03.",
-        "np.linalg.svd(x, full_matrices=False)[2] is V transposed. Γ is (n_chars, 3).",
-    ),
-    insight="Any invertible matrix behind Γ gives the same fit, so your answer was compared by what its columns span. "
-    "It is not the best Γ, since Z'Z moves a little from date to date, but a good first guess: the helper starts here.",
-)
-
-# Exercise 6: what a line can catch
+# Exercise 4: what a line can catch
 
 
 def shares(c, curves):
@@ -269,7 +149,7 @@ def _what_is_missed(c, curves):
     return 1 - shares(c, curves)
 
 
-q6 = Exercise(
+q4 = Exercise(
     reference=shares,
     mistakes={
         _around_the_mean: "Your denominator takes the mean out. As in total R², a share of Σ curve² is asked for.",
@@ -288,11 +168,11 @@ q6 = Exercise(
     "Nothing linear catches the product.",
 )
 
-# Exercise 7: open
+# Exercise 5: open
 
-q7 = Open(
-    look_for="Without movement, is the hidden ticker still explained better than by PCA, which has a number for every "
-    "name? Better than by the plain average? The first answer says what fewer numbers are worth, the second what "
+q5 = Open(
+    look_for="Without movement, is the ticker left out still explained better than by PCA, which has a number for "
+    "every name? Better than by the plain average? The first answer says what fewer numbers are worth, the second what "
     "movement is worth. And mind the first column: which of the two fits the past better?",
     hints=(
         "Freeze the characteristics of each stock at their average over 2015-2018, fit again, "

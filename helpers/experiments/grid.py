@@ -40,9 +40,13 @@ WITH_CONSTANT = "linear + constant"
 BETAS = ("noise", "constant", "linear", WITH_CONSTANT, "products", *UNITS, "true")
 CHOICES = {"cases": CASES, "betas": BETAS, "found": FOUND, "factors": FACTORS}
 N_TRAIN, N_VALIDATION = THIRDS.n_train, THIRDS.n_validation  # the dates after these are tested
-DUMMY_STRENGTHS = (3e-4, 1e-3, 2e-3, 4e-3)
-PRODUCT_STRENGTHS = (3.2e-2, 6.4e-2, 1.28e-1, 2.56e-1)
+# Of each model's penalty, five strengths and so as many networks, and wide enough that few of those kept are at an end.
+WEIGHT_STRENGTHS = (*STRENGTHS, 4.8e-2)
+DUMMY_STRENGTHS = (3e-4, 1e-3, 2e-3, 4e-3, 8e-3)
+SOLVED_STRENGTHS = (3.2e-2, 4.8e-2, 6.4e-2, 9.6e-2, 1.44e-1)
+PRODUCT_STRENGTHS = (1.6e-2, 3.2e-2, 6.4e-2, 1.28e-1, 2.56e-1)
 RIDGES = (0.03, 0.1, 0.3)
+CHOOSE = "networks"  # by all alike: what validation chooses among random starts and strengths
 QUICK = {"n_starts": 1, "tolerance": 1e-6}  # of instrumented PCA on products, 1325 columns: a fit takes a minute
 STORED = Path(__file__).with_name("grid.csv")
 KEY = ["case", "repetition", "beta", "found", "penalty", "n_factors"]
@@ -99,10 +103,10 @@ def make(kind, n_factors, seed=0, strength=0.0):
 
     hidden_units = UNITS.get(kind.beta, ())
     if kind.found == "regression":
-        strengths = {"l1": PRODUCT_STRENGTHS} if kind.beta == "products" else {}
-        return NeuralIPCA(n_factors, hidden_units, N_MEMBERS, **strengths, seed=seed)
-    strengths = DUMMY_STRENGTHS if kind.beta == "constant" else STRENGTHS
-    return ConditionalAutoencoder(n_factors, hidden_units, N_MEMBERS, l1=strengths, seed=seed)
+        strengths = PRODUCT_STRENGTHS if kind.beta == "products" else SOLVED_STRENGTHS
+        return NeuralIPCA(n_factors, hidden_units, N_MEMBERS, l1=strengths, seed=seed, choose=CHOOSE)
+    strengths = DUMMY_STRENGTHS if kind.beta == "constant" else WEIGHT_STRENGTHS
+    return ConditionalAutoencoder(n_factors, hidden_units, N_MEMBERS, l1=strengths, seed=seed, choose=CHOOSE)
 
 
 def told(market: SimulatedMarket, kind: Kind, n_factors: int, seed: int) -> Panel:
@@ -143,7 +147,8 @@ def settings(kind):
         ridges = [f"ridges {_listed(RIDGES)}"] if kind.penalty == "ridge" else []
         return "; ".join([*ridges, *quick, "else the defaults"]) if quick else "the defaults"
     model = make(kind, 1)
-    return f"{N_MEMBERS} members; l1 {_listed(model.l1)}; else the defaults"
+    n_networks = N_MEMBERS * len(model.l1)
+    return f"the {N_MEMBERS} best of {n_networks} networks; l1 {_listed(model.l1)}; else the defaults"
 
 
 def run_cell(case, repetition, beta, found, penalty, n_factors):

@@ -6,11 +6,11 @@ from .estimates import plot_estimates as plot_estimates
 from .estimates import plot_lines as plot_lines
 from .estimates import plot_regression_line as plot_regression_line
 from .folds import draw_folds as draw_folds
-from .matrices import draw_conditional_autoencoder as draw_conditional_autoencoder
 from .matrices import draw_course as draw_course
 from .matrices import draw_factor_model as draw_factor_model
 from .matrices import draw_instrumented_pca as draw_instrumented_pca
 from .networks import draw_autoencoder as draw_autoencoder
+from .networks import draw_conditional_autoencoder as draw_conditional_autoencoder
 from .networks import draw_network as draw_network
 from .results import plot_bars as plot_bars
 from .results import plot_dots as plot_dots

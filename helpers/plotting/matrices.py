@@ -6,14 +6,13 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.patches import Rectangle
 
 from helpers.checks import as_choice, as_count
 from helpers.plotting.style import EMPTY, GIVEN, GREY, INK, VERMILLION, WIDTH, in_style
 
 TICKERS = ("AAPL", "MSFT", "JPM", "XOM", "KO", "GE")
 EVERYTHING = (slice(None), slice(None))
-ARROW = {"arrowstyle": "-|>", "color": INK, "lw": 1.2}
 QUESTION: dict[str, Any] = {"weight": "bold", "color": "#A84300"}  # vermillion, dark enough for text
 
 
@@ -106,52 +105,6 @@ def draw_instrumented_pca(title: str | None = None) -> Figure:
     axes.text(9.2, below + 0.25, r"$\beta^{(d)} : n_{tickers} \times n_{factors}$", ha="center", va="top")
     _legend(axes, 0, 9.2)
     axes.text(9.2, 9.6, "sheets behind: one for each date", va="center")
-    if title:
-        axes.set_title(title)
-    return figure
-
-
-@in_style
-def draw_conditional_autoencoder(title: str | None = None) -> Figure:
-    """The picture of the conditional autoencoder at one date: two networks, and the dot product of what they say.
-
-    Parameters
-    ----------
-    title : str, optional
-
-    Returns
-    -------
-    Figure
-    """
-    n_tickers, n_chars, n_factors, chosen = 6, 5, 3, 2
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.9))
-    axes.set(aspect="equal", xlim=(-1.0, 21.6), ylim=(12.4, -1.4))
-    axes.axis("off")
-    one_row = (chosen, slice(None))
-
-    def matrix(corner, shape, name, size, state, selected=EVERYTHING):
-        _matrix(axes, corner, shape, name, size, state, selected, above=0.25)
-
-    def arrow(start, stop, words):
-        axes.annotate("", stop, start, arrowprops=ARROW)
-        axes.text((start[0] + stop[0]) / 2, start[1] - 0.3, words, ha="center", va="bottom", fontsize=9)
-
-    matrix((0, 0), (n_tickers, n_chars), r"$\mathbf{X}^{(d)}$", r"$n_{tickers} \times n_{chars}$", "given", one_row)
-    axes.text(-0.3, chosen + 0.5, "s", style="italic", fontsize=12, ha="right", va="center")
-    arrow((5.3, chosen + 0.5), (9.7, chosen + 0.5), "Beta network")
-    axes.text(7.5, chosen + 0.8, "the same weights\nfor every ticker", ha="center", va="top", fontsize=9)
-    matrix((10, 0), (n_tickers, n_factors), r"$\beta^{(d)}$", r"$n_{tickers} \times n_{factors}$", "?", one_row)
-    matrix((-0.5, 10), (1, n_tickers), r"$\mathbf{R}^{(d)}$", "one row: one date\n(or portfolios)", "given")
-    arrow((5.8, 10.5), (9.7, 10.5), "Factor network")
-    axes.text(7.75, 10.8, "linear", ha="center", va="top", fontsize=9)
-    matrix((10, 10), (1, n_factors), r"$\mathbf{F}^{(d)}$", r"$n_{factors}$", "?")
-    axes.annotate("", (16.0, 5.4), (13.3, chosen + 0.5), arrowprops=ARROW)
-    axes.annotate("", (16.0, 6.6), (13.3, 10.5), arrowprops=ARROW)
-    axes.add_patch(FancyBboxPatch((16.1, 5.2), 1.6, 1.6, boxstyle="round,pad=0.1", fc="white", ec=INK, lw=1.2))
-    axes.text(16.9, 6.0, "Dot", ha="center", va="center", fontsize=9)
-    axes.annotate("", (19.4, 6.0), (17.9, 6.0), arrowprops=ARROW)
-    one_return = (slice(chosen, chosen + 1), 0)
-    matrix((19.6, 3), (n_tickers, 1), r"$\hat{\mathbf{r}}^{(d)}$", r"$n_{tickers}$", "out", one_return)
     if title:
         axes.set_title(title)
     return figure
