@@ -29,7 +29,6 @@ MOST_LINES = 400
 LONGER = {
     "helpers.exercises.predicting_returns": "a table of questions, cut when its lesson is",
     "helpers.exercises.reading_the_model": "a table of questions, cut when its lesson is",
-    "helpers.exercises.the_laboratory": "a table of questions, cut when its lesson is",
 }
 
 

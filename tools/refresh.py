@@ -4,7 +4,8 @@
     python -m tools.refresh notebooks/04_autoencoders.ipynb    this one
     python -m tools.refresh --check                            says which of them are out of date, writes nothing
 
-A notebook is replaced only when all of its cells ran without an error and without a word on stderr.
+A notebook is replaced only when all of its cells ran without an error and without a word on stderr. The minutes at the
+head of a lesson are counted (`tools.minutes`).
 """
 
 import argparse
@@ -24,6 +25,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from helpers.files import written_whole
+from tools.minutes import minutes, with_minutes
 
 Environment = TypeVar("Environment", bound=MutableMapping[str, str])
 
@@ -106,6 +108,8 @@ def refresh(path: Path, check: bool = False) -> str:
     except (ValueError, KeyError, AttributeError) as error:
         raise NotRefreshed(f"{path} is not a notebook that nbformat can read: {error}") from None
     execute(notebook, path.parent)
+    for head in notebook.cells[:1]:
+        head.source = with_minutes(head.source, minutes(notebook))
     after = stored_form(notebook).encode()
     if before == after:
         return "unchanged"
