@@ -5,13 +5,22 @@ import re
 import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers.data.simulated import simulate_market
+from tools.minutes import minutes, with_minutes
 from tools.refresh import NOTEBOOKS
 
 ROOT = NOTEBOOKS.parent
 PAGES = {path.name: path for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))}
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+MOST_MINUTES = 75
+LONGER = {
+    "02_cross_sectional_regression.ipynb": "cut when the theory of two passes joins it",
+    "11_predicting_returns.ipynb": "cut into predicting, the clinic, and money",
+    "12_reading_the_model.ipynb": "cut into what matters, risk or characteristics, and covariance",
+    "13_your_own_data.ipynb": "cut into files and real stocks",
+}
 WITH_CODE = [name for name, path in PAGES.items() if "```python" in path.read_text(encoding="utf-8")]
 
 
@@ -69,6 +78,24 @@ def test_the_table_lists_each_lesson_with_the_minutes_of_its_header():
         for name, header in headers.items()
     }
     assert [(name[:2], name, minutes[name]) for name in minutes] == rows
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=[path.name for path in LESSONS])
+def test_the_minutes_at_the_head_of_a_lesson_are_counted_and_not_too_many(path):
+    notebook = nbformat.read(path, as_version=4)
+    counted, head = minutes(notebook), notebook.cells[0].source
+    assert with_minutes(head, counted) == head and f"**Time:** {counted} minutes" in head
+    assert (counted > MOST_MINUTES) == (path.name in LONGER)
+
+
+def test_minutes_are_those_of_words_lines_and_exercises():
+    prose = new_markdown_cell("word " * 640 + "[six words](../away.ipynb) $a + b + c$ **Time:** 7 minutes\n|:--|--:|\n")
+    code = new_code_cell("from helpers.exercises.start_here import q1\n\n" + "x = 1\n" * 59)
+    # 647 words are 4.98 minutes, 60 lines are 5, and one exercise is 6.
+    assert minutes(new_notebook(cells=[prose])) == 5
+    assert minutes(new_notebook(cells=[prose, code])) == 20 and minutes(new_notebook(cells=[code])) == 15
+    assert with_minutes(prose.source, 20).endswith("**Time:** 20 minutes\n|:--|--:|\n")
+    assert with_minutes("no time", 20) == "no time"
 
 
 def paths_of(drawing):
