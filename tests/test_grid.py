@@ -131,7 +131,7 @@ def test_a_row_of_pca_is_what_a_hand_computes():
 @pytest.mark.parametrize("found", ["x", "managed"])
 def test_a_row_of_fixed_weights_is_that_of_the_model_and_of_its_betas_with_f_solved_for(found, monkeypatch):
     monkeypatch.setattr(grid, "N_MEMBERS", 2)
-    monkeypatch.setattr(grid, "STRENGTHS", (0.01,))
+    monkeypatch.setattr(grid, "WEIGHT_STRENGTHS", (0.01,))
     row = grid.run_cell("linear", 1, "linear", found, "L1", 1)
     panel = simulate_market("linear", seed=1).panel
     inputs = {"x": "portfolios", "managed": "managed"}[found]

@@ -40,7 +40,8 @@ WITH_CONSTANT = "linear + constant"
 BETAS = ("noise", "constant", "linear", WITH_CONSTANT, "products", *UNITS, "true")
 CHOICES = {"cases": CASES, "betas": BETAS, "found": FOUND, "factors": FACTORS}
 N_TRAIN, N_VALIDATION = THIRDS.n_train, THIRDS.n_validation  # the dates after these are tested
-# Of each model's penalty, five strengths and so as many networks, and wide enough that few of those kept are at an end.
+# Of each model's penalty five strengths, and so as many networks. Those kept are seldom at an end, but with one hidden
+# layer in the linear case, where half are.
 WEIGHT_STRENGTHS = (*STRENGTHS, 4.8e-2)
 DUMMY_STRENGTHS = (3e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 SOLVED_STRENGTHS = (3.2e-2, 4.8e-2, 6.4e-2, 9.6e-2, 1.44e-1)

@@ -1,13 +1,14 @@
-"""What two choices of curved IPCA are worth: a random start, and a penalty on whole characteristics.
+"""What three choices of curved IPCA are worth: a random start, a penalty on whole characteristics, the best networks.
 
 From the root of the repository (some 25 minutes on one core):
 
     uv run python -m tests.benchmarks.neural_ipca_variants [file.csv]
 
 Each market is the paper's: 180 dates of 200 tickers and 50 characteristics, a third each to train, to choose and to
-test; 32 and 16 hidden units, three factors, five members. A variant is `NeuralIPCA` started at the fit of IPCA, or with
-a penalty weight by weight, or both. The penalty has another unit then, and so a grid of its own; a "wide grid" has
-twice as many strengths, since more to choose from is a change by itself.
+test; 32 and 16 hidden units, three factors, five members. A variant is `NeuralIPCA` with the members of one strength,
+or started at the fit of IPCA, or with a penalty weight by weight, or the last two together. A penalty weight by weight
+has another unit, and so a grid of its own; a "wide grid" has twice as many strengths, since more to choose from is a
+change by itself.
 
 Printed for each kind of market: the mean of the default's scores on the test dates, and the mean of what each variant
 scores more, with the standard error of that mean over markets. "left out" is the total R² with each ticker left out of
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 import warnings
+from functools import partial
 from itertools import product
 from pathlib import Path
 from unittest import mock
@@ -106,6 +108,7 @@ def linear_at_first(weights, gamma):
 
 VARIANTS = {
     "the default": (NeuralIPCA, GRID),
+    "members of one strength": (partial(NeuralIPCA, choose="strength"), GRID),
     "the default, wide grid": (NeuralIPCA, WIDE),
     "weight by weight": (WeightByWeight, BY_WEIGHTS),
     "the same, wide grid": (WeightByWeight, WIDE_BY_WEIGHTS),
