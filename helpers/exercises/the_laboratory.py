@@ -200,7 +200,7 @@ q4 = Open(
         "Begin with markets = [simulate_market('linear', n_dates=90, seed=seed) for seed in range(5)], cut into thirds "
         "by WalkForward(30, 30, 30) of helpers.evaluation.",
         "compare({'IPCA': InstrumentedPCA(3), 'CA1': ConditionalAutoencoder(3, (32,), n_members=3)}, markets, "
-        "WalkForward(30, 30, 30), ('leave-one-out R²',)). IPCA learns from the first two thirds; the network from the first, with the "
-        "second as validation.",
+        "WalkForward(30, 30, 30), ['leave-one-out R²']). IPCA learns from the first two thirds; the network from "
+        "the first, with the second as validation.",
     ),
 )
