@@ -80,6 +80,7 @@ def test_kinds_stand_for_models():
         if kind.penalty == "L1":
             assert isinstance(model, NeuralIPCA if kind.found == "regression" else ConditionalAutoencoder)
             assert (model.n_factors, model.seed, model.n_members) == (4, 6, grid.N_MEMBERS)
+            assert model.choose == "networks" and len(model.l1) == 5  # all choose among as many
             assert model.hidden_units == grid.UNITS.get(kind.beta, ())
     assert_refused(lambda: grid.make(("linear", "guess", "none"), 3), ValueError, "kind", "guess")
 

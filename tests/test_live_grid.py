@@ -56,7 +56,7 @@ def test_a_factor_that_x_does_not_carry_vanishes():
 
 
 def test_curves_need_the_regression_where_no_portfolio_carries_the_factor():
-    table = quick_grid("nonlinear")
+    table = quick_grid(quick_market("nonlinear"))
     assert list(table.index) == list(BENDS) and list(table.columns) == [*WAYS, "truth"]
     curves, lines = table.loc["along curves"], table.loc["along lines"]
     assert curves["regression of the date"] > lines["regression of the date"] + 15
@@ -66,13 +66,13 @@ def test_curves_need_the_regression_where_no_portfolio_carries_the_factor():
 
 
 def test_where_the_market_is_linear_all_ways_come_near_the_truth():
-    table = quick_grid("linear", n_dates=40, n_tickers=100)
+    table = quick_grid(quick_market("linear", n_dates=40, n_tickers=100))
     assert (abs(table.sub(table["truth"], axis=0)) < 4).all(axis=None)
 
 
 def test_a_cell_is_a_model_with_the_ridge_that_the_dates_between_choose():
-    table, market = quick_grid("nonlinear", n_dates=24, n_tickers=50), quick_market(n_dates=24, n_tickers=50)
-    panel = market.panel
+    market = quick_market(n_dates=24, n_tickers=50)
+    table, panel = quick_grid(market), market.panel
     models = [InstrumentedPCA(3, True, 1e-5, n_starts=1, ridge=ridge).fit(panel[:24]) for ridge in live_grid.RIDGES]
     best = max(models, key=lambda model: total_r2(panel[24:48].returns, model.leave_one_out(panel[24:48])))
     expected = 100 * total_r2(panel[48:].returns, best.leave_one_out(panel[48:]))
@@ -91,4 +91,9 @@ REFUSED = {
 @pytest.mark.parametrize("argument", REFUSED)
 def test_what_is_no_market_is_refused(argument):
     given, *refusal = REFUSED[argument]
-    assert_refused(lambda: quick_grid(*given), *refusal)
+    assert_refused(lambda: quick_market(*given), *refusal)
+
+
+def test_the_grid_is_of_a_market_that_is_long_enough():
+    assert_refused(lambda: quick_grid(EXACT), TypeError, "market", "quick_market", "ndarray")
+    assert_refused(lambda: quick_grid(simulate_market("linear", 70, 30, 5)), ValueError, "n_dates", "at least 12")

@@ -50,6 +50,12 @@ def test_a_row_names_the_version_of_tensorflow_whatever_it_was_installed_as(dist
     assert shared.versions.__wrapped__().split()[1:] == ["numpy-1.2.3", "keras-1.2.3", "tensorflow-1.2.3"]
 
 
+def test_a_row_names_jax_where_jax_made_it(monkeypatch):
+    monkeypatch.setattr(shared, "version", lambda name: "1.2.3")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert shared.versions.__wrapped__().split()[1:] == ["numpy-1.2.3", "keras-1.2.3", "jax-1.2.3"]
+
+
 # What is run, and in which order
 
 

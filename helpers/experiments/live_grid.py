@@ -21,43 +21,32 @@ PRICES = (0.003, 0.01, 0.03, 0.1, 0.3)  # of Γ and W, with all columns of the m
 N_ROUNDS = 10  # of two regressions in turn; more move no score by a tenth of a point
 
 
-def quick_grid(
-    case: str = "nonlinear",
-    n_matter: int = 3,
-    noise: float = 1.0,
-    n_dates: int = 60,
-    n_tickers: int = 200,
-    seed: int = 0,
-) -> pd.DataFrame:
+def quick_grid(market: SimulatedMarket) -> pd.DataFrame:
     """Total R² of test dates with each ticker left out of F, by how β bends and how F is found, in percent.
 
     No network is trained: along lines, β is linear in eight ranks and a constant; along curves, in their squares and
-    products, too. All cells are given the same dates and the true number of factors. They learn on n_dates, choose the
-    strength of their ridge on as many, and are tested on the 60 that follow.
+    products, too. All cells are given the same dates and the true number of factors. They are tested on the last 60
+    dates, learn on the first half of those before, and choose the strength of their ridge on the second.
 
         r̂ = z Γ F        F = W'x (Γ and W by two regressions in turn), or the regression of the date (IPCA)
 
     Parameters
     ----------
-    case : {"linear", "nonlinear"}
-    n_matter : int
-        How many of the market's three factors there are, and so how many characteristics matter: 1, 2 or 3.
-    noise : float
-        What the noise of the returns is multiplied by.
-    n_dates : int
-        At least 12.
-    n_tickers : int
-    seed : int
+    market : SimulatedMarket
+        As from `quick_market`.
 
     Returns
     -------
     DataFrame, (2, 4)
         Indexed by how β bends; a column for each way to find F, and `truth`, the true β with F solved for.
     """
-    market = quick_market(case, n_matter, noise, n_dates, n_tickers, seed)
-    tested = market.panel[2 * n_dates :]
+    if not isinstance(market, SimulatedMarket):
+        raise TypeError(f"market must be a SimulatedMarket, as from quick_market; {type(market).__name__} was given.")
+    n_dates, n_factors = (len(market.panel) - N_TESTED) // 2, market.betas.shape[2]
+    as_count("n_dates", n_dates, at_least=FEWEST_DATES, why=f"{N_TESTED} dates are tested, and half of the others fit.")
+    tested = market.panel[-N_TESTED:]
     truth = CrossSectionalRegression(given_betas=market.betas).fit(market.panel).leave_one_out(tested)
-    rows = {bend: _scores(market, bend == "along curves", n_dates, n_matter) for bend in BENDS}
+    rows = {bend: _scores(market, bend == "along curves", n_dates, n_factors) for bend in BENDS}
     return 100 * pd.DataFrame(rows).T.assign(truth=total_r2(tested.returns, truth))
 
 
@@ -69,7 +58,21 @@ def quick_market(
     n_tickers: int = 200,
     seed: int = 0,
 ) -> SimulatedMarket:
-    """The simulated market of `quick_grid`: its first factors alone, its noise made larger or smaller."""
+    """A simulated market of eight characteristics for `quick_grid`: its first factors alone, its noise changed.
+
+    Parameters
+    ----------
+    case : {"linear", "nonlinear"}
+    n_matter : int
+        How many of the market's three factors there are, and so how many characteristics matter: 1, 2 or 3.
+    noise : float
+        What the noise of the returns is multiplied by.
+    n_dates : int
+        To learn on, at least 12; there are as many to choose on, and 60 to test on.
+    n_tickers : int
+        At least 12.
+    seed : int
+    """
     as_choice("n_matter", n_matter, (1, 2, 3))
     n_dates = as_count("n_dates", n_dates, at_least=FEWEST_DATES, why="Γ and W are learned from them.")
     n_tickers = as_count("n_tickers", n_tickers, at_least=12, why="There are nine managed portfolios.")
@@ -87,7 +90,7 @@ def _scores(market, curves, n_dates, n_factors):
         one, other = np.triu_indices(z.shape[2])
         z = np.concatenate([z, z[..., one] * z[..., other]], axis=2)
     bent = replace(panel, characteristics=z, characteristic_names=pd.RangeIndex(1, z.shape[2] + 1))
-    learn, choose, test = slice(n_dates), slice(n_dates, 2 * n_dates), slice(2 * n_dates, None)
+    learn, choose, test = slice(n_dates), slice(n_dates, len(panel) - N_TESTED), slice(-N_TESTED, None)
 
     def solved(ridge):
         model = InstrumentedPCA(n_factors, constant=True, ridge=ridge, n_starts=1, tolerance=1e-5).fit(bent[learn])

@@ -36,6 +36,12 @@ class NetworkEnsemble(Ensemble):
     SHARED: tuple[str, ...] = ("validation_curve_", "returns_scale_", "characteristic_names_")
 
     @property
+    def l1_(self) -> float:
+        """The strength that was kept, or that of most members; of equals, that of the better network."""
+        check_is_fitted(self)
+        return float(self.chosen_["l1"].value_counts(sort=False).idxmax())
+
+    @property
     def members_(self) -> list[Self]:
         """One fitted model for each network of the ensemble."""
         check_is_fitted(self)
@@ -51,7 +57,7 @@ class NetworkEnsemble(Ensemble):
         alone = clone(self).set_params(n_members=1)
         for name in self.SHARED:
             setattr(alone, name, getattr(self, name))
-        alone.l1_, start = self.chosen_.iloc[m]
+        start = self.chosen_["member"].iloc[m]
         alone.chosen_ = self.chosen_.iloc[[m]].assign(member=0).reset_index(drop=True)
         alone.history_ = self.history_[self.history_["member"] == start].assign(member=0).reset_index(drop=True)
         alone.weights_ = stacked.select_members(self.weights_, [m], n_members)
@@ -147,7 +153,6 @@ class NetworkEnsemble(Ensemble):
             squares = ((y[:, None] - products) ** 2).sum(axis=0, dtype=float)
             kept = np.argsort(squares, kind="stable")[:m]
         self.chosen_ = networks.iloc[kept].reset_index(drop=True)
-        self.l1_ = float(self.chosen_["l1"].value_counts(sort=False).idxmax())  # of equals, that of the better network
         history = pd.concat(
             [networks.iloc[history["member"]].reset_index(drop=True), history.drop(columns="member")], axis=1
         )
