@@ -17,9 +17,9 @@ LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 MOST_MINUTES = 75
 LONGER = {
     "02_cross_sectional_regression.ipynb": "cut when the theory of two passes joins it",
-    "11_predicting_returns.ipynb": "cut into predicting, the clinic, and money",
-    "12_reading_the_model.ipynb": "cut into what matters, risk or characteristics, and covariance",
-    "13_your_own_data.ipynb": "cut into files and real stocks",
+    "13_predicting_returns.ipynb": "cut into predicting, the clinic, and money",
+    "16_what_matters.ipynb": "cut into what matters, risk or characteristics, and covariance",
+    "19_your_own_files.ipynb": "cut into files and real stocks",
 }
 WITH_CODE = [name for name, path in PAGES.items() if "```python" in path.read_text(encoding="utf-8")]
 

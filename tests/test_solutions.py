@@ -1,7 +1,7 @@
 """The exercises of a lesson fit it: each is asked once, in order; and what `tests.between_cells` asks finds mistakes.
 
 That each solution is right where it stands, that the sliders move, and that the pictures can be read, nbval's own run
-of a lesson tells: `pytest notebooks/03_principal_components.ipynb`.
+of a lesson tells: `pytest notebooks/04_principal_components.ipynb`.
 """
 
 import os

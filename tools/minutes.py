@@ -1,7 +1,7 @@
 """How long an honest reader takes for a lesson, counted.
 
     python -m tools.minutes                                    every lesson
-    python -m tools.minutes notebooks/04_autoencoders.ipynb    this one
+    python -m tools.minutes notebooks/06_autoencoders.ipynb    this one
 
 `python -m tools.refresh` writes the number into the head of the lesson; README's table has the same.
 """

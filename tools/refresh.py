@@ -1,7 +1,7 @@
 """Executes notebooks again and stores them so that the same results are the same bytes.
 
     python -m tools.refresh                                    every notebook, and the picture of the README
-    python -m tools.refresh notebooks/04_autoencoders.ipynb    this one
+    python -m tools.refresh notebooks/06_autoencoders.ipynb    this one
     python -m tools.refresh --check                            says which of them are out of date, writes nothing
 
 A notebook is replaced only when all of its cells ran without an error and without a word on stderr. The minutes at the

@@ -5,13 +5,13 @@ from . import fixed_weights as fixed_weights
 from . import instrumented_pca as instrumented_pca
 from . import predicting_returns as predicting_returns
 from . import principal_components as principal_components
-from . import reading_the_model as reading_the_model
 from . import start_here as start_here
 from . import the_laboratory as the_laboratory
 from . import the_recipe as the_recipe
 from . import time_series_regression as time_series_regression
 from . import training_and_reading as training_and_reading
-from . import your_own_data as your_own_data
+from . import what_matters as what_matters
+from . import your_own_files as your_own_files
 from .answers import same_numbers as same_numbers
 from .answers import same_to_a_percent as same_to_a_percent
 from .answers import same_up_to_order as same_up_to_order

@@ -1,4 +1,4 @@
-"""Exercises of lesson 04: autoencoders."""
+"""Exercises of lesson 06: autoencoders."""
 
 from functools import cache
 
@@ -36,7 +36,7 @@ q1 = Choice(
     right="b",
     advice={
         "a": "What does this network compute, from the row that goes in to the row that comes out? Write it as a "
-        "product of matrices, and compare it with the products that lesson 03 looked at.",
+        "product of matrices, and compare it with the products that lesson 04 looked at.",
         "c": "PCA is one setting of the weights of this network: the encoder V_K, the decoder its transpose. What "
         "keeps the walk from getting there?",
         "d": "It depends on the start how long the walk takes. But no start lets a product of these shapes "
@@ -44,9 +44,9 @@ q1 = Choice(
     },
     hints=(
         "Without activations the output is R W_e W_d: a product through three numbers.",
-        "Lesson 03: which product of these shapes loses least?",
+        "Lesson 04: which product of these shapes loses least?",
     ),
-    insight="The output is R W_e times W_d, a product of the shapes of lesson 03, and of these none loses less than "
+    insight="The output is R W_e times W_d, a product of the shapes of lesson 04, and of these none loses less than "
     "PCA. So it cannot explain more. That it explains as much is a matter of the walk, and the next cells watch it.",
 )
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 07: the conditional autoencoder."""
+"""Exercises of lesson 09: the conditional autoencoder."""
 
 from functools import cache
 

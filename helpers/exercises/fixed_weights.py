@@ -1,4 +1,4 @@
-"""Exercises of lesson 06: fixed weights."""
+"""Exercises of lesson 08: fixed weights."""
 
 from dataclasses import replace
 from functools import cache
@@ -108,7 +108,7 @@ q2 = Exercise(
     given=_portfolios,
     same=same_up_to_rotation,
     hints=(
-        "x ≈ F Γ', and Γ is the same at every date. It is the PCA of lesson 03, with portfolios for tickers.",
+        "x ≈ F Γ', and Γ is the same at every date. It is the PCA of lesson 04, with portfolios for tickers.",
         "np.linalg.svd(x, full_matrices=False)[2] is V transposed. Γ is (n_chars, 3).",
     ),
     insight="Any invertible matrix behind Γ gives the same fit, so your answer was compared by what its columns span. "

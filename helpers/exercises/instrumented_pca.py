@@ -1,4 +1,4 @@
-"""Exercises of lesson 05: instrumented PCA."""
+"""Exercises of lesson 07: instrumented PCA."""
 
 from functools import cache
 
@@ -36,7 +36,7 @@ def _within_a_hundredth(answer, truth):
 q1 = Choice(
     right="b",
     advice={
-        "a": "The errors come out the same. But is there only one Γ with these errors? Think of lesson 03, "
+        "a": "The errors come out the same. But is there only one Γ with these errors? Think of lesson 04, "
         "where nothing was given.",
         "c": "Each half is solved exactly, so no round can make the errors larger. Here they "
         "also lead to the same end.",

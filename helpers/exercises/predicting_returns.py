@@ -1,4 +1,4 @@
-"""Exercises of lesson 11: predicting returns, and the leakage clinic."""
+"""Exercises of lesson 13: predicting returns, and the leakage clinic."""
 
 from functools import cache
 

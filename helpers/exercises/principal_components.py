@@ -1,4 +1,4 @@
-"""Exercises of lesson 03: principal components."""
+"""Exercises of lesson 04: principal components."""
 
 from functools import cache
 

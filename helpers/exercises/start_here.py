@@ -48,7 +48,7 @@ q1 = Exercise(
         "In (a) repeat the column for every ticker, in (b) the row for every date. In (c) both are unknown.",
     ),
     insight="R itself holds 120,000 numbers. (Strictly, PCA has 9 fewer free numbers: an invertible 3 x 3 matrix put "
-    "into F can be undone in β. Lesson 03 shows it.)",
+    "into F can be undone in β. Lesson 04 shows it.)",
 )
 
 # Exercise 2: the total R² by hand

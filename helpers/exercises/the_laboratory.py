@@ -1,4 +1,4 @@
-"""Exercises of lesson 10: the laboratory."""
+"""Exercises of lesson 12: the laboratory."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 09: the recipe."""
+"""Exercises of lesson 11: the recipe."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 08: training the conditional autoencoder, and reading what it has learned."""
+"""Exercises of lesson 10: training the conditional autoencoder, and reading what it has learned."""
 
 import numpy as np
 
@@ -80,7 +80,7 @@ q1 = Exercise(
         _by_the_batch: "You took mean and variance from this batch, as in training. After training they are fixed "
         "numbers: mean and variance.",
         _normalised_first: "The ReLU comes first: it is part of the hidden layer. Then its values are normalised.",
-        _relu_on_the_output: "There is a ReLU on the output of the Beta network. Exercise 1 of lesson 07 says what is "
+        _relu_on_the_output: "There is a ReLU on the output of the Beta network. Exercise 1 of lesson 09 says what is "
         "lost by it.",
         _without_relu: "The hidden layer has a ReLU, and here it is missing: nothing bends.",
         _without_scale_and_shift: "Scale and shift are missing: they follow once the hidden values are normalised.",

@@ -4,7 +4,7 @@
     python -m helpers.experiments.clinic --cases "gaps filled" --markets 10 --out mine.csv
 
 Each cell (a case, a recipe, a market) is a row of a CSV file, written as soon as it is known. Stopped at any moment,
-the same command goes on where it was. Lesson 11 teaches the cases one by one and shows the stored result.
+the same command goes on where it was. Lesson 13 teaches the cases one by one and shows the stored result.
 """
 
 import argparse

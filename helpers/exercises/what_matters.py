@@ -1,4 +1,4 @@
-"""Exercises of lesson 12: reading the model."""
+"""Exercises of lesson 16: reading the model."""
 
 from dataclasses import replace
 from functools import cache

@@ -1,4 +1,4 @@
-"""Exercises of lesson 13: your own data, from a file to an honest result."""
+"""Exercises of lesson 19: your own data, from a file to an honest result."""
 
 from functools import cache
 
@@ -319,7 +319,7 @@ q6 = Choice(
     },
     hints=(
         "What makes the coefficient of one date high or low: the luck of single tickers, or that of the factors?",
-        "Exercise 3 of lesson 11 had a date on which 200 tickers were upside down together.",
+        "Exercise 3 of lesson 13 had a date on which 200 tickers were upside down together.",
     ),
     insight="Tickers share factors. When a factor loses, all that lean on it lose together, and no number of "
     "tickers averages that out.",
