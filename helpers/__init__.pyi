@@ -24,11 +24,13 @@ from .data import simulate_constant_betas as simulate_constant_betas
 from .data import simulate_market as simulate_market
 from .data import table_of_layouts as table_of_layouts
 from .data import write_published_layout as write_published_layout
+from .evaluation import AnomalyTest as AnomalyTest
 from .evaluation import Fold as Fold
 from .evaluation import OutOfSample as OutOfSample
 from .evaluation import Truth as Truth
 from .evaluation import WalkForward as WalkForward
 from .evaluation import align_factors as align_factors
+from .evaluation import anomaly_test as anomaly_test
 from .evaluation import bootstrap_interval as bootstrap_interval
 from .evaluation import characteristic_importance as characteristic_importance
 from .evaluation import compare as compare
@@ -37,10 +39,12 @@ from .evaluation import hedge as hedge
 from .evaluation import information_coefficient as information_coefficient
 from .evaluation import minimum_variance_weights as minimum_variance_weights
 from .evaluation import newey_west as newey_west
+from .evaluation import number_of_factors as number_of_factors
 from .evaluation import out_of_sample as out_of_sample
 from .evaluation import portfolio_returns as portfolio_returns
 from .evaluation import predictive_r2 as predictive_r2
 from .evaluation import pricing_errors as pricing_errors
+from .evaluation import risk_premia as risk_premia
 from .evaluation import sharpe_ratio as sharpe_ratio
 from .evaluation import sorted_positions as sorted_positions
 from .evaluation import split_by_date as split_by_date
@@ -71,6 +75,7 @@ from .plotting import draw_factor_model as draw_factor_model
 from .plotting import draw_folds as draw_folds
 from .plotting import draw_instrumented_pca as draw_instrumented_pca
 from .plotting import draw_network as draw_network
+from .plotting import draw_timeline as draw_timeline
 from .plotting import plot_alphas as plot_alphas
 from .plotting import plot_bars as plot_bars
 from .plotting import plot_beta_surfaces as plot_beta_surfaces

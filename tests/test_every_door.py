@@ -157,6 +157,7 @@ DOORS = {
         lambda series: helpers.bootstrap_interval(np.mean, series, n_draws=20), {"series": F}, ordered=True
     ),
     "pricing_errors": Door(helpers.pricing_errors, {"returns": R, "reconstruction": SAID}, ordered=True),
+    "risk_premia": Door(helpers.risk_premia, {"returns": R, "factors": F}),
     "align_factors": Door(helpers.align_factors, {"betas": B_BY_DATE, "factors": F, "true_factors": MIXED}),
     "sorted_positions": Door(
         lambda **tables: helpers.sorted_positions(n_portfolios=2, **tables), {"prediction": SAID, "sizes": SIZES}
@@ -175,6 +176,7 @@ DOORS = {
     "minimum_variance_weights": Door(helpers.minimum_variance_weights, {"covariance": SIGMA}),
     "hedge": Door(helpers.hedge, {"weights": table("tickers"), "betas": B}),
     "hedge by date": Door(helpers.hedge, {"weights": SAID, "betas": B_BY_DATE}),
+    "number_of_factors": Door(lambda returns: helpers.number_of_factors(returns, "ic_p2", 4), {"returns": R}),
     "OutOfSample": Door(out_of_sample_of, {"reconstruction": R, "prediction": SAID}),
     # models
     "time_series_betas": Door(helpers.time_series_betas, {"returns": R, "factors": F}),
@@ -218,7 +220,7 @@ DOORS = {
 OF_PANELS = {
     "Panel", "FactorModel", "TimeSeriesRegression", "CrossSectionalRegression", "PCAFactors", "InstrumentedPCA",
     "ConditionalAutoencoder", "NeuralIPCA", "Truth", "WalkForward", "Fold", "split_by_date", "out_of_sample", "compare",
-    "characteristic_importance", "managed_portfolios", "train_validation_arrays",
+    "characteristic_importance", "managed_portfolios", "train_validation_arrays", "anomaly_test", "AnomalyTest",
 }  # fmt: skip
 
 NO_TABLES = {
@@ -234,6 +236,7 @@ NO_TABLES = {
     "characteristics_from_prices": "has a file of tests of its own, test_characteristics.py",
     "draw_autoencoder": "draws a network, no numbers",
     "draw_network": "draws a network, no numbers",
+    "draw_timeline": "takes moments by their names, no arrays",
     "draw_conditional_autoencoder": "draws a scheme, no numbers",
     "draw_course": "draws a scheme, no numbers",
     "draw_factor_model": "draws a scheme, no numbers",
@@ -566,6 +569,7 @@ def said_by(name, panel, past):
 PANEL_DOORS = {
     "characteristic_importance": importance,
     "managed_portfolios": helpers.managed_portfolios,
+    "anomaly_test": lambda panel: helpers.anomaly_test(panel, 1, n_draws=9).gamma_alpha,
     "out_of_sample": walked,
     "compare": compared,
     "split_by_date": lambda panel: tuple(

@@ -12,6 +12,7 @@ import textwrap
 import warnings
 from decimal import Decimal
 from importlib import import_module
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,11 +30,13 @@ from helpers.exercises.answers import (
     same_up_to_sign,
 )
 from helpers.exercises.checker import NOT_ATTEMPTED, PAGE, Choice, Exercise, Feedback, Open, Question
+from helpers.exercises.questions import NOT_WRITTEN, SENTENCE
+from helpers.exercises.words import filled
 from tools.refresh import NOTEBOOKS
 
 NAMES = [path.stem[3:] for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
-LESSONS = {name: import_module(f"helpers.exercises.{name}") for name in NAMES}
-PHRASES = ("Correct.", "Incorrect. ", "Not attempted. ", "Could not check. ")
+LESSONS = {name: import_module(f"helpers.exercises.{name}") for name in NAMES if find_spec(f"helpers.exercises.{name}")}
+PHRASES = ("Correct.", "Correct, but ", "Incorrect. ", "Not attempted. ", "Could not check. ", "Open. ")
 
 
 def questions(module):
@@ -75,7 +78,7 @@ def answer_with(q, values):
 
 
 def judged(q, answer):
-    """The feedback, which must be one of the four, without the address of an object, and come without a warning."""
+    """The feedback, which begins with one of the words, holds no address of an object, and comes without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         feedback = q.check(answer)
@@ -83,6 +86,11 @@ def judged(q, answer):
     assert not re.search(r"\b0x[0-9a-f]{6,}", feedback), feedback
     assert repr(feedback).split() == feedback.split()  # a notebook shows the repr
     return str(feedback)
+
+
+def correct(q):
+    """What a right answer is told."""
+    return f"Correct.\n{filled(q.insight)}" if q.insight else "Correct."
 
 
 def assert_not_checked(q, answer, *fragments):
@@ -106,7 +114,7 @@ def test_a_lesson_has_enough_exercises_of_both_kinds_numbered_from_1(lesson):
 
 
 def test_importing_the_exercises_loads_no_network_library():
-    code = "\n".join(f"import helpers.exercises.{name}" for name in NAMES)
+    code = "\n".join(f"import helpers.exercises.{name}" for name in LESSONS)
     code += "\nimport sys\nprint(*({'tensorflow', 'keras', 'jax', 'torch'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
 
@@ -156,7 +164,7 @@ def test_the_same_question_gives_the_same_text_twice(q):
 
 @each(Exercise)
 def test_the_reference_is_correct_and_gives_finite_numbers(q):
-    assert judged(q, q.answer_of(q.reference)) == "Correct."
+    assert judged(q, q.answer_of(q.reference)) == correct(q)
     assert all(np.isfinite(np.asarray(value, dtype=float)).all() for value in right_answers(q))
 
 
@@ -165,7 +173,7 @@ def test_each_mistake_gets_its_own_advice(q):
     assert len(q.mistakes) >= 2 and len(set(q.mistakes.values())) == len(q.mistakes)
     for mistake, advice in q.mistakes.items():
         assert judged(q, answer_with(q, answers_of(mistake, q))) == f"Incorrect. {advice}", mistake.__name__
-    assert judged(q, answer_with(q, right_answers(q))) == "Correct."  # no mistake has changed what is given
+    assert judged(q, answer_with(q, right_answers(q))) == correct(q)  # no mistake has changed what is given
 
 
 @each(Exercise)
@@ -179,7 +187,7 @@ def test_a_function_names_what_is_given(q):
 @each(Exercise)
 def test_equivalent_answers_are_correct(q):
     for name, form in forms_of(right_answers(q)).items():
-        assert judged(q, answer_with(q, [form(value) for value in right_answers(q)])) == "Correct.", name
+        assert judged(q, answer_with(q, [form(value) for value in right_answers(q)])) == correct(q), name
 
 
 def forms_of(values):
@@ -199,13 +207,16 @@ def forms_of(values):
     n_axes = {np.ndim(value) for value in values}
     if n_axes <= {0}:
         forms |= {
-            "float": float, "text-free zero-dimensional array": np.array, "list of one": lambda value: [float(value)]
+            "float": float,
+            "text-free zero-dimensional array": np.array,
+            "list of one": lambda value: [float(value)],
         }
     if n_axes <= {1}:
         forms |= {"Series": pd.Series, "one column": lambda value: pd.DataFrame({"x": np.asarray(value)})}
     if n_axes <= {2}:
         forms |= {
-            "DataFrame": lambda value: pd.DataFrame(np.asarray(value)), "matrix in Fortran's order": np.asfortranarray
+            "DataFrame": lambda value: pd.DataFrame(np.asarray(value)),
+            "matrix in Fortran's order": np.asfortranarray,
         }
     return forms
 
@@ -242,11 +253,13 @@ def test_what_is_only_convention_is_free(q):
         return (columns @ random.normal(size=(columns.shape[-1],) * 2)).reshape(value.shape)
 
     free = {
-        same_up_to_sign: [flipped], same_up_to_order: [reordered], same_up_to_rotation: [flipped, reordered, rotated]
+        same_up_to_sign: [flipped],
+        same_up_to_order: [reordered],
+        same_up_to_rotation: [flipped, reordered, rotated],
     }
     for change in free.get(q.same, ()):
         changed = [change(np.asarray(value)) for value in right_answers(q)]
-        assert judged(q, answer_with(q, changed)) == "Correct.", change.__name__
+        assert judged(q, answer_with(q, changed)) == correct(q), change.__name__
 
 
 @each(Exercise)
@@ -297,7 +310,7 @@ def test_the_solution_is_the_code_of_the_reference_and_answers_the_exercise(q):
     namespace = dict(vars(module_of(q)))
     exec(code, namespace)
     way = namespace[q.reference.__name__]
-    assert way is not q.reference and judged(q, q.answer_of(way)) == "Correct."
+    assert way is not q.reference and judged(q, q.answer_of(way)) == correct(q)
 
 
 # --- Choices and open tasks -------------------------------------------------------------------------------------------
@@ -323,9 +336,17 @@ def test_each_letter_of_a_choice_has_its_answer(q):
 
 
 @each(Open)
-def test_an_open_task_says_what_to_look_for(q):
-    for answer in ("My sentence.", "", 1.0, None, np.ones(3), len):
-        assert judged(q, answer) == f"Could not check. This task is open, so judge for yourself. {q.look_for}"
+def test_an_open_task_says_what_to_look_for_once_something_is_written(q):
+    sentences = "It moved in the crisis, because the market did."
+    for answer in (sentences, [sentences, "And back."], f"  {sentences}\n"):
+        assert judged(q, answer) == f"Open. Judge for yourself. {q.look_for}"
+    for answer in ("", "  ", "\n"):
+        assert judged(q, answer) == NOT_WRITTEN
+    for answer in ("My sentence.", "yes", ["no"]):
+        assert judged(q, answer) == SENTENCE
+    for answer in (1.0, None, np.ones(3), len, {"a": 1}):
+        feedback = judged(q, answer)
+        assert feedback.startswith("Open. Sentences of yours are asked for here") and q.look_for not in feedback
     assert q.solution() == q.look_for
 
 
@@ -476,14 +497,39 @@ matrices = stnp.arrays(
 )
 
 
-def test_numbers_agree_to_a_thousandth_of_the_largest_or_a_hundredth_of_themselves():
+def test_each_number_agrees_to_a_thousandth_of_itself_or_a_hundredth():
     truth = np.array([1.0, -200.0])
-    assert same_numbers(truth + np.array([0.19, -0.19]), truth)
-    assert not same_numbers(truth + np.array([0.21, 0]), truth)
+    assert same_numbers(truth + np.array([0.0009, -0.19]), truth)
+    assert not same_numbers(truth + np.array([0.002, 0]), truth)
+    assert not same_numbers(truth + np.array([0, 0.21]), truth)
     assert same_numbers(np.zeros(2), np.zeros(2)) and not same_numbers(np.array([0, 1e-9]), np.zeros(2))
     assert same_numbers(np.empty(0), np.empty(0))
     assert same_to_a_percent(truth * 1.009, truth)
     assert not same_to_a_percent(truth + np.array([0.02, 0]), truth)
+
+
+def test_beside_a_large_number_a_small_one_may_carry_its_rounding_errors():
+    truth = np.array([1.0, 1e-9, 0.0])
+    assert same_numbers(truth + np.array([0, 1e-7, -1e-7]), truth)
+    assert not same_numbers(truth + np.array([0, 1e-5, 0]), truth)
+    assert not same_numbers(truth + np.array([0, 0, 1e-5]), truth)
+
+
+def test_where_the_truth_is_0_its_scale_is_that_of_the_other_calls():
+    assert same_numbers(np.array(1e-8), np.array(0.0), scale=0.7)
+    assert same_numbers(np.array(-1e-16), np.array(5e-17), scale=0.7)
+    assert not same_numbers(np.array(1e-5), np.array(0.0), scale=0.7)
+    q = Exercise(reference=lambda x: x - 1, mistakes={}, hints=("a", "b"), calls=lambda: [(1.0,), (3.0,)])
+    assert judged(q, lambda x: x - 1 + 1e-9) == "Correct."
+    assert judged(q, lambda x: x - 1 + 1e-4 * (x == 1)).startswith("Incorrect.")
+
+
+def test_counts_are_right_or_wrong():
+    truth = np.array([70_401, 3])
+    assert same_numbers(truth.astype(np.float32), truth) and not same_numbers(truth + np.array([1, 0]), truth)
+    q = exercise([70_401, 3])
+    assert judged(q, [70_401.0, 3]) == "Correct." and judged(q, np.float32([70_401, 3])) == "Correct."
+    assert judged(q, [70_400, 3]).startswith("Incorrect.") and "mean" not in judged(q, [70_402, 4])
 
 
 @settings(deadline=None, max_examples=50, database=None, derandomize=True)
@@ -534,7 +580,7 @@ def test_a_mistake_of_another_shape_than_the_truth_still_gets_its_advice(same):
     truth = np.random.default_rng(0).normal(size=(6, 2))
     mistakes = {lambda: truth.T: "Turned.", lambda: truth[0, 0]: "One number.", lambda: truth[:, 0]: "One column."}
     q = Exercise(reference=lambda: truth, mistakes=mistakes, hints=("a", "b"), same=same)
-    assert judged(q, truth) == "Correct."
+    assert judged(q, truth) == correct(q)
     assert judged(q, truth.T) == "Incorrect. Turned."
     assert judged(q, truth[0, 0]) == "Incorrect. One number."
     assert judged(q, truth[:, 0].tolist()) == "Incorrect. One column."
@@ -549,7 +595,11 @@ def test_a_mistake_of_another_shape_than_the_truth_still_gets_its_advice(same):
 # --- What a wrong answer shows ----------------------------------------------------------------------------------------
 
 VECTOR = np.array([0.5, -1.0, 2.0, 0.25, 3.0])
+TABLE = np.array([[0.3, -1.2, 2.0], [0.7, 0.4, -0.6], [1.1, 0.9, 0.2], [-0.8, 1.6, 0.1]])
 TOO_OFTEN = "Was a multiplication or a division left out, or made twice?"
+A_HINT = " A hint: a"  # where no usual change gives the answer, the exercise's first hint follows
+PERCENT = "100 times what is right. In percent, where a fraction is needed?"
+HUNDREDTH = "a hundredth of what is right. Divided by 100 once too often?"
 
 
 def exercise(truth, same=same_numbers):
@@ -561,46 +611,98 @@ def exercise(truth, same=same_numbers):
     [
         (VECTOR, -VECTOR, "The size is right and the sign is the opposite."),
         (2.5, -2.5, "The size is right and the sign is the opposite."),
-        (VECTOR, 100 * VECTOR, "Your values are all 100 times what they should be. "
-                               "Are they in percent, where fractions are needed?"),
-        (2.5, 250, "Your value is 100 times what it should be. Is it in percent, where a fraction is needed?"),
-        (VECTOR, VECTOR / 100, "Your values are all 0.01 times what they should be. "
-                               "Were they divided by 100 once too often?"),
-        (2.5, 0.025, "Your value is 0.01 times what it should be. Was it divided by 100 once too often?"),
+        (VECTOR, 100 * VECTOR, f"Your values are {PERCENT}"),
+        (0.0524, 5.2, f"Your value is {PERCENT}"),
+        (VECTOR / 70, np.round(100 * VECTOR / 70, 1), f"Your values are {PERCENT}"),
+        (2.5, 250, f"Your value is {PERCENT}"),
+        (VECTOR, VECTOR / 100, f"Your values are {HUNDREDTH}"),
+        (2.5, 0.025, f"Your value is {HUNDREDTH}"),
         (VECTOR, 1.4 * VECTOR, f"Your values are all 1.4 times what they should be. {TOO_OFTEN}"),
         (VECTOR, -2 * VECTOR, f"Your values are all -2 times what they should be. {TOO_OFTEN}"),
-        (2.5, 5.0, f"Your value is 2 times what it should be. {TOO_OFTEN}"),
-        (12.0, 1.0, f"Your value is 0.0833 times what it should be. {TOO_OFTEN}"),
+        (2.5, 5.0, "Your value, 5, is too large."),
+        ([0.0, 0.0, 2.5], [0.0, 0.0, 3.5], "The values differ by up to 1, where they should be as large as 2.5."),
+        (VECTOR, 12 * VECTOR, "Your values are 12 times what is right. For a year, where a month is asked for?"),
+        (0.2, 0.2 * 12**0.5, "Your value is √12 times what is right. For a year, where a month is asked for?"),
+        (0.2, 0.2 / 252**0.5, "Your value is 1/√252 of what is right. For a day, where a year is asked for?"),
+        (0.31, 0.31**2, "Your value is the square of what is right. Is a root missing, as between a variance and a "
+                        "standard deviation?"),
+        (0.31, 0.31**0.5, "Your value is the square root of what is right. Is a root taken that is not asked for?"),
+        (0.31, 0.69, "Your value is one minus what is right. Is it the share that is left, where the other is "
+                     "asked for?"),
+        (0.31, 1 / 0.31, "Your value is one divided by what is right. Is the fraction upside down?"),
+        (TABLE / 9, np.log1p(TABLE / 9), "Your values are log(1 + x) of what is right. Log returns, where simple "
+                                         "ones are asked for?"),
+        (TABLE / 9, np.expm1(TABLE / 9), "Your values are exp(x) - 1 of what is right. Simple returns, where log "
+                                         "returns are asked for?"),
+        (TABLE, abs(TABLE), "The sizes are right, and none of yours is negative. Was the absolute value taken?"),
+        (TABLE, TABLE[::-1], "Your rows are the right ones, in the reverse order."),
+        (TABLE, np.roll(TABLE, 1, axis=0), "Your rows are the right ones, one place later. Is something off by one?"),
+        (VECTOR, np.roll(VECTOR, -1), "Your numbers are the right ones, one place earlier. Is something off by one?"),
+        (TABLE[:3], TABLE[:3].T, "Yours are the right numbers, transposed."),
+        (TABLE, TABLE.cumsum(axis=0), "Your rows are the running sums of the right ones. Is each by itself asked for?"),
+        (TABLE, TABLE - TABLE.mean(axis=0), "Yours are the right numbers less their mean over the rows. Is a mean "
+                                            "taken out?"),
+        (TABLE, TABLE * [1, -1, 1], "The sizes are right; some columns have the opposite sign."),
+        (TABLE, TABLE * [1, 2, 3], "In each column yours are the right numbers times a number of its own. "
+                                   "Is one too large?"),
+        (VECTOR, VECTOR[[1, 0, 4, 3, 2]], "Your numbers are the right ones, in another order."),
+        (VECTOR, VECTOR * [1, 1, 0, 1, 1], "1 of your 5 values are 0, where they should not be; the others are right."),
+        (VECTOR, [0.5, -1.0, 2.0, 0.3, 3.3], "The first 3 of 5 numbers are right, and none after them. What changes "
+                                             "there?"),
+        (VECTOR, np.zeros(5), "All your values are 0. Is something subtracted from itself, or never filled in?"),
         (VECTOR, VECTOR + 0.5, "All your values are off by the same amount, 0.5. Was a mean taken out, or left in?"),
         (VECTOR, VECTOR - 0.125, "All your values are off by the same amount, -0.125. "
                                  "Was a mean taken out, or left in?"),
+        ([600, 2400], [601, 2401], "Your values are one too many. Is an end, or a column of ones, counted that does "
+                                   "not belong?"),
+        ([600, 2400], [605, 2405], "All your values are off by the same amount, 5. "
+                                   "Is something counted that should not be, or left out?"),
         (VECTOR, [0.5, -1.0, 3.0, 0.25, 4.0], "3 of 5 values are right; the first that is not is number 3."),
         (VECTOR[:4].reshape(2, 2), [[9, -1.0], [2.0, 0.25]], "3 of 4 values are right; "
                                                              "the first that is not is number 1."),
-        (2.4138, 2.41, "Your value is right as far as its digits go. Give more of them, or what computes it."),
-        (VECTOR + 0.0138, np.round(VECTOR + 0.0138, 2), "Your values are right as far as their digits go. "
-                                                        "Give more of them, or what computes them."),
-        (2.5, 2.6, "Your value, 2.6, is too large."),
-        (2.5, 2.4, "Your value, 2.4, is too small."),
-        (-2.5, -3.7, "Your value, -3.7, is too small."),
+        (2.4138, 2.4, "Your value is right as far as its digits go. Give more of them."),
+        (2.5, 2.6, "Your value, 2.6, is too large, by 4 %."),
+        (2.5, 2.45, "Your value, 2.45, is too small, by 2 %."),
+        (-2.5, -3.7, "Your value, -3.7, is too small, by 48 %."),
         (0.0, 0.1, "Your value, 0.1, is too large."),
-        (2.5, 0.0, "Your value, 0, is too small."),
+        (2.5, 0.0, "Your value is 0. Is something subtracted from itself, or never filled in?"),
         (2.5, np.inf, "Your value is infinite: was something divided by zero?"),
         (VECTOR, VECTOR / [1, 1, 0.25, 1, 0.5] * [np.inf, 1, 1, 1, 1], "Some of your values are infinite: "
                                                                        "was something divided by zero?"),
-        (VECTOR, [1.5, 1.0, 1.0, 2.25, 4.0], "The values differ by up to 2, where they should be as large as 3."),
-        (np.zeros(3), np.arange(1, 4), "The values differ by up to 3, where they should be as large as 0."),
-        (np.zeros(3), np.ones(3), "All your values are off by the same amount, 1. Was a mean taken out, or left in?"),
+        (VECTOR, [1.6, 1.0, 1.0, 2.25, 4.0], "None of your 5 values is right: they are, one by one, too large, too "
+                                             "large, too small, too large, too large."),
+        (np.zeros(3), np.arange(1, 4), "None of your 3 values is right: all are too large."),
     ],
 )  # fmt: skip
 def test_what_a_wrong_answer_shows(truth, answer, sentence):
     with np.errstate(all="ignore"):
-        assert judged(exercise(truth), answer) == f"Incorrect. {sentence}"
+        assert judged(exercise(truth), answer).removesuffix(A_HINT) == f"Incorrect. {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("truth", "answer"),
+    [
+        (2.4138, 2.41),
+        (0.2447, 0.24),
+        (VECTOR + 0.0138, np.round(VECTOR + 0.0138, 2)),
+        (VECTOR + 0.0138, np.round(VECTOR + 0.0138, 2).astype(np.float32)),
+        (np.array([0.0209, 0.0623, -0.0314]), [0.021, 0.062, -0.031]),
+        (1234.5, 1230),
+        (np.array([1.23456, 98.7654, -0.0123456]), [1.23, 98.8, -0.0123]),
+    ],
+)
+def test_the_right_numbers_as_one_prints_them_are_right(truth, answer):
+    assert judged(exercise(truth), answer) == "Correct. Right as far as its digits go."
+
+
+@pytest.mark.parametrize(("truth", "answer"), [(0.2447, 0.25), (0.2447, 0.2), (VECTOR + 0.0138, VECTOR), (7, 7.2)])
+def test_other_numbers_of_few_digits_are_not(truth, answer):
+    assert judged(exercise(truth), answer).startswith("Incorrect.")
 
 
 def test_a_few_of_many_numbers_that_are_right_by_chance_are_not_called_right():
     truth = np.linspace(-1, 1, 101)
-    assert "differ by up to" in judged(exercise(truth), 0 * truth)  # right in the middle
+    assert "values are right" not in judged(exercise(truth), 0 * truth)  # right in the middle
 
 
 def test_small_numbers_beside_large_ones_count_when_all_are_called_multiples():
@@ -612,8 +714,9 @@ def test_small_numbers_beside_large_ones_count_when_all_are_called_multiples():
 def test_what_is_right_in_each_call_is_counted_by_the_size_of_that_call():
     calls = [(np.arange(1.0, 4.0),), (1e6 + np.arange(3.0),)]
     q = Exercise(reference=lambda x: x, mistakes={}, hints=("a", "b"), calls=lambda: calls)
-    words = "Incorrect. 5 of 6 values are right; the first that is not is number 3."
-    assert judged(q, lambda x: x + (x < 10) * [0, 0, 1]) == words
+    words = "Incorrect. Where it first fails: the first 2 of 3 numbers are right, and none after them. What changes "
+    words += "there? Right in 1 of 2 calls. With x = [1, 2, 3] yours gives 4 at [2], and 3 is right."
+    assert judged(q, lambda x: x + (x < 10) * [0, 0, 1]) == words + A_HINT
 
 
 def test_what_a_wrong_answer_shows_where_signs_or_rotations_are_free():
@@ -622,7 +725,8 @@ def test_what_a_wrong_answer_shows_where_signs_or_rotations_are_free():
     assert judged(q, 2 * truth * [1, -1]).startswith("Incorrect. Your values are all 2 times what they should be.")
     other = truth * [1, -1]
     other[0] = 9
-    assert judged(q, other) == "Incorrect. 10 of 12 values are right; the first that is not is number 1."
+    words = "The last 5 of 6 rows are right, and none before them. What changes there?"
+    assert judged(q, other) == f"Incorrect. {words}{A_HINT}"
     q = exercise(truth, same_up_to_rotation)
     sentence = "Your columns do not span what the right ones span: no rotation turns one into the other."
     assert judged(q, other) == f"Incorrect. {sentence}"
@@ -655,10 +759,10 @@ def test_a_function_is_called_with_copies_and_what_it_raises_is_said():
         table *= scale
         return table
 
-    assert judged(double, spoils) == "Correct." and (table == 1).all()
+    assert judged(double, spoils).startswith("Correct, but your function changed table.") and (table == 1).all()
     feedback = judged(double, lambda table: table)
     assert feedback.startswith("Could not check. Your function raised TypeError (")
-    assert feedback.endswith("when it was called with an array of shape (4, 2) and 2.0.")
+    assert feedback.endswith("when it was called with table of shape (4, 2) and scale = 2.")
     assert judged(double, lambda table, scale: print(end="")) == (
         "Could not check. Your function returns None. Does its last line begin with return?"
     )
@@ -678,7 +782,7 @@ def test_reading_an_answer_leaves_no_address_in_the_text():
     assert feedback == f"Could not check. {words}"
     assert judged(double_of_object(), lambda x: x.missing) == (
         "Could not check. Your function raised AttributeError ('object' object has no attribute 'missing') "
-        "when it was called with <object object>."
+        "when it was called with x = <object object>."
     )
 
 

@@ -26,10 +26,7 @@ TYPED = [
 ]
 
 MOST_LINES = 400
-LONGER = {
-    "helpers.exercises.predicting_returns": "a table of questions, cut when its lesson is",
-    "helpers.exercises.what_matters": "a table of questions, cut when its lesson is",
-}
+LONGER = {}
 
 
 def findings(tool, *arguments):

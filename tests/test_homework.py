@@ -4,6 +4,7 @@
 the PATH, as on the machine of an instructor who has not activated it.
 """
 
+import ast
 import csv
 import errno
 import getpass
@@ -24,6 +25,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.wrong_homework import WRONG_WAYS
 from tools import collect as collecting
 from tools import homework as build
 from tools.refresh import NOTEBOOKS, ROOT
@@ -228,6 +230,39 @@ def test_every_hidden_test_finds_out_who_knows_only_the_numbers_of_the_visible_o
             for answer in answers:
                 with pytest.raises((AssertionError, ValueError, IndexError, TypeError)):
                     exec(each.source, namespace | {task: lambda *args, answer=answer, **named: answer})
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_every_hidden_test_finds_the_usual_wrong_ways_and_says_what_is_wrong(path):
+    """The right answers pass on the way: each cell is run with them."""
+    namespace, tried = {}, set()
+    for each in nbformat.read(path, as_version=4).cells:
+        if each.cell_type != "code":
+            continue
+        exec(each.source, namespace)
+        task, _, kind = each.metadata.nbgrader.grade_id.rpartition("_")
+        if kind == "hidden":
+            tried.add((path.stem, task))
+            for name, code in WRONG_WAYS[path.stem, task].items():
+                wrong = namespace | {"reference": namespace[task], task: None}
+                exec(code, wrong)
+                with pytest.raises(AssertionError) as failed:
+                    exec(each.source, wrong)
+                    pytest.fail(f"{task} is passed by: {name}")
+                assert len(str(failed.value)) > 15, f"{task}, {name}: nothing is said"
+    assert tried == {(homework, task) for homework, task in WRONG_WAYS if homework == path.stem}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_every_assertion_has_a_message(path):
+    silent = [
+        ast.unparse(node)
+        for each in nbformat.read(path, as_version=4).cells
+        if each.cell_type == "code"
+        for node in ast.walk(ast.parse(each.source))
+        if isinstance(node, ast.Assert) and node.msg is None
+    ]
+    assert not silent
 
 
 # --- The steps of the README ------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ EXAMPLES = {
             WalkForward(n_train=5, n_validation=4, n_test=2, purge=1, embargo=1), 12, title="folds"
         )
     ],
+    "draw_timeline": [plotting.draw_timeline, lambda: plotting.draw_timeline({"one": {"r": (1.0, "target")}}, "late")],
     "plot_estimates": [lambda: plotting.plot_estimates(CLOUD, CLOUD + 0.01, ["market", "size"], title="near")],
     "plot_regression_line": [
         lambda: plotting.plot_regression_line(*CLOUD.T, 0.01, 1.0, title="a line", truth=(0, 1.2))

@@ -109,6 +109,16 @@ def test_forty_folds_fit_a_page():
     assert width <= 900 and height <= 1300
 
 
+def test_a_forecast_is_known_before_its_target_and_after_all_that_it_is_made_of():
+    for rows in plotting.timeline.TIMINGS.values():
+        when = {kind: [t for t, of in rows.values() if of == kind] for kind in ("input", "made", "forecast", "target")}
+        (forecast,), (target,) = when["forecast"], when["target"]
+        assert max(when["input"]) <= forecast < target
+    figure = plotting.draw_timeline(title="when")
+    drawn = [[line.get_xdata()[0] for line in axes.lines if line.get_marker() != "None"] for axes in figure.axes]
+    assert drawn == [[t for t, _ in rows.values()] for rows in plotting.timeline.TIMINGS.values()]
+
+
 def test_estimates_are_drawn_where_they_are_and_the_truth_is_a_dashed_black_diagonal():
     truth, estimates = np.array([[0.0], [1.0], [2.0]]), np.array([[0.1], [0.9], [2.2]])
     axes = plotting.plot_estimates(truth, estimates).axes[0]
@@ -234,6 +244,8 @@ def test_bad_input_is_refused_in_words(call, error, words):
         ),
         (lambda: plotting.draw_folds("cv", 10), TypeError, ("splitter must be a WalkForward", "str")),
         (lambda: plotting.draw_folds(KFold(), 10), TypeError, ("splitter must be a WalkForward", "KFold")),
+        (lambda: plotting.draw_timeline({}), ValueError, ("at least one panel",)),
+        (lambda: plotting.draw_timeline({"a": {"r": (1, "hope")}}), ValueError, ("input, made", "'hope'")),
         (lambda: plotting.draw_folds(WalkForward(5), None), TypeError, ("dates", "None")),
         (lambda: plotting.draw_folds(WalkForward(5), 46), ValueError, ("41 folds", "raise n_test")),
         (lambda: plotting.draw_folds(WalkForward(5), 5), ValueError, ("n_train = 5", "at least 6")),

@@ -32,6 +32,7 @@ from helpers.models.base import FactorModel
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import CrossSectionalRegression, TimeSeriesRegression
+from helpers.panel import Panel
 from tests.common import assert_refused, small_panel, with_value
 
 ROOT = Path(__file__).parent.parent
@@ -124,10 +125,64 @@ def test_the_folds_of_six_dates_are_these(splitter, expected):
     assert splitter.get_n_splits(np.zeros((6, 2))) == len(expected)
 
 
-def test_the_papers_scheme_trains_18_years_validates_12_and_tests_30():
-    folds = WalkForward(18, 12, 1).slices(60)
-    years = [(1957 + f.train.start, 1957 + f.train.stop, 1957 + f.validation.stop, 1957 + f.test.stop) for f in folds]
-    assert len(folds) == 30 and years[0] == (1957, 1975, 1987, 1988) and years[-1] == (1957, 2004, 2016, 2017)
+MONTHS = pd.date_range("1957-03-31", "2016-12-31", freq="ME")  # the paper's
+
+
+@pytest.mark.parametrize("dates", [MONTHS, MONTHS.to_period("M"), MONTHS.to_numpy(), MONTHS - pd.Timedelta(1, "D")])
+def test_the_papers_scheme_trains_18_calendar_years_validates_12_and_tests_30(dates):
+    folds = WalkForward(18, 12, 1, calendar_years=True).slices(dates)
+    assert len(folds) == 30 and [f.train.stop for f in folds] == list(range(214, 214 + 30 * 12, 12))
+    for k, (train, validation, test, past) in enumerate(folds):
+        assert train.start == past.start == 0 and past.stop == test.start
+        assert set(MONTHS[train].year) == set(range(1957, 1975 + k))
+        assert set(MONTHS[validation].year) == set(range(1975 + k, 1987 + k)) and len(MONTHS[validation]) == 144
+        assert set(MONTHS[test].year) == {1987 + k} and len(MONTHS[test]) == 12
+    in_dates = WalkForward(214, 144, 12).slices(len(MONTHS))
+    assert folds == in_dates  # since the other years are whole
+    late = WalkForward(18 * 12, 12 * 12, 12).slices(len(MONTHS))[0]
+    assert str(MONTHS[late.test.start].date()) == "1987-03-31"  # years from March to February
+
+
+@pytest.mark.parametrize("expanding", [True, False])
+@pytest.mark.parametrize("n_validation", [0, 2])
+def test_calendar_years_are_those_of_the_dates_whatever_their_number(expanding, n_validation):
+    """Against the years of each date, in uneven daily data with gaps; purge and embargo stay dates."""
+    days = pd.bdate_range("2009-08-03", "2016-03-15").delete(range(300, 420))
+    sizes = {"purge": 3, "embargo": 2, "expanding": expanding, "calendar_years": True}
+    splitter = WalkForward(2, n_validation, 2, **sizes)
+    year = days.year.to_numpy()
+    first = 2009 + 2 + n_validation
+    folds = splitter.slices(days)
+    assert [int(year[fold.test.start]) for fold in folds] == list(range(first, 2017, 2))
+    for (train, validation, test, _), y in zip(folds, range(first, 2017, 2), strict=True):
+        begins = [int(np.searchsorted(year, each)) for each in (y - n_validation - 2, y - n_validation, y)]
+        assert train.start == (0 if expanding else begins[0])
+        assert train.stop == begins[1] - (3 if n_validation else 5)
+        assert validation == (slice(begins[1], begins[2] - 5) if n_validation else None)
+        assert set(year[test]) == {y, y + 1} & set(year)
+    panel = Panel(returns=np.zeros((len(days), 2)), dates=days)
+    assert [fold.test.n_dates for fold in splitter.folds(panel)] == [f.test.stop - f.test.start for f in folds]
+    rows = as_lists(splitter.split(panel))
+    assert [test for _, test in rows] == [positions(fold.test) for fold in folds]
+    assert splitter.get_n_splits(panel) == len(folds)
+
+
+@pytest.mark.parametrize(
+    ("dates", "sizes", "error", "words"),
+    [
+        (60, {}, TypeError, ("calendar_years=True needs dates", "int")),
+        (range(60), {}, TypeError, ("needs dates", "pd.to_datetime")),
+        (["1999", "2000"], {}, TypeError, ("needs dates",)),
+        (MONTHS[::-1], {}, ValueError, ("dates must ascend",)),
+        (MONTHS[:300], {}, ValueError, ("n_train = 18 and n_validation = 12", "none of the 26 year(s)", "31 years")),
+        (MONTHS, {"purge": 214}, ValueError, ("purge = 214", "no date", "fold 0")),
+        (MONTHS, {"embargo": 144}, ValueError, ("embargo = 144", "no date")),
+        (MONTHS, {"calendar_years": 1}, TypeError, ("calendar_years must be True or False",)),
+    ],
+)
+def test_calendar_years_that_cannot_be_told_are_refused(dates, sizes, error, words):
+    sizes = {"calendar_years": True} | sizes
+    assert_refused(lambda: WalkForward(18, 12, 1, **sizes).slices(dates), error, *words)
 
 
 @SOME
@@ -169,7 +224,8 @@ def test_the_folds_of_a_panel_are_panels_of_the_same_dates():
 
 
 def test_a_splitter_stores_what_it_is_given_and_shows_it():
-    words = "WalkForward(n_train=5, n_validation=0, n_test=2, purge=0, embargo=0, expanding=True)"
+    words = "WalkForward(n_train=5, n_validation=0, n_test=2, purge=0, embargo=0, expanding=True, "
+    words += "calendar_years=False)"
     splitter = WalkForward(5, n_test=2)
     assert repr(splitter) == repr(clone(splitter)) == repr(pickle.loads(pickle.dumps(splitter))) == words
     assert clone(splitter) is not splitter
@@ -313,15 +369,23 @@ def test_an_estimator_that_hands_over_bare_arrays_is_given_the_list_of_splits():
     assert LassoCV(alphas=[0.01, 0.1], cv=SPLITTER).fit(X, Y).mse_path_.shape == (2, 76)  # each row taken for a date
 
 
-@pytest.mark.parametrize("purge", [0, 1])
-def test_a_day_ahead_target_reaches_into_the_test_unless_one_date_is_purged(purge):
-    splitter, other = WalkForward(20, n_test=5, purge=purge), changed(PANEL, slice(20, None), ["returns"])
-    weights = []
-    for panel in (PANEL, other):
-        x, y = panel.characteristics[:-1].reshape(-1, 3), panel.returns[1:].reshape(-1)
-        before, _ = next(splitter.split(x, groups=np.repeat(np.arange(39), 12)))
-        weights.append(Ridge().fit(x[before], y[before]).coef_)
-    assert np.array_equal(*weights) == bool(purge)
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("purge", [0, 1, 2, 3])
+def test_a_target_over_some_dates_needs_a_purge_of_one_date_less(horizon, purge):
+    """Row d holds what is known after date d, and the sum of the returns that follow. After date 20 row 20 is known."""
+    splitter, n_rows = WalkForward(20, n_test=5, purge=purge), 40 - horizon
+
+    def weights(panel):
+        y = np.stack([panel.returns[d + 1 : d + 1 + horizon].sum(axis=0) for d in range(n_rows)]).ravel()
+        x = panel.characteristics[:n_rows].reshape(-1, 3)
+        before, _ = next(splitter.split(x, groups=np.repeat(np.arange(n_rows), 12)))
+        return Ridge().fit(x[before], y[before]).coef_
+
+    def reads(dates):
+        return not np.array_equal(weights(PANEL), weights(changed(PANEL, dates, ["returns"])))
+
+    assert reads(slice(21, None)) == (purge < horizon - 1)  # what is not known when row 20 is
+    assert reads(slice(20, None)) == (purge < horizon)  # what is not known before date 20
 
 
 # --- Out of sample ----------------------------------------------------------------------------------------------------
@@ -343,7 +407,8 @@ def test_the_block_is_what_a_loop_over_folds_says_date_by_date(model, panel, spl
     found = out_of_sample(model, panel, splitter)
     first = splitter.n_train + splitter.n_validation
     row = 0
-    for k, parts in enumerate(by_hand(40, **vars(splitter))):
+    sizes = {name: value for name, value in vars(splitter).items() if name != "calendar_years"}
+    for k, parts in enumerate(by_hand(40, **sizes)):
         train, validation, test = parts
         fitted = clone(model).fit(panel[train[0] : train[-1] + 1], panel[np.array(validation)] if validation else None)
         factors = fitted.factors(panel)
@@ -698,7 +763,9 @@ def test_the_same_run_is_known_again_by_its_values(fits, tmp_path):
     labels = {"dates": PANEL.dates.as_unit("ns"), "tickers": PANEL.tickers.astype(object)}
     labels |= {name: list(getattr(PANEL, name)) for name in ("characteristic_names", "portfolio_names")}
     again = replace(PANEL, **arrays, **labels)
-    sizes = {name: np.int64(value) for name, value in vars(SPLITTER).items() if name != "expanding"}
+    sizes = {
+        name: np.int64(value) for name, value in vars(SPLITTER).items() if name not in ("expanding", "calendar_years")
+    }
     assert same(out_of_sample(PCAFactors(np.int64(2)), again, WalkForward(**sizes), tmp_path), whole) and len(fits) == 3
     assert kept(tmp_path) and len(kept(tmp_path)) == 3
 

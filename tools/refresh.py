@@ -46,6 +46,7 @@ _KERNEL_ENVIRONMENT = {
     "VECLIB_MAXIMUM_THREADS": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "TQDM_DISABLE": "1",  # a progress bar is for who waits in front of it
+    "FACTOR_MODELS_PROGRESS": "",  # what a test or a refresh answers is no student's progress
 }
 _KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # What a kernel says of itself, less the version of Python.

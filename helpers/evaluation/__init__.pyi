@@ -1,3 +1,5 @@
+from .anomaly import AnomalyTest as AnomalyTest
+from .anomaly import anomaly_test as anomaly_test
 from .comparison import Truth as Truth
 from .comparison import compare as compare
 from .inference import bootstrap_interval as bootstrap_interval
@@ -8,10 +10,12 @@ from .inspection import characteristic_importance as characteristic_importance
 from .metrics import information_coefficient as information_coefficient
 from .metrics import predictive_r2 as predictive_r2
 from .metrics import total_r2 as total_r2
+from .number_of_factors import number_of_factors as number_of_factors
 from .portfolios import portfolio_returns as portfolio_returns
 from .portfolios import sharpe_ratio as sharpe_ratio
 from .portfolios import sorted_positions as sorted_positions
 from .portfolios import turnover as turnover
+from .premia import risk_premia as risk_premia
 from .risk import factor_covariance as factor_covariance
 from .risk import hedge as hedge
 from .risk import minimum_variance_weights as minimum_variance_weights

@@ -56,12 +56,19 @@ class WalkForward(BaseCrossValidator):
         How many dates are tested before the next fit.
     purge : int
         How many dates are left out at the end of the training part, and of the validation part, since their targets
-        reach into what follows. A target that is the return of the next date (day ahead) needs purge=1.
+        reach into what follows. A target that is earned over h dates needs purge = h - 1. With h = 1 none is needed,
+        neither where a row's target is the return of its own date nor where it is that of the next one (day ahead): the
+        target of the last training row is known when the first test row makes its forecast. One more, if the fit must
+        have ended before that.
     embargo : int
-        How many further dates are left out before the test, since characteristics made of overlapping windows resemble
-        each other.
+        How many further dates are left out before the test. Characteristics made of overlapping windows need none here,
+        since they look back: an embargo is for what is trained on AFTER a test, which walking forward never does. It
+        serves where the newest dates are not to be trusted, such as returns that are still revised.
     expanding : bool
         Whether the training part begins with the first date of all, or rolls.
+    calendar_years : bool
+        Whether n_train, n_validation and n_test count calendar years, of which the first and the last may be
+        incomplete, and not dates. purge and embargo count dates.
 
     Notes
     -----
@@ -70,11 +77,19 @@ class WalkForward(BaseCrossValidator):
 
     Examples
     --------
-    The paper's scheme with monthly data: train 18 years, growing, validate 12 years, rolling, test a year, fit again
-    every year.
+    The paper's scheme: train 18 years, growing, validate 12 years, rolling, test a year, fit again every year. Its data
+    begin in March 1957: of 18 calendar years the first has ten months, and the tests begin in January 1987.
 
-    >>> WalkForward(n_train=18 * 12, n_validation=12 * 12, n_test=12)
-    WalkForward(n_train=216, n_validation=144, n_test=12, purge=0, embargo=0, expanding=True)
+    >>> months = pd.date_range("1957-03-31", "2016-12-31", freq="ME")
+    >>> first, *_, last = WalkForward(18, 12, 1, calendar_years=True).slices(months)
+    >>> str(months[first.test.start].date()), first.train.stop, str(months[last.test.start].date())
+    ('1987-01-31', 214, '2016-01-31')
+
+    Counted in dates, 18 * 12 of them end in February, and all tests run from March to February:
+
+    >>> first, *_ = WalkForward(18 * 12, 12 * 12, 12).slices(months)
+    >>> str(months[first.test.start].date())
+    '1987-03-31'
 
     References
     ----------
@@ -92,6 +107,7 @@ class WalkForward(BaseCrossValidator):
         purge: int = 0,
         embargo: int = 0,
         expanding: bool = True,
+        calendar_years: bool = False,
     ):
         self.n_train = n_train
         self.n_validation = n_validation
@@ -99,6 +115,7 @@ class WalkForward(BaseCrossValidator):
         self.purge = purge
         self.embargo = embargo
         self.expanding = expanding
+        self.calendar_years = calendar_years
 
     def __sklearn_clone__(self):
         return copy(self)
@@ -106,28 +123,57 @@ class WalkForward(BaseCrossValidator):
     def __repr__(self):
         return f"WalkForward({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
-    def slices(self, n_dates: int) -> list[Fold[slice]]:
-        """The folds of so many dates, oldest first, as a list of Fold whose parts are slices of positions."""
-        n_train, n_validation, n_test, purge, embargo, expanding = self._checked()
-        first = n_train + n_validation
-        if as_count("n_dates", n_dates) <= first:
+    def slices(self, dates: Any) -> list[Fold[slice]]:
+        """The folds of these dates, or of so many, oldest first, as a list of Fold whose parts are slices of positions.
+
+        Calendar years can be told from dates only, such as `panel.dates`, in time order.
+        """
+        n_train, n_validation, n_test, purge, embargo, expanding, calendar_years = self._checked()
+        edges, unit = self._edges(dates, calendar_years)
+        first, n_units = n_train + n_validation, len(edges) - 1
+        if n_units <= first:
             raise ValueError(
-                f"n_train = {n_train} and n_validation = {n_validation} leave none of the {n_dates} date(s) to test. "
-                f"Bring at least {first + 1} dates, or ask for smaller parts."
+                f"n_train = {n_train} and n_validation = {n_validation} leave none of the {n_units} {unit}(s) to test. "
+                f"Bring at least {first + 1} {unit}s, or ask for smaller parts."
             )
-        folds = []
-        for start in range(first, n_dates, n_test):
-            known, validation = start - purge - embargo, None
+        folds: list[Fold[slice]] = []
+        for k in range(first, n_units, n_test):
+            start, validation = edges[k], None
+            known = start - purge - embargo
             if n_validation:
-                known, validation = start - n_validation - purge, slice(start - n_validation, known)
-            train, test = slice(0 if expanding else start - first, known), slice(start, min(start + n_test, n_dates))
-            folds.append(Fold(train, validation, test, slice(0, start)))
+                begin = edges[k - n_validation]
+                validation, known = slice(begin, known), begin - purge
+            train = slice(0 if expanding else edges[k - first], known)
+            for part in (train, validation):
+                if part is not None and part.stop <= part.start:
+                    raise ValueError(
+                        f"The gap (purge = {purge}, embargo = {embargo}) leaves no date of the training or validation "
+                        f"part of fold {len(folds)}. Make the gap smaller, or the parts longer."
+                    )
+            folds.append(Fold(train, validation, slice(start, edges[min(k + n_test, n_units)]), slice(0, start)))
         return folds
+
+    @staticmethod
+    def _edges(dates: Any, calendar_years: bool) -> tuple[list[int], str]:
+        """Where each date, or each calendar year, begins, and after the last one the end; and what is counted."""
+        if not calendar_years:
+            n_dates = as_count("n_dates", dates if np.ndim(dates) == 0 else len(dates))
+            return list(range(n_dates + 1)), "date"
+        years = getattr(pd.Index(dates), "year", None) if np.ndim(dates) == 1 else None
+        if years is None:
+            raise TypeError(
+                "calendar_years=True needs dates, such as panel.dates, from which years can be told; "
+                f"{described_kind(dates)} was given. Count in dates instead, or convert them with pd.to_datetime."
+            )
+        if (np.diff(years) < 0).any():
+            raise ValueError("dates must ascend, and these do not: folds are cut in time order. Sort them first.")
+        starts = [k for k, year in enumerate(years) if not k or year > years[k - 1]]
+        return [*starts, len(years)], "year"
 
     def folds(self, panel: Panel) -> Iterator[Fold[Panel]]:
         """The folds of a panel, oldest first, as an iterator of Fold whose parts are panels."""
         require_panel(panel)
-        slices = self.slices(panel.n_dates)
+        slices = self.slices(panel.dates)
         return (
             Fold(panel[train], None if validation is None else panel[validation], panel[test], panel[past])
             for train, validation, test, past in slices
@@ -166,11 +212,11 @@ class WalkForward(BaseCrossValidator):
         def positions(*parts):
             return np.concatenate([rows[starts[part.start] : starts[part.stop]] for part in parts if part is not None])
 
-        return ((positions(fold.train, fold.validation), positions(fold.test)) for fold in self.slices(len(dates)))
+        return ((positions(fold.train, fold.validation), positions(fold.test)) for fold in self.slices(dates))
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """How many folds the dates of X, or of groups, make."""
-        return len(self.slices(len(_date_codes(X, groups)[1])))
+        return len(self.slices(_date_codes(X, groups)[1]))
 
     def _checked(self):
         """The parameters, if they fit each other."""
@@ -179,13 +225,14 @@ class WalkForward(BaseCrossValidator):
             as_count(name, getattr(self, name), at_least=0) for name in ("n_validation", "purge", "embargo")
         )
         gaps = {"n_train": purge, "n_validation": purge + embargo} if n_validation else {"n_train": purge + embargo}
+        calendar_years = as_flag("calendar_years", self.calendar_years)
         for name, gap in gaps.items():
-            if gap >= getattr(self, name):
+            if gap >= getattr(self, name) and not calendar_years:
                 raise ValueError(
                     f"The gap of {gap} date(s) (purge = {purge}, embargo = {embargo}) leaves nothing of "
                     f"{name} = {getattr(self, name)}. Make {name} at least {gap + 1}, or the gap smaller."
                 )
-        return n_train, n_validation, n_test, purge, embargo, as_flag("expanding", self.expanding)
+        return n_train, n_validation, n_test, purge, embargo, as_flag("expanding", self.expanding), calendar_years
 
 
 def _date_codes(X, groups):

@@ -1,12 +1,19 @@
 from . import autoencoders as autoencoders
 from . import conditional_autoencoder as conditional_autoencoder
+from . import covariance_and_hedging as covariance_and_hedging
 from . import cross_sectional_regression as cross_sectional_regression
 from . import fixed_weights as fixed_weights
+from . import how_many_factors as how_many_factors
 from . import instrumented_pca as instrumented_pca
+from . import money_and_significance as money_and_significance
 from . import predicting_returns as predicting_returns
 from . import principal_components as principal_components
+from . import real_stocks as real_stocks
+from . import risk_or_characteristics as risk_or_characteristics
+from . import risk_premia as risk_premia
 from . import start_here as start_here
 from . import the_laboratory as the_laboratory
+from . import the_leakage_clinic as the_leakage_clinic
 from . import the_recipe as the_recipe
 from . import time_series_regression as time_series_regression
 from . import training_and_reading as training_and_reading
@@ -21,3 +28,4 @@ from .checker import Choice as Choice
 from .checker import Exercise as Exercise
 from .checker import Open as Open
 from .checker import Question as Question
+from .record import progress as progress

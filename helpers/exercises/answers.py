@@ -1,30 +1,42 @@
-"""What counts as the same answer, and what wrong numbers show about how they came to be wrong."""
+"""What counts as the same answer. One rule serves the verdict, the mistakes, and what is said of a wrong answer."""
 
 import numpy as np
 
+RELATIVE = 1e-3  # of each number by itself
+NOISE = 1e-6  # of the largest number beside it: what rounding errors of single precision leave of a 0
+COUNTS = "biu"  # the kinds of arrays that hold whole numbers
 
-def same_numbers(answer: np.ndarray, truth: np.ndarray) -> bool:
-    """Whether two arrays of one shape agree to a thousandth of their size."""
-    return bool(near(answer, truth).all())
+
+def same_numbers(answer: np.ndarray, truth: np.ndarray, scale: float = 0.0) -> bool:
+    """Whether each number is right to a thousandth of itself; whole numbers, such as counts, are right or wrong.
+
+    Parameters
+    ----------
+    answer, truth : arrays of one shape
+        Of whole numbers if the truth has an integer type.
+    scale : float
+        How large the numbers are that belong to the same exercise: the measure where the truth is 0 throughout.
+    """
+    return bool(near(answer, truth, scale).all())
 
 
-def same_to_a_percent(answer: np.ndarray, truth: np.ndarray) -> bool:
+def same_to_a_percent(answer: np.ndarray, truth: np.ndarray, scale: float = 0.0) -> bool:
     """Whether each number is right to one percent of itself: a rounded answer will do."""
-    return bool((np.abs(answer - truth) <= 0.01 * np.abs(truth)).all())
+    return bool(near(answer, truth.astype(float), scale, relative=0.01).all())
 
 
-def same_up_to_sign(answer: np.ndarray, truth: np.ndarray) -> bool:
+def same_up_to_sign(answer: np.ndarray, truth: np.ndarray, scale: float = 0.0) -> bool:
     """Whether they agree once each column of the answer may be turned around: the sign of a factor is convention."""
-    return same_numbers(turned(answer, truth), truth)
+    return same_numbers(turned(answer, truth), truth, scale)
 
 
-def same_up_to_order(answer: np.ndarray, truth: np.ndarray) -> bool:
+def same_up_to_order(answer: np.ndarray, truth: np.ndarray, scale: float = 0.0) -> bool:
     """Whether the columns agree in some order."""
     if truth.ndim == 0:
-        return same_numbers(answer, truth)
+        return same_numbers(answer, truth, scale)
     left = list(range(truth.shape[-1]))
     for column in np.moveaxis(answer, -1, 0):
-        found = [k for k in left if same_numbers(column, truth[..., k])]
+        found = [k for k in left if same_numbers(column, truth[..., k], scale)]
         if not found:
             return False
         left.remove(found[0])
@@ -37,50 +49,19 @@ def same_up_to_rotation(answer: np.ndarray, truth: np.ndarray) -> bool:
         answer, truth = answer.reshape(-1, 1), truth.reshape(-1, 1)
 
     def explained(y, x):
-        return same_numbers(x @ np.linalg.lstsq(x, y, rcond=None)[0], y)
+        errors = np.abs(x @ np.linalg.lstsq(x, y, rcond=None)[0] - y)
+        return bool((errors <= RELATIVE * np.abs(y).max(axis=0, initial=0.0) + 1e-12).all())
 
     return explained(truth, answer) and explained(answer, truth)
 
 
-def what_it_shows(value: np.ndarray, true: np.ndarray, right: np.ndarray) -> str:
-    """A sentence on how wrong numbers differ from the right ones; `right` says which of them are right."""
-    if not np.isfinite(value).all():
-        whose = "Your value is" if value.size == 1 else "Some of your values are"
-        return f"{whose} infinite: was something divided by zero?"
-    rounded = any(np.allclose(value, np.round(true, digits), rtol=0, atol=1e-9) for digits in range(2, 5))
-    if rounded and np.abs(value).max() > 0:
-        if value.size == 1:
-            return "Your value is right as far as its digits go. Give more of them, or what computes it."
-        return "Your values are right as far as their digits go. Give more of them, or what computes them."
-    size = true @ true
-    ratio = value @ true / size if size else np.nan
-    if size and np.isfinite(ratio) and abs(ratio) > 1e-9 and _each_is(ratio * true, value):
-        if same_numbers(value, -true):
-            return "The size is right and the sign is the opposite."
-        if np.isclose(ratio, 100, rtol=1e-3):
-            one, many = "Is it in percent, where a fraction is", "Are they in percent, where fractions are"
-            return f"{_multiple(value, 100)} {one if value.size == 1 else many} needed?"
-        if np.isclose(ratio, 0.01, rtol=1e-3):
-            were = "Was it" if value.size == 1 else "Were they"
-            return f"{_multiple(value, 0.01)} {were} divided by 100 once too often?"
-        if (value.size > 1 and abs(ratio - 1) > 0.005) or _is_simple(ratio):
-            return f"{_multiple(value, ratio)} Was a multiplication or a division left out, or made twice?"
-    shift = value - true
-    same_for_all = np.ptp(shift) <= min(1e-3 * np.abs(true).max(), 1e-2 * abs(shift.mean()))
-    if value.size > 1 and same_for_all and abs(shift.mean()) > 1e-9:
-        return f"All your values are off by the same amount, {shift.mean():.3g}. Was a mean taken out, or left in?"
-    if value.size > 2 and 0.1 < right.mean() < 1:  # a few of many may be right by chance
-        first = int(np.argmin(right)) + 1
-        return f"{int(right.sum())} of {value.size} values are right; the first that is not is number {first}."
-    if value.size == 1:
-        return f"Your value, {value[0]:.4g}, is too {'large' if value[0] > true[0] else 'small'}."
-    furthest, largest = np.abs(shift).max(), np.abs(true).max()
-    return f"The values differ by up to {furthest:.3g}, where they should be as large as {largest:.3g}."
-
-
-def near(answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """For each number, whether it is right to a thousandth of the largest."""
-    return np.abs(answer - truth) <= 1e-3 * np.abs(truth).max(initial=0.0) + 1e-12
+def near(answer: np.ndarray, truth: np.ndarray, scale: float = 0.0, relative: float = RELATIVE) -> np.ndarray:
+    """For each number, whether it is right: to a part of itself, beside the noise that the largest number leaves."""
+    if truth.dtype.kind in COUNTS:
+        return np.abs(answer - truth) <= 1e-6 + 1e-7 * np.abs(truth)  # what single precision leaves of a whole number
+    size = np.abs(truth).max(initial=0.0)
+    noise = NOISE * (size if size > 1e-9 * scale else scale) or 1e-12
+    return np.abs(answer - truth) <= relative * np.abs(truth) + noise
 
 
 def turned(answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -89,18 +70,30 @@ def turned(answer: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return answer * np.where((answer * truth).sum(axis=others) < 0, -1.0, 1.0)
 
 
-def _each_is(true, value):
-    """Whether each number is right to a hundredth of itself: what is said of all must hold for the small ones, too."""
-    close = np.abs(value - true) <= 1e-2 * np.abs(true) + 1e-6 * np.abs(true).max()
-    return bool(close.all()) and same_numbers(value, true)
+def rounded(answer: np.ndarray, truth: np.ndarray, digits: int = 2) -> bool:
+    """Whether the answer is the truth as one prints it, with at least so many digits of its largest number.
+
+    To a fixed number of decimals, two or more (one will do for numbers from 10 on), or to three or more significant
+    digits of each number. Where three digits are asked for, the answer must show three: 0.5 is not 0.500.
+    """
+    largest = np.abs(truth).max(initial=0.0)
+    if truth.dtype.kind in COUNTS or not largest or not np.isfinite(answer).all():
+        return False
+    if (np.abs(answer - truth) > 0.5 * np.abs(truth).max()).any():
+        return False
+    first = int(np.floor(np.log10(largest)))  # the place of its first digit
+    fewest = 0 if digits < 2 else 2 if largest < 10 else 1
+    for decimals in range(max(fewest, digits - 1 - first), 8):
+        kept = np.abs(truth[truth != 0]) >= 0.5 * 10.0**-decimals
+        if kept.mean() >= 0.5 and _is_rounded(answer, truth, 10.0**decimals):
+            coarser = 10.0 ** (digits - 2 - first)
+            return digits < 3 or bool((np.abs(answer * coarser - np.rint(answer * coarser)) > 1e-6).any())
+    places = np.floor(np.log10(np.abs(np.where(truth == 0, 1.0, truth))))
+    return any(_is_rounded(answer, truth, 10.0 ** (n - 1 - places)) for n in range(max(digits, 3), 8))
 
 
-def _is_simple(ratio):
-    """Whether a ratio says something: of one number to another there always is one."""
-    larger = max(abs(ratio), 1 / abs(ratio))
-    return 1.5 < larger < 12.5 and abs(larger - round(larger)) < 1e-3 * larger
-
-
-def _multiple(value, ratio):
-    whose, should = ("Your value is", "it") if value.size == 1 else ("Your values are all", "they")
-    return f"{whose} {ratio:.3g} times what {should} should be."
+def _is_rounded(answer, truth, unit):
+    """Whether each number is a whole number of units, and the one nearest to the truth; unit: so many make 1."""
+    scaled = answer * unit
+    whole = np.abs(scaled - np.rint(scaled)) <= 1e-6 + 2e-7 * np.abs(scaled)
+    return bool((whole & (np.abs(scaled - truth * unit) <= 0.5 + 1e-6)).all())

@@ -30,6 +30,12 @@ def _inputs_and_weights():
     return [(random.normal(0, 1, (5, 2)), *(random.normal(0, 1, shape) for shape in shapes))]
 
 
+def _bottleneck_and_weights():
+    random = np.random.default_rng(3)
+    shapes = (7, 1), (1, 8), (8,), (8, 2), (2,)
+    return [tuple(random.normal(0, 1, shape) for shape in shapes)]
+
+
 # Exercise 1: can the network beat PCA?
 
 q1 = Choice(
@@ -90,12 +96,14 @@ q2 = Exercise(
         "n_tickers), its transpose.",
         _of_pca: "This is the decoder of PCA. It belongs to the encoder of PCA, and does not look at W_e. Another "
         "encoder needs another decoder.",
-        _with_a_constant: "These are slopes beside an intercept. The layers of this network have no bias.",
+        _with_a_constant: "These are slopes beside an intercept (or of demeaned factors, "
+        "which is the same). The layers of this network have no bias.",
     },
     calls=_returns_and_encoders,
     hints=(
         "Once the encoder is fixed, the bottleneck is known: F = R W_e. What is left is F given, solve for the rest.",
-        "Lesson 01 in one line: np.linalg.lstsq(F, R, rcond=None)[0].",
+        "It is the regression of lesson 01: each ticker's returns on F, without an intercept.",
+        "np.linalg.lstsq(F, R, rcond=None)[0] solves it for all tickers, with F = R @ W_e.",
     ),
     insight="With a fixed encoder the decoder is the regression of lesson 01: F is given, and β is the "
     "transpose of W_d. Try best_decoder(R, W_e) with the encoder that the network has learned: it gives the W_d "
@@ -121,11 +129,23 @@ def _not_transposed(F_pca, A):
     return F_pca @ np.linalg.inv(A)
 
 
+def _unchanged(F_pca, A):
+    return F_pca
+
+
+def _solved_for_an_intercept_too(F_pca, A):
+    F = turned_factors(F_pca, A)
+    return F - F.mean(axis=0)
+
+
 q3 = Exercise(
     reference=turned_factors,
     mistakes={
         _times_A: "Now both halves are turned by A, and the product changes: F A times (β A) transposed is F A A' β'.",
         _times_A_transposed: "If A were a rotation, A' would undo what A does. This A is any invertible matrix.",
+        _unchanged: "These are PCA's factors as they were. With β A beside them the product is another.",
+        _solved_for_an_intercept_too: "The mean of each factor was taken out, or an intercept fitted. The bottleneck "
+        "is R W_e, and nothing is taken out of it.",
         _not_transposed: "Nearly. β A stands in the product transposed, as A' β'. What cancels A', "
         "when it stands left of it?",
     },
@@ -133,30 +153,13 @@ q3 = Exercise(
     hints=(
         "The reconstruction is the same for both: F_network (β A)' = F_pca β'.",
         "(β A)' = A' β'. So F_network A' = F_pca.",
+        "Multiply from the right by the inverse of A', which is np.linalg.inv(A).T.",
     ),
     insight="Sensitivities are turned by A, factors by its inverse (transposed), and the product does not notice. For "
     "the trained network turned_factors(R @ pca.betas_, A) gives its bottleneck, R @ W_e.",
 )
 
-# Exercise 4: how wide?
-
-q4 = Choice(
-    right="c",
-    advice={
-        "a": "A high R² of the returns is easy: a network of width 30 copies them, noise included. "
-        "Look at the other number.",
-        "b": "One unit follows the market factor alone. Does the R² of the true part still rise after it?",
-        "d": "R² of the returns still rises there, but R² of the true part has been falling for a while.",
-    },
-    hints=(
-        "The title holds two numbers. Which of them can only rise with the width, and which has a highest point?",
-        "Move from 1 to 5 slowly, and watch the second number.",
-    ),
-    insight="This market has three factors. Up to width 3 each unit brings the reconstruction nearer to the true part. "
-    "After that there is only noise left to carry, and at width 30 all of it is copied: R W_e W_d = R.",
-)
-
-# Exercise 5: a forward pass by hand
+# Exercise 4: a forward pass by hand
 
 
 def forward(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
@@ -192,7 +195,7 @@ def _without_biases(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
     return np.tanh(np.tanh(x @ W_1) @ W_2 @ W_3) @ W_4
 
 
-q5 = Exercise(
+q4 = Exercise(
     reference=forward,
     mistakes={
         _bent_everywhere: "There is a tanh after all four layers. The bottleneck and the output "
@@ -208,10 +211,77 @@ q5 = Exercise(
     calls=_inputs_and_weights,
     hints=(
         "A Dense layer is x @ W + b, and then its activation, if it has one. Go through the four layers in turn.",
+        "There is a tanh after the first and the third layer, and none after the others.",
         "First z = np.tanh(x @ W_1 + b_1) @ W_2 + b_2, the bottleneck. Then the same from z to the output.",
     ),
     insight="Encoder: one line. Decoder: one line. Try it on the trained network: forward(past.returns / scale, "
     "*bent.get_weights()) gives what bent.predict(past.returns / scale) gives.",
+)
+
+# Exercise 5: a local β by hand
+
+
+def local_beta(z, W_3, b_3, W_4, b_4):
+    slope = 1 - np.tanh(z @ W_3 + b_3) ** 2
+    return (slope * W_3[0]) @ W_4
+
+
+def _tanh_for_its_slope(z, W_3, b_3, W_4, b_4):
+    return (np.tanh(z @ W_3 + b_3) * W_3[0]) @ W_4
+
+
+def _no_slope_of_tanh(z, W_3, b_3, W_4, b_4):
+    return np.broadcast_to(W_3[0] @ W_4, (len(z), W_4.shape[1])).copy()
+
+
+def _without_the_inner_weights(z, W_3, b_3, W_4, b_4):
+    return (1 - np.tanh(z @ W_3 + b_3) ** 2) @ W_4
+
+
+def _without_the_bias(z, W_3, b_3, W_4, b_4):
+    return local_beta(z, W_3, 0 * b_3, W_4, b_4)
+
+
+def _with_the_outer_bias(z, W_3, b_3, W_4, b_4):
+    return local_beta(z, W_3, b_3, W_4, b_4) + b_4
+
+
+def _not_squared(z, W_3, b_3, W_4, b_4):
+    return ((1 - np.tanh(z @ W_3 + b_3)) * W_3[0]) @ W_4
+
+
+def _output_over_input(z, W_3, b_3, W_4, b_4):
+    return (np.tanh(z @ W_3 + b_3) @ W_4 + b_4) / z
+
+
+def _mean_of_the_rows(z, W_3, b_3, W_4, b_4):
+    slopes = local_beta(z, W_3, b_3, W_4, b_4)
+    return np.broadcast_to(slopes.mean(axis=0), slopes.shape).copy()
+
+
+q5 = Exercise(
+    reference=local_beta,
+    mistakes={
+        _tanh_for_its_slope: "You multiplied by tanh(a). Its slope is asked for, 1 − tanh²(a).",
+        _no_slope_of_tanh: "This is the β of a decoder without its tanh, the same in every row. The slope of the tanh "
+        "stands between W_3 and W_4, and it differs from row to row.",
+        _without_the_inner_weights: "A step of z moves the hidden units by W_3 (the chain rule). Where is W_3?",
+        _without_the_bias: "The slope of the tanh is taken at z W_3 + b_3. The bias b_3 is missing there.",
+        _with_the_outer_bias: "b_4 is added to the output and moves with nothing: in a slope it disappears.",
+        _not_squared: "The slope of tanh(a) is 1 minus its square.",
+        _output_over_input: "This is the output over z. For a straight line through zero that is the slope. This "
+        "one bends.",
+        _mean_of_the_rows: "You took the mean over the rows. The slope differs from one z to the next.",
+    },
+    calls=_bottleneck_and_weights,
+    hints=(
+        "The chain rule goes through three steps: into the hidden units, through their tanh, out to the tickers.",
+        "One step of z moves hidden unit h by W_3[0, h], its tanh by (1 − tanh²) times that, and the tickers by W_4.",
+        "slope = 1 - np.tanh(z @ W_3 + b_3) ** 2 has a row for each z and a column for each hidden unit. "
+        "Multiply it by W_3[0], and then the matrix product with W_4.",
+    ),
+    insight="W_3, the slopes, W_4: without the tanh the slopes are 1, and β is the product of the weights, the same at "
+    "each date. Automatic differentiation (tf.GradientTape) does no more than this, layer by layer.",
 )
 
 # Exercise 6: find the mistake
@@ -233,11 +303,33 @@ def _of_absolute_values(R):
     return total_r2(R, np.abs(R))
 
 
+def _mean_of_each_ticker(R):
+    return total_r2(R, np.broadcast_to(np.maximum(R.mean(axis=0), 0), R.shape))
+
+
+def _denominator_of_positive_returns(R):
+    positive = np.maximum(R, 0)
+    return 1 - (np.minimum(R, 0) ** 2).sum() / (positive**2).sum()
+
+
+def _demeaned(R):
+    return 1 - ((R - np.maximum(R, 0)) ** 2).sum() / ((R - R.mean(axis=0)) ** 2).sum()
+
+
+def _without_squares(R):
+    return np.maximum(R, 0).sum() / np.abs(R).sum()
+
+
 q6 = Exercise(
     reference=largest_r2,
     mistakes={
         _share_of_positive_returns: "This is how many returns are positive. R² goes by their "
         "squares, not by their number.",
+        _without_squares: "This is the share of positive returns in the sum of absolute values. R² goes by squares.",
+        _mean_of_each_ticker: "This says one number for each ticker at all dates. A wide network may say another "
+        "number at each date.",
+        _denominator_of_positive_returns: "The denominator is the squares of all returns, the negative ones too.",
+        _demeaned: "The denominator is demeaned. Nothing is subtracted there.",
         _what_is_lost: "This is the share that the network can never explain. The share that it can is asked for.",
         _of_absolute_values: "Here a negative return is answered by a positive one of the same size. What is the "
         "nearest number to −5 % that is not negative?",

@@ -1,72 +1,57 @@
 """Exercises that answer. One checker serves all lessons; each lesson's exercises are declared in a module of their own.
 
-    from helpers.exercises.time_series_regression import q1
-    q1.check(answer)        Correct, Incorrect (and what the answer shows), Not attempted, or Could not check (and why)
-    q1.hint()               a first hint; q1.hint(2) says more
-    q1.solution()           the code that the tests run
+from helpers.exercises.time_series_regression import q1
+q1                      what can be asked of it
+q1.check(answer)        Correct, Incorrect (and what the answer shows), Not attempted, or Could not check (and why);
+                        of a task without one right answer: Open (and what to look for)
+q1.hint()               a first hint; q1.hint(2) says more
+q1.solution()           the code that the tests run
 """
 
 import inspect
-import re
-import string
 import textwrap
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from helpers.exercises.answers import near, same_numbers, same_up_to_rotation, same_up_to_sign, turned, what_it_shows
+from helpers.exercises import calling
+from helpers.exercises.answers import (
+    near,
+    rounded,
+    same_numbers,
+    same_to_a_percent,
+    same_up_to_rotation,
+    same_up_to_sign,
+    turned,
+)
+from helpers.exercises.changes import Wrong, is_exact
+from helpers.exercises.questions import ABOVE, NOT_ATTEMPTED, Choice, Open, Question
+from helpers.exercises.reading import (
+    Unreadable,
+    about_shape,
+    as_numbers,
+    as_truth,
+    described,
+    has_dots,
+    in_order_of,
+    kind_of,
+    same_labels,
+    squeezed,
+    words_of,
+)
+from helpers.exercises.seen import about_those_that_are_right, first_wrong, last_words, lengths_of, what_it_shows
+from helpers.exercises.variants import variants
+from helpers.exercises.words import PAGE, Feedback, filled
 
-NOT_ATTEMPTED = "Not attempted. Replace the dots with your answer, then run the cell again."
-PAGE = 76  # characters in a line, so that JupyterLab need not break words
+__all__ = ["NOT_ATTEMPTED", "PAGE", "Choice", "Exercise", "Feedback", "Open", "Question"]
 
-
-class Feedback(str):
-    """A text that a notebook shows without quotation marks: prose in lines that fit its page, code as it is."""
-
-    def __repr__(self) -> str:
-        return str(self) if "\n" in self else _filled(self)
-
-
-class Question(ABC):
-    """What every exercise can do: judge an answer, and give hints, from vague to near."""
-
-    hints: tuple[str, ...]
-
-    def check(self, answer: Any = ...) -> Feedback:
-        """Correct; Incorrect, with advice that fits; Not attempted; or Could not check, with the reason.
-
-        It never raises.
-        """
-        try:
-            words = NOT_ATTEMPTED if _has_dots(answer) else self._judged(answer)
-        except Unreadable as reason:
-            words = f"Could not check. {reason}"
-        except Exception as error:
-            words = f"Could not check. Reading your answer failed with {type(error).__name__}: {_words(error)}"
-        return Feedback(re.sub(r"( at)? ?0x[0-9a-fA-F]{6,}", "", words))  # where an object lies in memory
-
-    def hint(self, level: int = 1) -> Feedback:
-        """The hint of this level, the first if none is asked for."""
-        if not isinstance(level, Integral) or not 1 <= level <= len(self.hints):
-            return Feedback(f"There are {len(self.hints)} hints: hint(1) to hint({len(self.hints)}).")
-        more = f" hint({level + 1}) says more." if level < len(self.hints) else ""
-        return Feedback(self.hints[level - 1] + more)
-
-    @abstractmethod
-    def solution(self) -> Feedback:
-        """What a right answer is, and why."""
-
-    @abstractmethod
-    def _judged(self, answer):
-        """The verdict on an answer that was attempted."""
+LAST_DIGITS = "Correct. Right as far as its digits go."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, slots=True)
 class Exercise(Question):
     """A question with one right way and the usual wrong ways to answer it.
 
@@ -83,9 +68,10 @@ class Exercise(Question):
         these, and their results are compared.
     hints : tuple of str
     insight : str
-        What the solution teaches, said after it.
+        What the solution teaches, said after it, and after a right answer.
     same : function
-        Of answer and truth, arrays of one shape: whether they count as equal.
+        Of answer and truth, arrays of one shape: whether they count as equal. The one rule for the verdict, for the
+        mistakes, and for what is said of other answers. It may take the `scale` of the other calls as a third.
     """
 
     reference: Callable
@@ -94,88 +80,272 @@ class Exercise(Question):
     given: Callable[[], dict[str, Any]] = dict
     calls: Callable[[], list[tuple]] | None = None
     insight: str = ""
-    same: Callable[[np.ndarray, np.ndarray], bool] = same_numbers
-    _made: dict = field(default_factory=dict, repr=False, compare=False)
+    same: Callable[..., bool] = same_numbers
+    _made: dict = field(default_factory=dict, compare=False)
 
     def solution(self) -> Feedback:
         """The code of the right way, and what it teaches."""
         code = textwrap.dedent(inspect.getsource(self.reference)).rstrip()
-        return Feedback("\n\n".join(part for part in (code, _filled(self.insight)) if part))
+        return Feedback("\n\n".join(part for part in (code, filled(self.insight)) if part))
 
     def answer_of(self, way: Callable) -> Any:
         """What a way to answer, the reference or a mistake, would hand to `check`."""
         return way if self.calls is not None else way(**self._given())
 
     def _judged(self, answer):
-        values = self._results(answer)
-        if any(_has_dots(value) for value in values):
+        values, changed = self._results(answer)
+        if any(has_dots(value) for value in values):
             return NOT_ATTEMPTED
         with np.errstate(all="ignore"):  # an answer may be huge
-            return self._compared([_as_numbers(value) for value in values])
+            return self._compared(answer, values, changed)
 
-    def _compared(self, values):
+    def _compared(self, answer, values, changed):
+        raw = self._raw(self.reference)
+        values = [in_order_of(value, true) for value, true in zip(values, raw, strict=True)]
+        numbers = []
+        for k, value in enumerate(values):
+            try:
+                numbers.append(as_numbers(value))
+            except Unreadable as reason:
+                if borrowed := self._about_what_it_reads(answer, values):
+                    return f"Incorrect. {borrowed}"
+                raise Unreadable(f"{reason}{self._when(k)}") from None
         truth = self._truth(self.reference)
-        if self._agree(values, truth):
-            return "Correct."
-        for mistake, advice in self.mistakes.items():
-            if self._agree(values, self._truth(mistake)):
-                return f"Incorrect. {advice}"
-        for value, true in zip(values, truth, strict=True):
-            _require_shape(value, true)
-        return f"Incorrect. {self._what_it_shows(values, truth)}"
+        exact = self._agree(numbers, truth, exactly=True)
+        if not exact and (advice := self._advice(numbers, True, values)) is not None:
+            return f"Incorrect. {advice}"  # however near it is
+        if exact or self._agree(numbers, truth):
+            return self._right("Correct", answer, changed)
+        if self._rounded(numbers, truth):
+            return self._right(LAST_DIGITS, answer, changed)
+        if (advice := self._advice(numbers, exactly=False)) is not None:
+            return f"Incorrect. {advice}"
+        if borrowed := self._about_what_it_reads(answer, numbers):
+            return f"Incorrect. {borrowed}"
+        if twice := self._two_things(numbers, truth):
+            return f"Incorrect. {twice}"
+        for k, (value, true) in enumerate(zip(numbers, truth, strict=True)):
+            if other := about_shape(value, true):
+                raise Unreadable(f"{other}{self._when(k)}{self._about_other_data(numbers)}")
+        return f"Incorrect. {self._what_it_shows(answer, numbers, truth)}"
+
+    def _right(self, word, answer, changed):
+        """That the answer is right, with what a tutor would add, and on lines of its own what it teaches."""
+        reads, ignores = calling.data_read(answer), calling.ignored_arguments(answer)
+        if changed:
+            word = f"{word.rstrip('.')}, but your function changed {changed}. Who calls it would not expect that: copy."
+        elif self.calls is not None and reads and ignores:
+            word = f"{word.rstrip('.')}, but your function reads {reads[0]} of the notebook, not its {ignores[0]}."
+        elif not word.endswith("."):
+            word += "."
+        return "\n".join(filled(part) for part in (word, self.insight) if part)
+
+    def _advice(self, values, exactly, handed=()):
+        """The advice for the mistake that gives these numbers: to the last digit, or by the rule of the exercise.
+
+        Where two mistakes give the same numbers, their labels tell them apart.
+        """
+        ways = [(mistake, self._as_floats(self._truth(mistake))) for mistake in self.mistakes]
+        fits = [mistake for mistake, truth in ways if self._agree(values, truth, exactly)]
+        if not fits and not exactly:
+            near_ones = [mistake for mistake, truth in ways if self._rounded(values, truth, digits=3)]
+            fits = near_ones if len(near_ones) == 1 else []
+        labelled = [mistake for mistake in fits[1:] if handed and all(map(same_labels, handed, self._raw(mistake)))]
+        return self.mistakes[(labelled or fits)[0]] if fits else None
+
+    def _two_things(self, values, truth):
+        """The advice for a mistake of which the answer is a multiple that one knows, with that multiple."""
+        for factor, words in ((100.0, "a hundred times"), (0.01, "a hundredth of"), (-1.0, "the opposite of")):
+            scaled = [value / factor for value in values]
+            if self._agree(scaled, truth):
+                return ""
+            if (advice := self._advice(scaled, exactly=True)) is not None:
+                return f"{advice} And yours is {words} what this gives."
+        return ""
+
+    def _as_floats(self, results):
+        """What a mistake gives, in whole numbers only where the right way counts, too."""
+        truth = self._truth(self.reference)
+        counts = len(results) == len(truth) and all(true.dtype.kind == "i" for true in truth)
+        return results if counts else [array.astype(float) for array in results]
 
     def _results(self, answer):
-        """The answer as a list: itself alone, or if it is to be a function, what it gives in each call."""
+        """The answer as a list: itself alone, or what the function gives in each call; and the arguments it changed."""
         if self.calls is None:
             if callable(answer) and not hasattr(answer, "__array__"):
                 raise Unreadable("Numbers are needed, and this is a function. Call it, and check what it returns.")
-            return [answer]
+            return [answer], ""
+        if answer is None:
+            raise Unreadable(f"A function is needed, and this is None. {ABOVE}")
         if not callable(answer):
             raise Unreadable(
-                f"A function is needed, and this is {_kind(answer)}. Pass the function itself, without calling it."
+                f"A function is needed, and this is {kind_of(answer)}. Pass the function itself, without calling it."
             )
-        results = []
+        results, changed = [], ""
         for arguments in self._calls():
-            try:
-                results.append(answer(*deepcopy(arguments)))
-            except (Exception, SystemExit) as error:
-                if "ellipsis" in _words(error):  # the dots are still in it
-                    return [...]
-                raise Unreadable(
-                    f"Your function raised {type(error).__name__} ({_words(error)}) when it was called with "
-                    f"{_described(arguments)}."
-                ) from None
-            if results[-1] is None:
-                raise Unreadable("Your function returns None. Does its last line begin with return?")
-        return results
+            handed = deepcopy(arguments)
+            result = self._called(answer, handed, arguments)
+            if result is ...:
+                return [...], ""
+            results.append(result)
+            if not changed:
+                names = calling.names_of_arguments(answer) or self._names()
+                touched = [k for k, pair in enumerate(zip(arguments, handed, strict=True)) if calling.unlike(*pair)]
+                changed = " and ".join(names[k] if k < len(names) else f"its argument {k + 1}" for k in touched)
+        return results, changed
+
+    def _called(self, answer, handed, arguments):
+        """What a call gives, the dots if they are still in it; why it gives nothing, as Unreadable."""
+        when = f" when it was called with {described(arguments, self._names())}."
+        try:
+            result = calling.call_within(answer, handed)
+        except calling.TooLong:
+            raise Unreadable(
+                f"Your function was stopped after {calling.SECONDS:.0f} seconds,{when} Does its loop end?"
+            ) from None
+        except (calling.TooMuch, MemoryError):
+            raise Unreadable(
+                f"Your function asked for too much memory{when} Does something grow without end?"
+            ) from None
+        except RecursionError:
+            raise Unreadable(f"Your function calls itself without end{when}") from None
+        except NameError as error:
+            raise Unreadable(f"Your function raised {type(error).__name__} ({words_of(error)}){when} {ABOVE}") from None
+        except (Exception, SystemExit) as error:
+            if "ellipsis" in words_of(error):  # the dots are still in it
+                return ...
+            raise Unreadable(f"Your function raised {type(error).__name__} ({words_of(error)}){when}") from None
+        if result is None:
+            raise Unreadable("Your function returns None. Does its last line begin with return?")
+        return result
+
+    def _raw(self, way):
+        """What a way gives, as it comes: in each call, or alone."""
+        if ("raw", way) not in self._made:
+            ways = [way(*deepcopy(call)) for call in self._calls()] if self.calls is not None else [self.answer_of(way)]
+            self._made["raw", way] = ways
+        return self._made["raw", way]
 
     def _truth(self, way):
         if way not in self._made:
-            if self.calls is None:
-                answers = [self.answer_of(way)]
-            else:
-                answers = [way(*deepcopy(call)) for call in self._calls()]
-            self._made[way] = [_as_numbers(answer) for answer in answers]
+            self._made[way] = [as_truth(value) for value in self._raw(way)]
         return self._made[way]
 
-    def _agree(self, values, truth):
-        pairs = [(_squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
+    def _agree(self, values, truth, exactly=False):
+        pairs = [(squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
         if any(value is None or not np.isfinite(value).all() for value, _ in pairs):
             return False
+        scale = max((np.abs(true).max(initial=0.0) for true in truth), default=0.0)
+        rule = _exactly if exactly else self._rule()
         try:
-            return all(self.same(value, true) for value, true in pairs)
+            return all(bool(rule(value, true, scale)) for value, true in pairs)
         except np.linalg.LinAlgError:  # numbers so large that they overflow
             return False
 
-    def _what_it_shows(self, values, truth):
-        pairs = [(_squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
-        if self.same is same_up_to_rotation and all(np.isfinite(value).all() for value, _ in pairs):
+    def _rule(self):
+        """The rule of the exercise, as a function of answer, truth and scale."""
+        if "rule" not in self._made:
+            takes_scale = "scale" in inspect.signature(self.same).parameters
+            self._made["rule"] = self.same if takes_scale else lambda value, true, scale: self.same(value, true)
+        return self._made["rule"]
+
+    def _rounded(self, values, truth, digits=2):
+        if self.same is same_up_to_rotation:
+            return False
+        pairs = [(self._aligned(value, true), true) for value, true in zip(values, truth, strict=True)]
+        if any(value is None for value, _ in pairs):
+            return False
+        rule = self._rule()
+        scale = max((np.abs(true).max(initial=0.0) for true in truth), default=0.0)
+        return all(bool(rule(value, true, scale)) or rounded(value, true, digits) for value, true in pairs)
+
+    def _aligned(self, value, true):
+        """The value in the shape of the truth, turned as far as the rule leaves it free; None for another shape."""
+        value = squeezed(value, true)
+        return turned(value, true) if value is not None and self.same is same_up_to_sign else value
+
+    # --- What else a wrong answer shows ---
+
+    def _what_it_shows(self, answer, values, truth):
+        values = [self._aligned(value, true) for value, true in zip(values, truth, strict=True)]
+        if self.same is same_up_to_rotation and all(np.isfinite(value).all() for value in values):
             return "Your columns do not span what the right ones span: no rotation turns one into the other."
-        if self.same is same_up_to_sign:
-            pairs = [(turned(value, true), true) for value, true in pairs]
-        right = np.concatenate([near(value, true).ravel() for value, true in pairs])
-        value, true = (np.concatenate([array.ravel() for array in side]) for side in zip(*pairs, strict=True))
-        return what_it_shows(value, true, right)
+        right = [self._near(value, true, truth) for value, true in zip(values, truth, strict=True)]
+        given = self._calls() if self.calls is not None else [tuple(self._given().values())]
+        wrong = Wrong(values, truth, right, self._agree, [lengths_of(arguments) for arguments in given])
+        said = what_it_shows(wrong) or self._about_what_it_ignores(answer) or self._about_other_data(values).strip()
+        hint = "" if said else f" A hint: {self.hints[0]}"
+        said = said or about_those_that_are_right(wrong)
+        if self.calls is None or all(array.all() for array in right):
+            return f"{said or last_words(wrong)}{hint}"
+        k, beside = first_wrong(right, values, truth)
+        n_right = sum(bool(array.all()) for array in right)
+        among = f"Right in {n_right} of {len(right)} calls. " if n_right else ""
+        return f"{said} {among}With {described(given[k], self._names())} {beside}.{hint}".strip()
+
+    def _near(self, value, true, truth):
+        """Which numbers are right by the rule of the exercise: those that can stand among the right ones."""
+        scale = max((np.abs(one).max(initial=0.0) for one in truth), default=0.0)
+        if self.same in (same_numbers, same_up_to_sign) or true.size > 2000:
+            return near(value, true, scale)
+        if self.same is same_to_a_percent:
+            return near(value, true.astype(float), scale, relative=0.01)
+        rule, found = self._rule(), np.zeros(true.shape, dtype=bool)
+        for place in np.ndindex(true.shape):
+            one = true.astype(float)
+            one[place] = value[place]
+            found[place] = bool(np.isfinite(value[place]) and rule(one, true, scale))
+        return found
+
+    def _about_other_data(self, values):
+        """That the answer is what the right way gives for other data, with a question; empty if it is not."""
+        if all(np.isin(value, (-1.0, 0.0, 1.0)).all() for value in values):
+            return ""  # many ways lead there
+        if "variants" not in self._made:
+            if self.calls is not None:
+                way, calls = self.reference, self._calls()
+            else:
+                names = list(self._given())
+                way, calls = (
+                    (lambda *parts: self.reference(**dict(zip(names, parts, strict=True)))),
+                    [tuple(self._given().values())],
+                )
+            self._made["variants"] = variants(way, calls, self._names())
+        for words, results in self._made["variants"]:
+            shapes = all(squeezed(value, other) is not None for value, other in zip(values, results, strict=True))
+            if not shapes or self._agree(results, self._truth(self.reference)):
+                continue
+            value, other = (np.concatenate([array.ravel() for array in side]) for side in (values, results))
+            if is_exact(value, other) or rounded(value, other, digits=3):
+                return f" This is what the right way gives with {words}. Is that what yours does?"
+        return ""
+
+    def _about_what_it_reads(self, answer, values):
+        """That a function works with the notebook's variables and not with its arguments; empty if it does not."""
+        reads, ignores = calling.data_read(answer), calling.ignored_arguments(answer)
+        if self.calls is None or not reads:
+            return ""
+        constant = len(values) > 1 and not any(calling.unlike(values[0], value) for value in values[1:])
+        constant = constant and any(
+            calling.unlike(self._truth(self.reference)[0], t) for t in self._truth(self.reference)
+        )
+        if not ignores and not constant:
+            return ""
+        instead = f"and not its argument {ignores[0]}" if ignores else "and gives the same whatever it is called with"
+        return f"Your function reads {reads[0]} of the notebook, {instead}. It is called with other data: use those."
+
+    def _about_what_it_ignores(self, answer):
+        needless = calling.ignored_arguments(self.reference)
+        ignores = [name for name in calling.ignored_arguments(answer) if name not in needless]
+        return f"Your function never reads its argument {ignores[0]}." if self.calls is not None and ignores else ""
+
+    def _when(self, k):
+        if self.calls is None or len(self._calls()) < 2:
+            return ""
+        return f" That is so with {described(self._calls()[k], self._names())}."
+
+    def _names(self):
+        return list(self._given()) if self.calls is None else list(inspect.signature(self.reference).parameters)
 
     def _given(self):
         if "given" not in self._made:
@@ -188,129 +358,5 @@ class Exercise(Question):
         return self._made["calls"]
 
 
-@dataclass(frozen=True)
-class Choice(Question):
-    """A question with several answers to choose from, one of them right.
-
-    Parameters
-    ----------
-    right : str
-        The letter of the right answer.
-    advice : dict of str to str
-        For each letter of a wrong answer, what is wrong with it.
-    hints : tuple of str
-    insight : str
-        Why the right answer is right.
-    """
-
-    right: str
-    advice: Mapping[str, str]
-    hints: tuple[str, ...]
-    insight: str = ""
-
-    def _judged(self, answer):
-        letters = sorted({self.right, *self.advice})
-        if not isinstance(answer, str):
-            raise Unreadable(f"One of the letters {', '.join(letters)} is needed, in quotes; this is {_kind(answer)}.")
-        letter = answer.strip(string.punctuation + string.whitespace).lower()
-        if letter == self.right:
-            return f"Correct. {self.insight}".rstrip()
-        if letter not in self.advice:
-            raise Unreadable(f"One of the letters {', '.join(letters)} is needed; this is {_kind(answer)}.")
-        return f"Incorrect. {self.advice[letter]}"
-
-    def solution(self) -> Feedback:
-        """The right letter, and why."""
-        return Feedback(f"{self.right}. {self.insight}".rstrip())
-
-
-@dataclass(frozen=True)
-class Open(Question):
-    """A task without a single right answer: hints, and what to look for in one's own.
-
-    Parameters
-    ----------
-    look_for : str
-    hints : tuple of str
-    """
-
-    look_for: str
-    hints: tuple[str, ...]
-
-    def _judged(self, answer):
-        """That no program can judge this, and what to look for."""
-        raise Unreadable(f"This task is open, so judge for yourself. {self.look_for}")
-
-    def solution(self) -> Feedback:
-        """What to look for in an answer."""
-        return Feedback(self.look_for)
-
-
-class Unreadable(Exception):
-    """Why an answer can't be compared, in a sentence."""
-
-
-def _filled(prose):
-    return textwrap.fill(prose, PAGE, break_long_words=False, break_on_hyphens=False)
-
-
-def _has_dots(value):
-    """Whether it is the dots of an untouched cell, or a list or tuple in which some are left."""
-    return value is ... or (isinstance(value, (list, tuple)) and any(item is ... for item in value))
-
-
-def _words(error):
-    """What an error says, if it says anything."""
-    try:
-        return str(error) or "no further words"
-    except Exception:
-        return "no further words"
-
-
-def _as_numbers(value):
-    """The answer as an array of floats, without NaN."""
-    if isinstance(value, str) or value is None or isinstance(value, dict):
-        raise Unreadable(f"Numbers are needed, and this is {_kind(value)}.")
-    try:
-        array = np.asarray(np.ma.filled(value.astype(float), np.nan) if np.ma.isMaskedArray(value) else value)
-        if array.dtype.kind in "USMm":
-            raise TypeError  # text or dates, which numpy would turn into numbers
-        if np.iscomplexobj(array):
-            if (array.imag != 0).any():
-                raise Unreadable("Real numbers are needed, and yours have an imaginary part.")
-            array = array.real
-        array = array.astype(float)
-    except (TypeError, ValueError, OverflowError) as error:
-        uneven = isinstance(value, (list, tuple)) and "inhomogeneous" in _words(error)
-        this = f"the parts of this {type(value).__name__} differ in length" if uneven else f"this is {_kind(value)}"
-        raise Unreadable(f"Numbers are needed, in one array without holes; {this}.") from None
-    if np.isnan(array).any():
-        n_missing = int(np.isnan(array).sum())
-        how_many = "It is NaN" if array.size == 1 else f"{n_missing} of its {array.size} values are NaN"
-        raise Unreadable(f"{how_many}: something was divided by zero, or a missing value was carried along.")
-    return array
-
-
-def _squeezed(value, true):
-    """The value in the shape of the truth, or None if the two differ by more than axes of length 1."""
-    return value.reshape(true.shape) if value.squeeze().shape == true.squeeze().shape else None
-
-
-def _require_shape(value, true):
-    if _squeezed(value, true) is None:
-        turned = " Transpose it?" if value.T.shape == true.shape else ""
-        needed = "one number is needed" if true.ndim == 0 else f"the shape {true.shape} is needed"
-        raise Unreadable(f"Your answer has the shape {value.shape}, and {needed}.{turned}")
-
-
-def _kind(value):
-    if isinstance(value, str):
-        return f"the text {value!r}" if len(value) < 40 else "a text"
-    return "None" if value is None else f"of the type {type(value).__name__}"
-
-
-def _described(arguments):
-    shapes = [getattr(value, "shape", ()) for value in arguments]
-    return " and ".join(
-        f"an array of shape {shape}" if shape else repr(value) for value, shape in zip(arguments, shapes, strict=True)
-    )
+def _exactly(value, true, scale):
+    return np.allclose(value, true, rtol=1e-9, atol=1e-12 * scale)

@@ -14,10 +14,6 @@ def _given():
     return {"market": simulate_market("nonlinear", n_dates=600, n_tickers=200, n_characteristics=10, seed=0)}
 
 
-def _sizes():
-    return {"n_tickers": 200, "n_chars": 10, "hidden_units": 32, "n_factors": 3}
-
-
 def _returns_with_gaps():
     random = np.random.default_rng(0)
     calls = []
@@ -46,11 +42,6 @@ def _shuffled_frames():
         frame = pd.DataFrame(values, index, [f"c{j + 1}" for j in range(n_characteristics)])
         calls.append((frame.sample(frac=1, random_state=seed), n_tickers, n_characteristics))
     return calls
-
-
-def _each_to_a_thousandth(answer, truth):
-    """Whether each number is right by itself, however small it is beside the others."""
-    return bool(np.allclose(answer, truth, rtol=1e-3, atol=0))
 
 
 def _to_two_decimals(answer, truth):
@@ -103,55 +94,69 @@ q1 = Exercise(
     "factors for one, F and −F.)",
 )
 
-# Exercise 2: count the weights
+# Exercise 2: what does one more cost?
 
 
-def n_weights(n_tickers, n_chars, hidden_units, n_factors):
-    hidden_layer = n_chars * hidden_units + hidden_units
-    output_layer = hidden_units * n_factors + n_factors
-    return [hidden_layer, output_layer, n_tickers * hidden_layer]
+def cost(n_tickers, n_chars, hidden_units, n_factors):
+    ticker, characteristic = n_factors, hidden_units
+    hidden_unit = n_chars + 1 + n_factors
+    factor = (hidden_units + 1) + (n_tickers + 1)
+    return [ticker, characteristic, hidden_unit, factor]
 
 
 def _without_biases(n_tickers, n_chars, hidden_units, n_factors):
-    return [n_chars * hidden_units, hidden_units * n_factors, n_tickers * n_chars * hidden_units]
+    return [n_factors, hidden_units, n_chars + n_factors, hidden_units + n_tickers]
 
 
-def _one_bias_for_a_layer(n_tickers, n_chars, hidden_units, n_factors):
-    return [n_chars * hidden_units + 1, hidden_units * n_factors + 1, n_tickers * (n_chars * hidden_units + 1)]
+def _beta_network_alone(n_tickers, n_chars, hidden_units, n_factors):
+    return [0, hidden_units, n_chars + 1 + n_factors, hidden_units + 1]
+
+
+def _a_network_for_each_ticker(n_tickers, n_chars, hidden_units, n_factors):
+    of_a_ticker = (n_chars + 1) * hidden_units + (hidden_units + 1) * n_factors
+    _, *others = cost(n_tickers, n_chars, hidden_units, n_factors)
+    return [of_a_ticker + n_factors, *others]
 
 
 def _a_bias_for_each_input(n_tickers, n_chars, hidden_units, n_factors):
-    hidden_layer = n_chars * hidden_units + n_chars
-    return [hidden_layer, hidden_units * n_factors + hidden_units, n_tickers * hidden_layer]
+    return [n_factors + 1, hidden_units + 1, n_chars + n_factors + 1, hidden_units + n_tickers]
 
 
-def _for_each_ticker(n_tickers, n_chars, hidden_units, n_factors):
-    hidden_layer, output_layer, _ = n_weights(n_tickers, n_chars, hidden_units, n_factors)
-    return [n_tickers * hidden_layer, n_tickers * output_layer, n_tickers * hidden_layer]
+def _unit_without_its_way_out(n_tickers, n_chars, hidden_units, n_factors):
+    ticker, characteristic, _, factor = cost(n_tickers, n_chars, hidden_units, n_factors)
+    return [ticker, characteristic, n_chars + 1, factor]
 
 
-def _both_layers(n_tickers, n_chars, hidden_units, n_factors):
-    hidden_layer, output_layer, _ = n_weights(n_tickers, n_chars, hidden_units, n_factors)
-    return [hidden_layer, output_layer, n_tickers * (hidden_layer + output_layer)]
+def _factor_of_the_beta_network_alone(n_tickers, n_chars, hidden_units, n_factors):
+    *others, _ = cost(n_tickers, n_chars, hidden_units, n_factors)
+    return [*others, hidden_units + 1]
 
 
 q2 = Exercise(
-    reference=n_weights,
+    reference=cost,
     mistakes={
-        _without_biases: "The biases are missing: a Dense layer adds one number for each of its units.",
-        _one_bias_for_a_layer: "You counted one bias for a layer. It has one for each of its units.",
-        _a_bias_for_each_input: "You counted a bias for each input. A layer has one for each of its units, the "
-        "numbers that it gives out.",
-        _for_each_ticker: "You counted a layer for each ticker. In this network one layer serves all of them.",
-        _both_layers: "The first two are right. The third asks for 200 hidden layers alone, without the output layers.",
+        _without_biases: "The biases are missing: a new unit or a new factor brings one of its own in each layer that "
+        "gives it out.",
+        _beta_network_alone: "This is the Beta network. The Factor network has weights, too: one for each ticker and "
+        "factor.",
+        _a_network_for_each_ticker: "The Beta network serves all tickers with the same weights. A new ticker costs it "
+        "nothing.",
+        _a_bias_for_each_input: "You counted a bias for each input. A layer has one for each number that it gives out.",
+        _unit_without_its_way_out: "A hidden unit has weights in, from each characteristic, and weights out, to each "
+        "factor.",
+        _factor_of_the_beta_network_alone: "A factor is an output of both networks, and has weights in each.",
     },
-    given=_sizes,
-    same=_each_to_a_thousandth,
+    calls=lambda: [(200, 10, 32, 3), (50, 4, 8, 2), (6000, 94, 32, 5)],
     hints=(
-        "A Dense layer from a to b numbers has a times b weights, and a bias for each of the b.",
-        "10 x 32 + 32 for the hidden layer. The number of tickers stands in the third answer only.",
+        "Draw the two networks. Where does one more ticker, characteristic, unit or factor appear, and what leads to "
+        "it and away from it?",
+        "A Dense layer from a to b numbers has a times b weights, and a bias for each of the b. The layers are "
+        "n_chars to hidden_units, hidden_units to n_factors, and n_tickers to n_factors.",
+        "A hidden unit: n_chars weights in, its bias, and n_factors weights out. A factor: a column of both output "
+        "layers, with a bias in each.",
     ),
-    insight="The 200 tickers appear in the third number alone. A new ticker costs the Beta network no new weight.",
+    insight="A ticker costs nothing on the left and K weights on the right, which 6000 tickers would make 6000 K, "
+    "and a fixed list. With portfolios in the place of tickers that number falls, and new tickers cost nothing at all.",
 )
 
 # Exercise 3: find the mistake, a loss that sees the gaps

@@ -49,6 +49,22 @@ def _with_an_intercept(R, betas):
     return np.linalg.lstsq(design, R[100], rcond=None)[0][1:]
 
 
+def _multiplied(R, betas):
+    return betas.T @ betas @ (betas.T @ R[100])
+
+
+def _mean_over_tickers(R, betas):
+    return betas.T @ R[100] / len(betas)
+
+
+def _average_of_the_date_taken_out(R, betas):
+    return np.linalg.solve(betas.T @ betas, betas.T @ (R[100] - R[100].mean()))
+
+
+def _average_of_all_dates(R, betas):
+    return np.linalg.solve(betas.T @ betas, betas.T @ R.mean(axis=0))
+
+
 def _rounded(R, betas):
     return F_100(R, betas).round(3)
 
@@ -59,6 +75,11 @@ q1 = Exercise(
         _of_row_99: "These are the factor returns of row 99. Rows are counted from 0: date 100 is R[100].",
         _rounded: "These are the right numbers, rounded. Hand them over as they are.",
         _not_solved: "This is βᵀr, the right-hand side. It is not yet multiplied by the inverse of βᵀβ.",
+        _multiplied: "You multiplied by βᵀβ. Multiply by its inverse, which np.linalg.solve does.",
+        _mean_over_tickers: "This is βᵀr divided by the number of tickers. Divide by the matrix βᵀβ: solve.",
+        _average_of_the_date_taken_out: "The average return of the date was taken out first. Leave it in: it is most "
+        "of what the market factor did.",
+        _average_of_all_dates: "These are the factors of the average date. One date is asked for, R[100].",
         _each_factor_alone: "Each factor was solved for as if the others were not there. The matrix βᵀβ is not "
         "diagonal, so the three have to be solved for together.",
         _with_an_intercept: "A column of ones stands beside β. The equation of this lesson has none: without "
@@ -120,6 +141,15 @@ def _all_dates_together(R, betas):
     return 1 - (errors**2).sum() / (R**2).sum()
 
 
+def _unexplained(R, betas):
+    return 1 - r2_by_date(R, betas)
+
+
+def _factors_of_the_average_date(R, betas):
+    F = np.linalg.lstsq(betas, R.mean(axis=0), rcond=None)[0]
+    return 1 - ((R - betas @ F) ** 2).sum(axis=1) / (R**2).sum(axis=1)
+
+
 def _squared_correlation(R, betas):
     fitted = R @ betas @ np.linalg.inv(betas.T @ betas) @ betas.T
     return np.array([np.corrcoef(row, fit)[0, 1] ** 2 for row, fit in zip(R, fitted, strict=True)])
@@ -136,6 +166,9 @@ q3 = Exercise(
         "over the tickers, axis=1.",
         _all_dates_together: "This is one number for all dates together. Sum over the tickers only, axis=1, "
         "and keep the dates apart.",
+        _unexplained: "This is the share that is NOT explained. Take it from 1.",
+        _factors_of_the_average_date: "You explained every date with the factors of the average date. Each "
+        "date has its own F.",
         _squared_correlation: "These are squared correlations. A correlation takes the average out as well, and it "
         "does not mind if all fitted returns are twice too large.",
     },
@@ -177,6 +210,10 @@ def _of_each_ticker(W):
     return 0.05 * np.sqrt((W**2).sum(axis=0))
 
 
+def _without_the_noise(W):
+    return np.sqrt((W**2).sum(axis=1))
+
+
 def _measured(W):
     market = simulate_constant_betas(n_dates=240, n_tickers=200, seed=0)
     return (market.panel.returns @ W.T - market.factors).std(axis=0)
@@ -188,6 +225,7 @@ q4 = Exercise(
         _variance: "These are the variances. A standard deviation is the root of it.",
         _without_the_root: "The root is missing: variances add up, and the standard deviation "
         "is the root of their sum.",
+        _without_the_noise: "The noise of the tickers is missing: its standard deviation is 0.05.",
         _weights_added_up: "The absolute weights were added up, as if the noise of all tickers came with the worst "
         "sign at once. Independent noise partly cancels: its variances add up.",
         _as_an_average: "This is the error of a plain average of 200 tickers. Here ticker s has the weight W[j, s], "
@@ -206,23 +244,26 @@ q4 = Exercise(
     "printed for 200 tickers.",
 )
 
-# Exercise 5: betas in another unit
+# Exercise 5: whose return changes?
 
 q5 = Choice(
     right="b",
     advice={
-        "a": "The return of each ticker stays what it was. If its β is twice as large, how large must F be "
-        "so that the product fits?",
-        "c": "r̂ is the best fit to the returns, and any r̂ that one set of betas can make, the other can make too.",
-        "d": "Only the first column was changed. The sensitivities to size and value are as before, "
-        "and so are their factors.",
+        "a": "Write r̂ = β_market F_market + β_size F_size and put his column in. Which of the two returns has to give "
+        "way, so that the market's sensitivity is not counted one and a half times?",
+        "c": "One of them changes. Try it at date 100: put his columns into np.linalg.lstsq, and compare.",
+        "d": "His three columns can make every r̂ that ours can, and no other. So the best fit r̂ stays.",
     },
     hints=(
-        "Only the product of β and F is determined.",
-        "Try it at date 100: np.linalg.lstsq(betas * [2, 1, 1], R[100], rcond=None)[0], beside that of betas.",
+        "r̂ stays: his columns are mixtures of ours, and ours of his. So how do the same r̂ come about?",
+        "β_m F_m + β_s F_s = β_m (F_m - 0.5 F_s) + (β_s + 0.5 β_m) F_s.",
+        "his = betas + 0.5 * np.outer(betas[:, 0], [0, 1, 0]); np.linalg.lstsq(his, R[100], rcond=None)[0] beside the "
+        "same with betas.",
     ),
-    insight="The factor halves and the product stays. So the size of a factor return says nothing until one knows in "
-    "what unit its β is measured.",
+    insight="The market's return loses half of that of size, and size keeps its own. A factor return is that of a "
+    "portfolio with sensitivity 0 to all OTHER columns. To change the column of size changes what the market's "
+    "portfolio has to avoid. So a factor return has no meaning by itself: name the factors that stand beside it. "
+    "Lessons 04 to 07 make much of this.",
 )
 
 # Exercise 6: find the mistake
@@ -292,62 +333,17 @@ q6 = Exercise(
     "that, spread evenly between -1 and 1.",
 )
 
-# Exercise 7: how many months?
+# Exercise 7: open
 
-
-def months_needed():
-    premium, deviation = np.array([0.6, 0.2, 0.2]), np.array([4.5, 3.0, 3.0])
-    return (2 * deviation / premium) ** 2
-
-
-def _one_standard_error():
-    return months_needed() / 4
-
-
-def _without_the_square():
-    return np.sqrt(months_needed())
-
-
-def _two_outside_of_the_square():
-    return months_needed() / 2
-
-
-def _years():
-    return months_needed() / 12
-
-
-def _at_five_percent():
-    return months_needed() * (1.96 / 2) ** 2
-
-
-q7 = Exercise(
-    reference=months_needed,
-    mistakes={
-        _one_standard_error: "After so many months the premium is one standard error from zero. Two are asked for.",
-        _without_the_square: "This is the root of the number of months: it stands under a root in the standard error.",
-        _two_outside_of_the_square: "The 2 has to be squared too.",
-        _at_five_percent: "You took 1.96 standard errors. Two are asked for.",
-        _years: "These are years. Months are asked for, because premium and standard deviation are those of a month.",
-    },
-    hints=(
-        "Write down: premium = 2 standard errors. What is the standard error after n months?",
-        "λ = 2 σ / √n. Solve for n, and mind that the whole fraction is squared.",
-    ),
-    insight="19 years for the market, 75 for size and value. And even then the estimate exceeds two standard errors in "
-    "half of all histories only, since it falls below its true value as often as above.",
-)
-
-# Exercise 8: open
-
-q8 = Open(
+q7 = Open(
     look_for="With a column of ones beside a column of 0 and 1, the first factor is the average return of the group "
-    "0, and the second is the average of group 1 less that of group 0: check it on one date. Is the premium of your "
-    "group larger than two standard errors? If so: did you choose the group before you saw its returns, and how "
-    "many groups did you try?",
+    "0, and the second is the average of group 1 less that of group 0: a portfolio that costs nothing. Check it on one "
+    "date by hand. Does the month in which the group parted most fit what the group sells? A month picked as the "
+    "largest of 819 is large in any group: how large is it in a group of three industries drawn at random?",
     hints=(
         "Which industries belong together by what they sell, not by what they earned? np.isin(panel.tickers, "
         "[...]) makes the 0 and 1.",
-        "np.column_stack([np.ones(12), group]) is a β. CrossSectionalRegression(β).fit(panel) has "
-        "premia_ and standard_errors_.",
+        "np.column_stack([np.ones(12), group]) is a β. CrossSectionalRegression(β).fit(panel) has factors_, and "
+        "panel.dates[np.abs(F[:, 1]).argmax()] is the month.",
     ),
 )

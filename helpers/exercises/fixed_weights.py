@@ -138,6 +138,14 @@ def _of_the_sums(ZZ, gamma):
     return gamma @ np.linalg.inv(gamma.T @ ZZ @ gamma)
 
 
+def _inverted(ZZ, gamma):
+    return weights_of_the_date(np.linalg.inv(ZZ), gamma)
+
+
+def _of_a_regression_on_x(ZZ, gamma):
+    return np.linalg.pinv(ZZ @ gamma).T
+
+
 q3 = Exercise(
     reference=weights_of_the_date,
     mistakes={
@@ -146,6 +154,9 @@ q3 = Exercise(
         "is missing.",
         _all_alike: "These weights do not know Z'Z: they are right where it is a multiple of I. With β = Z Γ, "
         "what is β'β?",
+        _inverted: "You have (Z'Z)⁻¹ where Z'Z belongs. β'β with β = Z Γ is Γ'Z'ZΓ, without an inverse inside.",
+        _of_a_regression_on_x: "This regresses x on (Z'Z)Γ. The regression of the date is that of r on β = Z Γ: write "
+        "its normal equations with x.",
         _of_the_sums: "These are weights on Z'r. How do you get Z'r from x = (Z'Z)⁻¹Z'r?",
     },
     calls=_moments,

@@ -81,6 +81,15 @@ def _only_the_right(R, Z, F):
     return np.linalg.solve(left, right).reshape(Z.shape[2], F.shape[1])
 
 
+def _one_factor_at_a_time(R, Z, F):
+    return np.column_stack([mended_gamma(R, Z, F[:, [k]]) for k in range(F.shape[1])])
+
+
+def _mean_of_the_dates(R, Z, F):
+    of_dates = [np.linalg.lstsq(np.kron(F[d], Z[d]), R[d], rcond=None)[0] for d in range(len(R))]
+    return np.mean(of_dates, axis=0).reshape(F.shape[1], Z.shape[2]).T
+
+
 q2 = Exercise(
     reference=mended_gamma,
     mistakes={
@@ -91,13 +100,17 @@ q2 = Exercise(
         "They must be of one order.",
         _only_the_right: "Now the right-hand side puts Z first and the left-hand side puts F first. "
         "They must be of one order.",
+        _one_factor_at_a_time: "Each column was solved for as if the other factors were not there. They move "
+        "together, so all columns of Γ are one regression.",
+        _mean_of_the_dates: "You solved each date for itself and took the mean. One date has too few returns for "
+        "all of Γ: add the equations of all dates up first, then solve once.",
     },
     calls=_returns_characteristics_and_factors,
     hints=(
         "Which index runs fastest in his solution, that of the characteristic or that of the factor? "
         "Which does reshape expect?",
-        "np.kron(A, B): the index of B runs fastest. He has Z in the second place, so his solution is "
-        "Γ transposed, row by row.",
+        "np.kron(A, B): the index of B runs fastest. He has Z in the second place.",
+        "So his solution is Γ transposed, row by row: reshape it to (K, n_chars), and turn it over.",
     ),
     insight="His equations are right. With one factor Γ has a single column, and both orders are the same: that test "
     "could not see it. A test of a matrix needs at least two rows and two columns.",
@@ -149,6 +162,18 @@ def _what_is_missed(c, curves):
     return 1 - shares(c, curves)
 
 
+def _not_squared(c, curves):
+    rows = []
+    for regressors in (c, np.column_stack([c, np.ones(len(c))])):
+        slopes, *_ = np.linalg.lstsq(regressors, curves, rcond=None)
+        rows.append(1 - np.abs(curves - regressors @ slopes).sum(axis=0) / np.abs(curves).sum(axis=0))
+    return np.array(rows)
+
+
+def _correlations(c, curves):
+    return np.sqrt(np.maximum(shares(c, curves), 0))
+
+
 q4 = Exercise(
     reference=shares,
     mistakes={
@@ -156,6 +181,8 @@ q4 = Exercise(
         _no_constant: "Both rows are those without a constant. For the second, put a column of ones beside c.",
         _rows_exchanged: "The row without a constant comes first.",
         _what_is_missed: "These are the shares that a line misses.",
+        _not_squared: "These are shares of absolute values. Total R² compares squares.",
+        _correlations: "These are the roots of the shares, as a correlation is. The share itself is asked for.",
     },
     given=_curves,
     same=_within_a_hundredth,

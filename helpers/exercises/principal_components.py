@@ -8,7 +8,6 @@ from helpers.data.datasets import load_industries
 from helpers.data.simulated import simulate_constant_betas
 from helpers.exercises.answers import same_up_to_sign
 from helpers.exercises.checker import Choice, Exercise, Open
-from helpers.models.pca import PCAFactors
 
 
 @cache
@@ -22,10 +21,10 @@ def _decomposed():
     return {"U": U, "S": S}
 
 
-@cache
-def _three_components():
-    model = PCAFactors(3).fit(_market().panel)
-    return {"F": model.factors(_market().panel), "betas": model.betas_}
+def _factors_and_betas():
+    random = np.random.default_rng(2)
+    sizes = np.array([0.2, 0.05, 0.02])  # means as large as standard deviations, so that the two are not taken for one
+    return [((random.normal(1, 1, (240, K)) * sizes[:K]), random.normal(0.2, 1, (8, K))) for K in (2, 3)]
 
 
 @cache
@@ -70,6 +69,19 @@ def _all_components(U, S):
     return U * S
 
 
+def _the_last_three(U, S):
+    return U[:, -3:] * S[-3:]
+
+
+def _of_standard_deviation_one(U, S):
+    return U[:, :3] / U[:, :3].std(axis=0)
+
+
+def _without_their_means(U, S):
+    F = F_by_hand(U, S)
+    return F - F.mean(axis=0)
+
+
 q1 = Exercise(
     reference=F_by_hand,
     mistakes={
@@ -80,12 +92,17 @@ q1 = Exercise(
         _squared_singular_values: "The singular values came in squared. Their squares are sums of squares; "
         "the factors take S itself.",
         _divided_by_the_singular_values: "You divided by the singular values. R V = U S: they are multiplied.",
+        _the_last_three: "These are the three smallest components. svd orders them from large to small.",
+        _of_standard_deviation_one: "All of these columns have a standard deviation of 1. R V is as large as the "
+        "returns: where did the singular values go?",
+        _without_their_means: "The mean of each factor was taken out. R V keeps it.",
         _all_components: "These are all 30 components. Keep the first three columns.",
     },
     given=_decomposed,
     hints=(
         "R = U S Vᵀ, and the columns of V are orthonormal, so VᵀV = I. What is R V?",
         "numpy gives S as a vector. Multiplying a matrix by it scales its columns.",
+        "R V = U S. Of both keep the first three: U[:, :3] and S[:3].",
     ),
     insight="R V = U S Vᵀ V = U S. So U holds the factors scaled to length 1, and S their "
     "lengths, in descending order.",
@@ -168,6 +185,7 @@ q3 = Exercise(
     hints=(
         "A row of F belongs to a date, a row of V to a ticker. Which matrix has one row for each date?",
         "V_K is β. F is R V_K, and the reconstruction is F βᵀ.",
+        "betas = np.linalg.svd(R, full_matrices=False)[2][:K].T, since numpy gives V transposed.",
     ),
     insight="V belongs to the tickers: with columns dropped it is β, and the factors are R V_K. With as "
     "many dates as tickers her lines would have run without a complaint and given something else, so do not "
@@ -221,8 +239,12 @@ def _one_scale_for_all(F, betas):
     return betas * F.std()
 
 
-def _demeaned(F, betas):
-    return np.linalg.lstsq((F - F.mean(axis=0)) / F.std(axis=0), _market().panel.returns, rcond=None)[0].T
+def _root_mean_square(F, betas):
+    return betas * np.sqrt((F**2).mean(axis=0))
+
+
+def _length(F, betas):
+    return betas * np.linalg.norm(F, axis=0)
 
 
 q5 = Exercise(
@@ -234,15 +256,19 @@ q5 = Exercise(
         "by the standard deviation.",
         _columns_of_beta_scaled: "You scaled the columns of β to a standard deviation of 1. It is F that "
         "is to have it; β follows.",
-        _demeaned: "The mean of each factor was taken out, or an intercept was fitted. Only divide: then the "
-        "product can stay the same.",
+        _root_mean_square: "This is the root of the mean square, in which the mean of the factor still is. "
+        "A standard deviation is measured around the mean.",
+        _length: "This is the length of each column of F, the root of its sum of squares. A standard deviation is "
+        "a mean, and it is measured around the mean.",
         _one_scale_for_all: "All columns were multiplied by the same number. Each factor has a standard "
         "deviation of its own: axis=0.",
     },
-    given=_three_components,
+    calls=_factors_and_betas,
     hints=(
         "Which matrix A makes F A have standard deviation 1 in each column? It is diagonal.",
         "A = diag(1 / F.std(axis=0)). The formula of the lesson says β A⁻ᵀ.",
+        "A diagonal matrix is its own transpose, and its inverse has the inverse numbers. So each column of β is "
+        "multiplied by what its column of F was divided by.",
     ),
     insight="A is diagonal, with 1/σ; its inverse has σ. Many packages scale their factors like this. A β is then the "
     "return that goes with one standard deviation of the factor, and its columns are no longer of length 1: before you "
@@ -282,11 +308,26 @@ def _of_the_first_six(industries):
     return (S[:6] ** 2).cumsum() / (S[:6] ** 2).sum()
 
 
+def _in_units_of_their_standard_deviation(industries):
+    S = np.linalg.svd(industries.returns / industries.returns.std(axis=0), compute_uv=False)
+    return (S[:6] ** 2).cumsum() / (S**2).sum()
+
+
+def _means_of_the_dates_taken_out(industries):
+    returns = industries.returns - industries.returns.mean(axis=1, keepdims=True)
+    S = np.linalg.svd(returns, compute_uv=False)
+    return (S[:6] ** 2).cumsum() / (S**2).sum()
+
+
 q6 = Exercise(
     reference=r2_by_K,
     mistakes={
         _means_taken_out: "These are scikit-learn's numbers: the mean of each industry was taken out before the "
         "decomposition, and so out of the denominator too.",
+        _in_units_of_their_standard_deviation: "The returns were divided by their standard deviations. Leave them as "
+        "they are.",
+        _means_of_the_dates_taken_out: "The mean of each date was taken out, and with it most of the market. Nothing "
+        "is to be taken out.",
         _not_squared: "The singular values were not squared. A sum of squares is the sum of their squares.",
         _each_alone: "This is what each component adds. The first K together explain the sum of the first K shares.",
         _lost: "This is what is lost. The R² is 1 minus that.",
@@ -297,6 +338,7 @@ q6 = Exercise(
     hints=(
         "What is lost with K components is the sum of the other squared singular values. What is the whole?",
         "np.linalg.svd(industries.returns, compute_uv=False) gives S alone; cumsum adds up from the first.",
+        "A component explains S² of the sum of all S². cumsum of the first six, over the sum of all twelve.",
     ),
     insight="One decomposition answers for every K. explained_variance_ratio_ is the R² of demeaned returns, a share "
     "of the variance; ours is a share of the squares, so that a model which says 0 scores 0.",

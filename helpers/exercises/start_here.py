@@ -2,6 +2,8 @@
 
 from functools import cache
 
+import numpy as np
+
 from helpers.data.simulated import simulate_market
 from helpers.exercises.checker import Choice, Exercise
 
@@ -31,6 +33,14 @@ def _all_of_R(n_dates, n_tickers, n_factors):
     return [n_tickers * n_factors, n_dates * n_factors, n_dates * n_tickers]
 
 
+def _without_the_factors(n_dates, n_tickers, n_factors):
+    return [n_tickers, n_dates, n_dates + n_tickers]
+
+
+def _product_for_pca(n_dates, n_tickers, n_factors):
+    return [n_tickers * n_factors, n_dates * n_factors, n_dates * n_tickers * n_factors]
+
+
 q1 = Exercise(
     reference=numbers_solved_for,
     mistakes={
@@ -40,6 +50,8 @@ q1 = Exercise(
         "and the row for every date.",
         _of_one_ticker_and_one_date_but_all_of_pca: "The third is right. The first two are one ticker, and one date: "
         "repeat the column for every ticker, and the row for every date.",
+        _without_the_factors: "There are 3 factors: each ticker has 3 sensitivities, and each date 3 factor returns.",
+        _product_for_pca: "The first two are right. F and β stand beside each other: their numbers add up.",
         _all_of_R: "The first two are right. PCA does not solve for R, which is known, but for F and β together.",
     },
     given=lambda: {"n_dates": 600, "n_tickers": 200, "n_factors": 3},
@@ -51,68 +63,9 @@ q1 = Exercise(
     "into F can be undone in β. Lesson 04 shows it.)",
 )
 
-# Exercise 2: the total R² by hand
+# Exercise 2: find the mistake
 
-
-@cache
-def _test_dates():
-    market = simulate_market("nonlinear", n_dates=600, n_tickers=200, n_characteristics=10, seed=0)
-    return {"test": market.panel[400:], "truth": market[400:].reconstruction}
-
-
-def r2_of_the_truth(test, truth):
-    return 1 - ((test.returns - truth) ** 2).sum() / (test.returns**2).sum()
-
-
-def _demeaned(test, truth):
-    return 1 - ((test.returns - truth) ** 2).sum() / ((test.returns - test.returns.mean()) ** 2).sum()
-
-
-def _unexplained(test, truth):
-    return ((test.returns - truth) ** 2).sum() / (test.returns**2).sum()
-
-
-def _without_squares(test, truth):
-    return 1 - (test.returns - truth).sum() / test.returns.sum()
-
-
-def _mean_over_dates(test, truth):
-    return (1 - ((test.returns - truth) ** 2).sum(axis=1) / (test.returns**2).sum(axis=1)).mean()
-
-
-def _mean_over_tickers(test, truth):
-    return (1 - ((test.returns - truth) ** 2).sum(axis=0) / (test.returns**2).sum(axis=0)).mean()
-
-
-def _size_of_the_truth(test, truth):
-    return (truth**2).sum() / (test.returns**2).sum()
-
-
-q2 = Exercise(
-    reference=r2_of_the_truth,
-    mistakes={
-        _demeaned: "The mean is taken out of the denominator. Nothing is subtracted there: a model "
-        "that says 0 must score 0.",
-        _unexplained: "This is the share that is NOT explained. Take it from 1.",
-        _without_squares: "The errors are added without squares, so that they cancel.",
-        _mean_over_dates: "You computed an R² for each date and took their mean. Here both sums run over all "
-        "dates and tickers first.",
-        _mean_over_tickers: "You computed an R² for each ticker and took their mean. Here both sums run over all "
-        "dates and tickers first.",
-        _size_of_the_truth: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere near "
-        "r: the errors are missing.",
-    },
-    given=_test_dates,
-    hints=(
-        "Two sums of squares and one division.",
-        "1 - (sum of squared errors) / (sum of squared returns), over all entries at once.",
-    ),
-    insight="The denominator is not demeaned, and both sums run over everything.",
-)
-
-# Exercise 3: find the mistake
-
-q3 = Choice(
+q2 = Choice(
     right="c",
     advice={
         "a": "Its factors are the true ones up to a little noise, and the fourth model has no better ones.",
@@ -125,4 +78,105 @@ q3 = Choice(
     ),
     insight="The first model has nearly the true F, but it must give each ticker ONE β for all dates. Here β moves "
     "with the characteristics, and its average over the past is close to zero for two of the three factors.",
+)
+
+# Exercise 3: the best constant β
+
+
+@cache
+def _market():
+    market = simulate_market("nonlinear", n_dates=600, n_tickers=200, n_characteristics=10, seed=0)
+    return {"betas": market.betas, "F": market.factors, "R": market.panel.returns}
+
+
+def r2_of_constant_betas(betas, F, R):
+    mean = betas[:400].mean(axis=0)  # one row for each ticker
+    reconstruction = F[400:] @ mean.T
+    return 1 - ((R[400:] - reconstruction) ** 2).sum() / (R[400:] ** 2).sum()
+
+
+def _r2(R, reconstruction):
+    return 1 - ((R - reconstruction) ** 2).sum() / (R**2).sum()
+
+
+def _mean_over_tickers(betas, F, R):
+    one_beta_for_all = (F * betas.mean(axis=1)).sum(axis=1, keepdims=True)
+    return _r2(R[400:], np.broadcast_to(one_beta_for_all[400:], R[400:].shape))
+
+
+def _one_beta_for_all(betas, F, R):
+    reconstruction = F[400:] @ betas[:400].mean(axis=(0, 1))
+    return _r2(R[400:], reconstruction[:, None])
+
+
+def _mean_over_all_dates(betas, F, R):
+    return _r2(R[400:], F[400:] @ betas.mean(axis=0).T)
+
+
+def _mean_over_the_test_dates(betas, F, R):
+    return _r2(R[400:], F[400:] @ betas[400:].mean(axis=0).T)
+
+
+def _judged_on_the_past(betas, F, R):
+    return _r2(R[:400], F[:400] @ betas[:400].mean(axis=0).T)
+
+
+def _judged_on_all_dates(betas, F, R):
+    return _r2(R, F @ betas[:400].mean(axis=0).T)
+
+
+def _beta_that_changes(betas, F, R):
+    return _r2(R[400:], (betas[400:] * F[400:, None]).sum(axis=2))
+
+
+def _last_beta_of_the_past(betas, F, R):
+    return _r2(R[400:], F[400:] @ betas[399].T)
+
+
+def _unexplained(betas, F, R):
+    return 1 - r2_of_constant_betas(betas, F, R)
+
+
+def _demeaned(betas, F, R):
+    reconstruction = F[400:] @ betas[:400].mean(axis=0).T
+    return 1 - ((R[400:] - reconstruction) ** 2).sum() / ((R[400:] - R[400:].mean()) ** 2).sum()
+
+
+def _size_of_the_reconstruction(betas, F, R):
+    return ((F[400:] @ betas[:400].mean(axis=0).T) ** 2).sum() / (R[400:] ** 2).sum()
+
+
+def _mean_of_the_tickers_r2(betas, F, R):
+    reconstruction = F[400:] @ betas[:400].mean(axis=0).T
+    return (1 - ((R[400:] - reconstruction) ** 2).sum(axis=0) / (R[400:] ** 2).sum(axis=0)).mean()
+
+
+q3 = Exercise(
+    reference=r2_of_constant_betas,
+    mistakes={
+        _beta_that_changes: "This β changes with the date: it is the truth. The model may have one β for each ticker "
+        "and factor.",
+        _mean_over_tickers: "You took the mean over the tickers of each date. A mean over dates is asked for: axis=0.",
+        _one_beta_for_all: "Your β is the same for all tickers. Each ticker has a mean of its own.",
+        _mean_over_all_dates: "Your mean runs over all 600 dates, those on which the model is judged included.",
+        _mean_over_the_test_dates: "Your mean runs over the very dates on which the model is judged.",
+        _judged_on_the_past: "You judged on the dates from which the mean was taken.",
+        _judged_on_all_dates: "You judged on all dates. The first 400 have already been used for the mean.",
+        _last_beta_of_the_past: "This is the β of date 399 alone. The mean over the first 400 is asked for.",
+        _unexplained: "This is the share that is NOT explained. Take it from 1.",
+        _demeaned: "The mean is taken out of the denominator. Nothing is subtracted there: a model "
+        "that says 0 must score 0.",
+        _mean_of_the_tickers_r2: "You computed an R² for each ticker and took their mean. Here both sums run over all "
+        "dates and tickers first.",
+        _size_of_the_reconstruction: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere "
+        "near r: the errors are missing.",
+    },
+    given=_market,
+    hints=(
+        "Three steps: a β of the shape (200, 3), the products β · F of the last 200 dates, and the total R².",
+        "betas[:400].mean(axis=0) is the mean of each ticker and factor. F[400:] @ that.T has a row for each date.",
+        "1 - ((R[400:] - reconstruction) ** 2).sum() / (R[400:] ** 2).sum(), and nothing is demeaned.",
+    ),
+    insight="Here it hears the true F and the true mean β, and stays far below the truth's 39.6 %, near the score "
+    "of the first model. It is not the estimate that fails. What is constant can't follow what changes.",
 )

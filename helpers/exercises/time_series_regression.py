@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 
+from helpers.data.datasets import load_stocks
 from helpers.data.simulated import simulate_constant_betas
 from helpers.exercises.checker import Choice, Exercise, Open
 
@@ -12,6 +13,13 @@ from helpers.exercises.checker import Choice, Exercise, Open
 def _given():
     market = simulate_constant_betas(n_dates=240, n_tickers=30, seed=0)
     return {"R": market.panel.returns, "F": market.factors}
+
+
+@cache
+def _of_AAPL_and_QUAL():
+    stocks = load_stocks()
+    qual = stocks.portfolio_names.get_loc("QUAL")
+    return {"AAPL": stocks.returns[:, 0], "QUAL_returns": stocks.portfolios[:, qual]}
 
 
 def _returns_and_reconstruction():
@@ -58,6 +66,14 @@ def _covariance(R, F):
     return np.cov(F[:, 0], R[:, 0])[0, 1]
 
 
+def _of_the_second_ticker(R, F):
+    return beta_alone(R[:, 1:], F)
+
+
+def _of_the_second_factor(R, F):
+    return beta_alone(R, F[:, 1:])
+
+
 q1 = Exercise(
     reference=beta_alone,
     mistakes={
@@ -72,6 +88,8 @@ q1 = Exercise(
         _two_denominators: "Very near. np.cov divides by n - 1 and np.var by n, so they do not cancel. Take the "
         "variance from the diagonal of np.cov, or np.var(..., ddof=1).",
         _covariance: "This is the covariance. Divide it by the variance of the factor.",
+        _of_the_second_ticker: "This is the β of MSFT. Columns are counted from 0: AAPL is R[:, 0].",
+        _of_the_second_factor: "This is the β to size. Columns are counted from 0: the market is F[:, 0].",
     },
     given=_given,
     hints=(
@@ -82,22 +100,27 @@ q1 = Exercise(
     "In this market they hardly do: look at np.corrcoef(F.T).",
 )
 
-# Exercise 2: how much longer
+# Exercise 2: daily returns instead?
 
 q2 = Choice(
     right="b",
     advice={
-        "a": "Half the noise would need a quarter of the variance of the estimate. Twice the dates "
-        "halve the variance only.",
-        "c": "More tickers do not help: each ticker has a regression of its own, with its own dates.",
-        "d": "A longer history does help: the error falls with the root of the number of dates.",
+        "a": "For β this is right. But α of a day has to be multiplied by 252 to be that of a year, and its error with "
+        "it. Write down the standard error of a mean before and after.",
+        "c": "The same years, but each β is a slope through 21 times as many points, and both axes shrank alike. Put "
+        "σ_ε / √21 and σ_F / √21 into the formula for the error of β.",
+        "d": "You have them the wrong way round. Which of the two is a ratio of movements, and which is a mean?",
     },
     hints=(
-        "Look at the formula for the error of β in the lesson: σ_ε / (σ_F √n_dates).",
-        "What must the number under the root be, to make the whole half as large?",
+        "Do it one by one. In σ_ε / (σ_F √n_dates), which of the three change, and by what factor?",
+        "α is nearly a mean: its error by date is σ_ε / √n_dates. From days to a year, it is multiplied by 252; from "
+        "months, by 12.",
+        "From months: 12 σ_ε / √240. From days: 252 (σ_ε / √21) / √5040. Compute both for σ_ε = 5 %.",
     ),
-    insight="The error falls with the root of the number of dates, so half the error costs four times the dates. That "
-    "is why one asks for decades of months, and then doubts that β stood still for so long.",
+    insight="β is a ratio of movements, and σ_ε and σ_F shrink alike, so only the number of dates counts. A mean is "
+    "another matter: what a price did over 20 years depends on its two ends, and no point between them adds to that. "
+    "So risk can be learned from few years, rewards cannot. (With days other troubles begin: prices that react a day "
+    "late, and noise that comes in waves.)",
 )
 
 # Exercise 3: find the mistake
@@ -131,6 +154,19 @@ def _unexplained(returns, reconstruction):
     return ((returns - reconstruction) ** 2).sum() / (returns**2).sum()
 
 
+def _mean_over_tickers(returns, reconstruction):
+    return 1 - (((returns - reconstruction) ** 2).sum(axis=0) / (returns**2).sum(axis=0)).mean()
+
+
+def _absolute_values(returns, reconstruction):
+    return 1 - np.abs(returns - reconstruction).sum() / np.abs(returns).sum()
+
+
+def _over_the_reconstruction(returns, reconstruction):
+    largest = max((reconstruction**2).sum(), 1e-12)
+    return 1 - ((returns - reconstruction) ** 2).sum() / largest
+
+
 q3 = Exercise(
     reference=my_total_r2,
     mistakes={
@@ -141,6 +177,10 @@ q3 = Exercise(
         _cut_off: "What is below 0 is cut off, but the mean is still taken out of the denominator. So every other "
         "model scores too low, too.",
         _unexplained: "This is the share that is NOT explained. Take it from 1.",
+        _mean_over_tickers: "You averaged one R² for each ticker. The total R² adds up all squares first, so that a "
+        "ticker that moves more counts more.",
+        _absolute_values: "You added up absolute values. Squares are asked for.",
+        _over_the_reconstruction: "The squares of r̂ stand in the denominator. Those of r belong there.",
     },
     calls=_returns_and_reconstruction,
     hints=(
@@ -151,7 +191,66 @@ q3 = Exercise(
     "did. Some packages (ipca is one) take the mean out in their score. Look before you compare numbers.",
 )
 
-# Exercise 4: a factor in percent
+# Exercise 4: a hedge without a regression
+
+
+def left_of_AAPL(AAPL, QUAL_returns):
+    correlation = np.corrcoef(AAPL, QUAL_returns)[0, 1]
+    return np.sqrt(1 - correlation**2)
+
+
+def _share_of_the_variance(AAPL, QUAL_returns):
+    return left_of_AAPL(AAPL, QUAL_returns) ** 2
+
+
+def _one_less_the_correlation(AAPL, QUAL_returns):
+    return 1 - np.corrcoef(AAPL, QUAL_returns)[0, 1]
+
+
+def _share_taken_away(AAPL, QUAL_returns):
+    return np.corrcoef(AAPL, QUAL_returns)[0, 1] ** 2
+
+
+def _volatility_taken_away(AAPL, QUAL_returns):
+    return 1 - left_of_AAPL(AAPL, QUAL_returns)
+
+
+def _volatility_itself(AAPL, QUAL_returns):
+    return left_of_AAPL(AAPL, QUAL_returns) * AAPL.std()
+
+
+def _a_dollar_for_a_dollar(AAPL, QUAL_returns):
+    return (AAPL - QUAL_returns).std() / AAPL.std()
+
+
+def _correlation_sold(AAPL, QUAL_returns):
+    correlation = np.corrcoef(AAPL, QUAL_returns)[0, 1]
+    return (AAPL - correlation * QUAL_returns).std() / AAPL.std()
+
+
+q4 = Exercise(
+    reference=left_of_AAPL,
+    mistakes={
+        _share_of_the_variance: "This is the share of the variance. The volatility is its root.",
+        _one_less_the_correlation: "The variance left is not 1 - ρ. What is the R² of a regression with one factor?",
+        _share_taken_away: "This is ρ², the share of the variance that the hedge takes away.",
+        _volatility_taken_away: "This is the share of the volatility that is gone. What is left is asked for.",
+        _volatility_itself: "This is the volatility itself, by day. Its share of that of AAPL is asked for.",
+        _a_dollar_for_a_dollar: "This is a hedge that sells one dollar of QUAL. The best one sells β dollars.",
+        _correlation_sold: "This is a hedge that sells ρ dollars of QUAL. The best one sells β dollars; β is ρ times "
+        "the ratio of the two standard deviations.",
+    },
+    given=_of_AAPL_and_QUAL,
+    hints=(
+        "The best hedge sells β dollars. What is left are the residuals of the regression of AAPL on QUAL.",
+        "With one factor and an intercept the R² of a regression is the squared correlation.",
+        "Of the variance 1 - ρ² is left. The volatility is the root of the variance.",
+    ),
+    insight="A correlation of 0.73 sounds like a good hedge, and two thirds of the risk are left. To halve the "
+    "volatility the correlation has to be 0.87; to leave a tenth of it, 0.995.",
+)
+
+# Exercise 5: a factor in percent
 
 
 def betas_in_percent(R, F):
@@ -176,11 +275,16 @@ def _with_the_intercept(R, F):
     return np.linalg.lstsq(design, R[:, 0], rcond=None)[0]
 
 
+def _each_alone(R, F):
+    alone = [np.cov(factor, R[:, 0])[0, 1] / np.var(factor, ddof=1) for factor in F.T]
+    return np.array(alone) * [0.01, 1, 1]
+
+
 def _no_intercept_in_percent(R, F):
     return np.linalg.lstsq(F * [100, 1, 1], R[:, 0], rcond=None)[0]
 
 
-q4 = Exercise(
+q5 = Exercise(
     reference=betas_in_percent,
     mistakes={
         _a_hundred_times_as_large: "The first β went up with its factor. Their product must stay what it was, "
@@ -188,6 +292,7 @@ q4 = Exercise(
         _unchanged: "These are the betas as they were. The first factor is now a hundred times as large.",
         _all_of_them_divided: "Only the first factor changed its unit. The other two betas stay.",
         _with_the_intercept: "There are four numbers: the first is the intercept. Only the three betas are asked for.",
+        _each_alone: "Each β was estimated with its factor alone. The three factors stand in one regression.",
         _no_intercept_in_percent: "These are betas of a regression without an intercept. Add the column of ones.",
     },
     given=_given,
@@ -199,9 +304,9 @@ q4 = Exercise(
     "over that of the factor.",
 )
 
-# Exercise 5: open
+# Exercise 6: open
 
-q5 = Open(
+q6 = Open(
     look_for="Do your two β differ by more than two standard errors of their difference (the root of the sum of both "
     "squared)? Then either β moved, or you looked at many tickers and picked the one that moved most. Say which, and "
     "how you would tell the two apart.",

@@ -9,7 +9,7 @@ def _inputs_and_weights():
     random = np.random.default_rng(4)
     shapes = (5, 6), (6,), (6,), (6,), (6,), (6,), (6, 2), (2,), (3, 2), (2,)
     weights = [random.normal(0, 1, shape) for shape in shapes]
-    weights[5] = random.uniform(0.3, 2, 6)  # a variance
+    weights[5] = np.append(random.uniform(0.3, 2, 5), 0.002)  # variances; beside the last one 0.001 is no trifle
     return [(random.uniform(-1, 1, (4, 7, 5)), random.normal(0.03, 0.1, (4, 3)), *weights)]
 
 
@@ -69,6 +69,10 @@ def _without_scale_and_shift(X, x, W_1, b_1, scale, shift, mean, variance, W_2, 
     return forward(X, x, W_1, b_1, 1, 0, mean, variance, W_2, b_2, W_F, b_F)
 
 
+def _without_the_thousandth(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance - 0.001, W_2, b_2, W_F, b_F)
+
+
 def _without_bias_of_F(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
     return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, 0)
 
@@ -85,6 +89,8 @@ q1 = Exercise(
         _without_relu: "The hidden layer has a ReLU, and here it is missing: nothing bends.",
         _without_scale_and_shift: "Scale and shift are missing: they follow once the hidden values are normalised.",
         _without_bias_of_F: "The bias b_F is missing: the layer that makes F has one, too.",
+        _without_the_thousandth: "The 0.001 under the root is missing. One hidden unit hardly varies, and there it "
+        "counts.",
         _divided_by_the_variance: "Divide by the root of variance + 0.001.",
     },
     calls=_inputs_and_weights,
@@ -174,6 +180,7 @@ q3 = Exercise(
         "Two things for each date: F from all tickers, and h of each ticker. Then the formula.",
         'inverse = np.linalg.inv(np.einsum("dsk,dsl->dkl", betas, betas)), and '
         'h = np.einsum("dsk,dkl,dsl->ds", betas, inverse, betas).',
+        "r̂ without the ticker is R minus the ordinary error over 1 - h.",
     ),
     insight="One regression a date, and not one for each ticker. model.leave_one_out(panel) does it for every model, "
     "gaps included.",

@@ -1,4 +1,4 @@
-"""Exercises of lesson 16: reading the model."""
+"""Exercises of the lesson on what matters: importance, positions, and which parts of a model can be read."""
 
 from dataclasses import replace
 from functools import cache
@@ -6,13 +6,10 @@ from functools import cache
 import numpy as np
 
 from helpers.data.ranks import rank_across_tickers
-from helpers.data.simulated import simulate_constant_betas, simulate_market
+from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
-from helpers.evaluation.risk import factor_covariance, minimum_variance_weights
-from helpers.exercises.answers import same_to_a_percent
 from helpers.exercises.checker import Choice, Exercise, Open
 from helpers.models.ipca import InstrumentedPCA
-from helpers.models.least_squares import time_series_betas
 
 # Exercise 1: importance by hand
 
@@ -240,6 +237,10 @@ def _sum_of_products(betas, W, x):
     return len(W) * r_hat(betas, W, x)
 
 
+def _one_w_for_all(betas, W, x):
+    return np.mean([np.einsum("dsk,dk->ds", beta, x @ W[0]) for beta in betas], axis=0)
+
+
 def _first_network(betas, W, x):
     return np.einsum("dsk,dk->ds", betas[0], x @ W[0])
 
@@ -252,6 +253,8 @@ q4 = Exercise(
         _halves_with_signs_turned: "You turned the signs so that the columns point the same way. Signs are not enough: "
         "each network's factors are MIXTURES of another's, not copies of them with another sign.",
         _sum_of_products: "The products are right. Their sum is taken, not their mean.",
+        _one_w_for_all: "Every β is multiplied with the factors of the first network. Each β goes with the W of its "
+        "own network, W[m]: the halves of two networks do not fit together.",
         _first_network: "This is the first network alone. It is not wrong, but the others know something, "
         "too: average what they say.",
     },
@@ -264,345 +267,17 @@ q4 = Exercise(
     "Wᵀ, never β and W apart.",
 )
 
-# Exercise 5: a test that nobody can fail
+# Exercise 5: open
 
-
-@cache
-def _returns_and_factors():
-    random = np.random.default_rng(0)
-    calls = []
-    for n_dates, n_portfolios, K in ((120, 5, 2), (200, 4, 3)):
-        F = random.normal(0.03, 0.1, (n_dates, K))
-        alpha = np.linspace(-0.01, 0.02, n_portfolios)
-        noise = 0.05 * random.standard_normal((n_dates, n_portfolios))
-        calls.append((alpha + F @ random.normal(1, 0.5, (n_portfolios, K)).T + noise, F))
-    return calls
-
-
-def t_of_alphas(R, F):
-    half = len(R) // 2
-    design = np.column_stack([np.ones(half), F[:half]])
-    betas = np.linalg.lstsq(design, R[:half], rcond=None)[0][1:]
-    errors = R[half:] - F[half:] @ betas
-    return errors.mean(axis=0) / (errors.std(axis=0, ddof=1) / np.sqrt(len(errors)))
-
-
-def _mean_over_error(errors):
-    return errors.mean(axis=0) / (errors.std(axis=0, ddof=1) / np.sqrt(len(errors)))
-
-
-def _slopes(R, F):
-    design = np.column_stack([np.ones(len(F)), F])
-    return np.linalg.lstsq(design, R, rcond=None)[0]
-
-
-def _always_zero(R, F):
-    return _mean_over_error(R - np.column_stack([np.ones(len(F)), F]) @ _slopes(R, F))
-
-
-def _betas_of_the_same_dates(R, F):
-    return _mean_over_error(R - F @ _slopes(R, F)[1:])
-
-
-def _old_alpha_taken_out(R, F):
-    half = len(R) // 2
-    alpha, *betas = _slopes(R[:half], F[:half])
-    return _mean_over_error(R[half:] - alpha - F[half:] @ np.array(betas))
-
-
-def _without_the_root(R, F):
-    return t_of_alphas(R, F) / np.sqrt(len(R) - len(R) // 2)
-
-
-def _means_alone(R, F):
-    half = len(R) // 2
-    return (R[half:] - F[half:] @ _slopes(R[:half], F[:half])[1:]).mean(axis=0)
-
-
-def _tested_on_all_dates(R, F):
-    half = len(R) // 2
-    return _mean_over_error(R - F @ _slopes(R[:half], F[:half])[1:])
-
-
-def _second_half_alone(R, F):
-    half = len(R) // 2
-    return _betas_of_the_same_dates(R[half:], F[half:])
-
-
-def _halves_exchanged(R, F):
-    half = len(R) // 2
-    return _mean_over_error(R[:half] - F[:half] @ _slopes(R[half:], F[half:])[1:])
-
-
-def _without_an_intercept(R, F):
-    half = len(R) // 2
-    betas = np.linalg.lstsq(F[:half], R[:half], rcond=None)[0]
-    return _mean_over_error(R[half:] - F[half:] @ betas)
-
-
-q5 = Exercise(
-    reference=t_of_alphas,
-    mistakes={
-        _always_zero: "Zero for all portfolios, up to rounding. A regression with an intercept leaves residuals whose "
-        "mean is zero on the dates of the fit, whatever the factors: nobody can fail this test.",
-        _betas_of_the_same_dates: "The intercept is out of r̂ now. But β was fitted to the dates that it is tested on: "
-        "fit on the first half, test on the second.",
-        _old_alpha_taken_out: "The intercept of the first half is part of your r̂. Then you ask whether α has changed, "
-        "not whether there is one: r̂ is β · F alone.",
-        _without_the_root: "You divided by the standard deviation. The standard error of a mean is smaller: divide it "
-        "by the root of the number of dates.",
-        _without_an_intercept: "Your regression has no intercept, so its lines go through zero and β is bent to "
-        "swallow some of α. Keep the column of ones in the fit, and leave it out of r̂.",
-        _means_alone: "These are the α, the means of what is left. Divide each by its standard error.",
-        _tested_on_all_dates: "The fit is right. But the dates of the fit are among those that you test on: "
-        "take the second half alone.",
-        _second_half_alone: "β was fitted to the second half, on which it is tested. Fit on the first half.",
-        _halves_exchanged: "The halves are exchanged: fit on the first, test on the second.",
-    },
-    same=same_to_a_percent,  # a standard deviation with n or with n - 1
-    calls=_returns_and_factors,
+q5 = Open(
+    look_for="Set to zero one by one, the five lose little: beta about 1.5 points of the 36 that the network explains, "
+    "the others half a point or nothing. In 2020 none of them counts; in 2022 beta does, with 3 points. So nearly all "
+    "that is explained rests on the factor, with much the same β for every stock. That agrees with the picture above: "
+    "β = 1 for all came within 3 points. What drives these stocks is the market. Importance says what the MODEL rests "
+    "on, on these days.",
     hints=(
-        "What is the mean of the residuals of a regression with an intercept, on the dates that it was fitted to?",
-        "The fit needs the column of ones and the first half of the dates. r̂ is F @ betas on the second "
-        "half, without the intercept.",
-    ),
-    insight="The intercept belongs to the fit, so that it does not bend β. It does not belong to r̂: the model says β "
-    "· F and no more, and what it leaves on average is the error that we look for.",
-)
-
-# Exercise 6: read the picture
-
-q6 = Choice(
-    right="b",
-    advice={
-        "a": "The dotted line is where NOTHING is explained. The point lies far below it; and what is explained is its "
-        "distance from that line.",
-        "c": "A hollow point says that |t| is not above 3. It does not say that α is zero: about 2 % a year are "
-        "left, and its t is about 2.",
-        "d": "The 2 % are what the model leaves. What it explains is the rest of the mean return.",
-    },
-    hints=(
-        "The vertical axis is what is left, the horizontal axis what was earned. So what does the model say?",
-        "What was earned, less what is left: about 17 less about 2. And what does a hollow point say of the 2?",
-    ),
-    insight="Mean return less α is what the model says: about 15 % a year. In the panel of the market alone the same "
-    "portfolio lies halfway to the dotted line and is filled. Size, value and momentum (it holds small winners) "
-    "speak for the difference.",
-)
-
-# Exercise 7: fewer months than tickers
-
-
-@cache
-def _short_history():
-    market = simulate_constant_betas(n_dates=4800, n_tickers=100, seed=0)
-    R, F = market.panel.returns, market.factors
-    w = minimum_variance_weights(np.cov(R[:60].T) + 1e-8 * np.eye(100))
-    return {"R": R, "F": F, "w": w}
-
-
-def honest_risks(R, F, w):
-    betas = time_series_betas(R[:60], F[:60])[1]
-    covariance = factor_covariance(betas, F[:60], R[:60] - F[:60] @ betas.T)
-    by_factors = minimum_variance_weights(covariance)
-    return [np.sqrt(12) * (R[60:120] @ weights).std(ddof=1) for weights in (w, by_factors)]
-
-
-def _by_factors(R, F):
-    betas = time_series_betas(R, F)[1]
-    covariance = factor_covariance(betas, F, R - F @ betas.T)
-    return covariance, minimum_variance_weights(covariance)
-
-
-def _on_their_own_months(R, F, w):
-    return [np.sqrt(12) * (R[:60] @ weights).std(ddof=1) for weights in (w, _by_factors(R[:60], F[:60])[1])]
-
-
-def _fitted_to_the_next_months(R, F, w):
-    return [np.sqrt(12) * (R[60:120] @ weights).std(ddof=1) for weights in (w, _by_factors(R[60:120], F[60:120])[1])]
-
-
-def _what_the_mended_estimate_says(R, F, w):
-    mended, (covariance, weights) = np.cov(R[:60].T) + 1e-8 * np.eye(len(w)), _by_factors(R[:60], F[:60])
-    return [np.sqrt(12 * w @ mended @ w), np.sqrt(12 * weights @ covariance @ weights)]
-
-
-def _true_risks(R, F, w):
-    B = simulate_constant_betas(n_dates=4800, n_tickers=100, seed=0).betas[0]
-    true = B @ np.diag([0.045, 0.03, 0.03]) ** 2 @ B.T + 0.05**2 * np.eye(len(w))
-    return [np.sqrt(12 * weights @ true @ weights) for weights in (w, _by_factors(R[:60], F[:60])[1])]
-
-
-def _variances(R, F, w):
-    return [risk**2 for risk in honest_risks(R, F, w)]
-
-
-def _a_month(R, F, w):
-    return [risk / np.sqrt(12) for risk in honest_risks(R, F, w)]
-
-
-def _over_all_120_months(R, F, w):
-    return [np.sqrt(12) * (R[:120] @ weights).std(ddof=1) for weights in (w, _by_factors(R[:60], F[:60])[1])]
-
-
-q7 = Exercise(
-    reference=honest_risks,
-    mistakes={
-        _on_their_own_months: "These are the risks on the 60 months from which the weights were made. Each portfolio "
-        "was chosen to stand still there. Ask the next 60 months.",
-        _what_the_mended_estimate_says: "This is what each estimate promises of its own "
-        "portfolio. Ask the next 60 months.",
-        _true_risks: "These are the risks under the true Σ, or over all later months. Ask the "
-        "next 60 months, R[60:120].",
-        _variances: "These are variances. A risk is the root.",
-        _fitted_to_the_next_months: "The portfolio of the factor model was made from months 60 to 119, on which it is "
-        "judged. Make it from the first 60, as his was.",
-        _a_month: "These are risks of one month. For a year multiply by the root of 12.",
-        _over_all_120_months: "The first 60 months are still among those that judge. The weights know "
-        "them: take R[60:120] alone.",
-    },
-    given=_short_history,
-    same=same_to_a_percent,  # a standard deviation with n or with n - 1
-    hints=(
-        "From which months come his weights, and from which his risk? What would R[60:120] @ w be?",
-        "np.sqrt(12) * (R[60:120] @ weights).std(ddof=1), once for w and once for "
-        "minimum_variance_weights(from_factors(R[:60], F[:60])).",
-    ),
-    insight="With fewer months than tickers there are portfolios that did not move at all, and Σ⁻¹ finds one. It moves "
-    "as soon as new months come: 11 % a year instead of nearly nothing. The helper refuses such a matrix. A small "
-    "number on its diagonal gives a portfolio, and takes away the warning that its risk is not known. The factor "
-    "model's moves by 8 %. Exercise 9 asks the same of real stocks.",
-)
-
-# Exercise 8: a hedge that knew the month
-
-
-@cache
-def _days():
-    random = np.random.default_rng(0)
-    F = 0.01 * random.standard_normal((210, 5)) + 0.01 * random.standard_normal((210, 1))
-    path = np.cumsum(0.05 * random.standard_normal((210, 5)), axis=0) + np.array([0.5, 1.0, -0.5, 0.2, 0.1])
-    return [((F * path).sum(axis=1) + 0.01 * random.standard_normal(210), F)]
-
-
-def share_left(r, F):
-    hedged = []
-    for d in range(21, len(r) - 20, 21):
-        betas = time_series_betas(r[d - 21 : d, None], F[d - 21 : d])[1][0]
-        hedged.append(r[d : d + 21] - F[d : d + 21] @ betas)
-    hedged = np.concatenate(hedged)
-    return hedged.std() / r[21 : 21 + len(hedged)].std()
-
-
-def _share_left(r, F, window, sign=-1):
-    hedged = []
-    for d in range(21, len(r) - 20, 21):
-        known = window(d)
-        betas = time_series_betas(r[known, None], F[known])[1][0]
-        hedged.append(r[d : d + 21] + sign * F[d : d + 21] @ betas)
-    hedged = np.concatenate(hedged)
-    return hedged.std() / r[21 : 21 + len(hedged)].std()
-
-
-def _of_the_same_month(r, F):
-    return _share_left(r, F, lambda d: slice(d, d + 21))
-
-
-def _of_all_days(r, F):
-    return _share_left(r, F, lambda d: slice(None))
-
-
-def _of_both_months(r, F):
-    return _share_left(r, F, lambda d: slice(d - 21, d + 21))
-
-
-def _bought(r, F):
-    return _share_left(r, F, lambda d: slice(d - 21, d), sign=1)
-
-
-def _of_the_variance(r, F):
-    return share_left(r, F) ** 2
-
-
-def _of_the_risk_of_all_days(r, F):
-    n_hedged = 21 * (len(r) // 21 - 1)
-    return share_left(r, F) * r[21 : 21 + n_hedged].std() / r.std()
-
-
-def _from_the_first_day(r, F):
-    return _share_left(r, F, lambda d: slice(0, d))
-
-
-def _blocks(r, F):
-    """His blocks, from the second on, each hedged with the betas of the block before it."""
-    blocks = [slice(d, d + 21) for d in range(21, len(r) - 20, 21)]
-    betas = [time_series_betas(r[b, None], F[b])[1][0] for b in blocks]
-    return np.concatenate([r[b] - F[b] @ beta for b, beta in zip(blocks[1:], betas[:-1], strict=True)])
-
-
-def _a_block_lost(r, F):
-    hedged = _blocks(r, F)
-    return hedged.std() / r[42 : 42 + len(hedged)].std()
-
-
-def _a_block_lost_above_only(r, F):
-    hedged = _blocks(r, F)
-    return hedged.std() / r[21 : 21 + len(hedged)].std()
-
-
-def _alpha_taken_out(r, F):
-    hedged = []
-    for d in range(21, len(r) - 20, 21):
-        alphas, betas = time_series_betas(r[d - 21 : d, None], F[d - 21 : d])
-        hedged.append(r[d : d + 21] - alphas[0] - F[d : d + 21] @ betas[0])
-    hedged = np.concatenate(hedged)
-    return hedged.std() / r[21 : 21 + len(hedged)].std()
-
-
-q8 = Exercise(
-    reference=share_left,
-    mistakes={
-        _of_the_same_month: "β still comes from the very month that it hedges. At the start of "
-        "that month nobody knew it.",
-        _of_all_days: "β comes from all days, later ones included. At the start of a month only the "
-        "days before it are known.",
-        _of_both_months: "Your window begins a month before and ends with the month that is hedged. End it "
-        "where that month begins.",
-        _bought: "The hedge has the wrong sign: it buys what the stock leans on, and the risk is "
-        "there twice. A hedge sells.",
-        _of_the_variance: "This is the share of the variance. The share of the volatility is its root.",
-        _of_the_risk_of_all_days: "The hedged days are compared with all days of the stock. Leave out there, too, what "
-        "was not hedged: the first block, and the days after the last.",
-        _from_the_first_day: "Your windows begin with the first day of all. Take the 21 days before "
-        "each block, and no more.",
-        _a_block_lost: "Very near: each block has the betas of the one before it. But his list begins with day 21, so "
-        "days 21 to 41 teach you and are not hedged. Let days 0 to 20 teach: then they can be.",
-        _a_block_lost_above_only: "His list begins with day 21, so your first hedged day is day 42, and you divide by "
-        "the risk from day 21 on. Let days 0 to 20 teach: then both begin with day 21.",
-        _alpha_taken_out: "You took α out, too. A hedge sells factors. Nobody can sell the α of last "
-        "month, and so it stays in.",
-    },
-    calls=_days,
-    hints=(
-        "Two slices are the same in his function: that of the regression, and that of the days that are hedged.",
-        "Fit on r[d - 21 : d] and F[d - 21 : d], hedge r[d : d + 21]. For r[..., None] see his line.",
-    ),
-    insight="Six numbers fitted to 21 days swallow a good part of anything. The days before tell how little of that "
-    "was real: of AAPL 71 % are left, not 44 %. To sell a dollar of the average ETF leaves less. With five ETFs that "
-    "resemble each other a month is too short to tell them apart, so the lesson takes 252 days.",
-)
-
-# Exercise 9: open
-
-q9 = Open(
-    look_for="With 40 and 60 days the sample covariance loses to equal weights (two or three times as many days as "
-    "tickers are not enough for 190 correlations), with 252 it wins, and the factor model stays a little ahead. The "
-    "factor model is no longer true here: the residuals of real stocks are correlated (look at JPM and BAC). At which "
-    "length does the sample covariance catch up, if it does, and why does a wrong model win before?",
-    hints=(
-        "A loop over d in range(252, stocks.n_dates - 21, 21): the weights from stocks.returns[d - n : d], their "
-        "returns on the next 21 days.",
-        "stocks.returns[d : d + 21] @ minimum_variance_weights(estimate). Join all of them, and "
-        "take the standard deviation.",
+        "characteristic_importance(style, later) gives five numbers; later['2020':'2020'] are the days of one year.",
+        "Put the columns of several years beside each other in a DataFrame. Then add up a column, and compare "
+        "the sum with the total R² of the network on these days.",
     ),
 )

@@ -1,11 +1,11 @@
-"""Exercises of lesson 19: your own data, from a file to an honest result."""
+"""Exercises of lesson 19: your own files, from a file to a panel."""
 
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from helpers.exercises.checker import Choice, Exercise, Open
+from helpers.exercises.checker import Exercise, Open
 
 # Exercise 1: a join that loses months
 
@@ -265,6 +265,16 @@ def _of_the_month_ends(prices):
     return (ends / ends.rolling(12).max()).shift(1).dropna()
 
 
+def _share_of_the_mean(prices):
+    share = prices / prices.rolling(252).mean()
+    return share.resample("ME").last().shift(1).dropna()
+
+
+def _moved_the_wrong_way(prices):
+    share = prices / prices.rolling(252).max()
+    return share.resample("ME").last().shift(-1).dropna()
+
+
 q4 = Exercise(
     reference=near_high,
     mistakes={
@@ -273,6 +283,9 @@ q4 = Exercise(
         _moved_by_a_day: "One day is not enough. The return of a month begins at the last close of the month BEFORE: "
         "move by one row of months.",
         _of_the_whole_table: "This is the highest close of the whole table. At most dates nobody knew it yet.",
+        _share_of_the_mean: "You divided by the mean of the last 252 closes. How near is it to their highest?",
+        _moved_the_wrong_way: "shift(-1) brings the close of the NEXT month into the row. It must come from the month "
+        "before.",
         _of_the_month_ends: "Your high is the highest of twelve month-ends. The highest of 252 daily closes "
         "lies between them, mostly.",
     },
@@ -288,55 +301,15 @@ q4 = Exercise(
     "The last step is the one that is forgotten.",
 )
 
-# Exercise 5: the shortest interval
+# Exercise 5: break a file
 
-q5 = Choice(
-    right="b",
-    advice={
-        "a": "Short is the interval of its R², which lies at zero. A model that always predicts 0 has "
-        "an interval of length 0.",
-        "c": "All models are tested on the same dates, and the same blocks of dates are drawn for all.",
-        "d": "It has as many numbers to estimate at each date as the other models of three factors, and "
-        "their intervals are long.",
-    },
+q5 = Open(
+    look_for="Say first what you broke and on which rows, then what the schema said. The reader compares columns with "
+    "each other and with their own past. It can't see a fault that leaves all of these as they were, and a number "
+    "beside a picture of the same ticker often can.",
     hints=(
-        "What would the interval of a model be that predicts 0 for every stock, always?",
-        "Each F^(d) follows its own random mixture of stocks, in which the common movement nearly cancels. "
-        "How large is its mean, λ?",
-    ),
-    insight="A predictive R² can move away from zero only as far as forecasts do. A short interval says that a number "
-    "is known well, not that the number is good.",
-)
-
-# Exercise 6: more tickers
-
-q6 = Choice(
-    right="c",
-    advice={
-        "a": "Noise that is averaged falls with the root of the number, not with the number.",
-        "b": "So it would be if tickers were independent. On one date, what do all of them share?",
-        "d": "With fewer tickers their own noise averages out less. It can't get calmer.",
-    },
-    hints=(
-        "What makes the coefficient of one date high or low: the luck of single tickers, or that of the factors?",
-        "Exercise 3 of lesson 13 had a date on which 200 tickers were upside down together.",
-    ),
-    insight="Tickers share factors. When a factor loses, all that lean on it lose together, and no number of "
-    "tickers averages that out.",
-)
-
-# Exercise 7: a file of one's own
-
-q7 = Open(
-    look_for="The best sentence of such a report often stands in the second list, of what is not supported. Is every "
-    "number there with its interval, and beside one of a model that knows nothing? And if the reader missed your "
-    "fault: from which number would a person have seen it?",
-    hints=(
-        "Begin with read_schema, and draw how many tickers are there at each date.",
-        "Then read_panel, rank_across_tickers(panel, missing='median') and out_of_sample with a WalkForward, as "
-        "for the twenty stocks. with_interval gives the intervals; compare(models, panel, splitter) sets "
-        "several models side by side.",
-        "Faults that you may try: returns moved by a month, a ticker that changes its number, a split "
-        "that nobody adjusted for.",
+        "Begin with a fault that you have met: which of your own tables was once wrong, and how did you find out?",
+        "read_csv, change some rows, to_csv, then read_schema. Draw the number of tickers by date and the largest "
+        "return of each date before and after.",
     ),
 )

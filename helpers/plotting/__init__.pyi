@@ -29,3 +29,4 @@ from .style import GREY as GREY
 from .style import ORANGE as ORANGE
 from .style import PURPLE as PURPLE
 from .style import VERMILLION as VERMILLION
+from .timeline import draw_timeline as draw_timeline

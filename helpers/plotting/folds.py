@@ -42,7 +42,7 @@ def draw_folds(splitter: Any, dates: Any, title: str | None = None) -> Figure:
     dates = pd.RangeIndex(as_count("dates", dates)) if np.ndim(dates) == 0 else as_dates("dates", pd.Index(dates))
     if not dates.is_monotonic_increasing:
         raise ValueError("dates must ascend, and these do not: folds are cut in time order. Sort them first.")
-    folds, words = splitter.slices(len(dates)), dates.astype(str)
+    folds, words = splitter.slices(dates), dates.astype(str)
     if len(folds) > 40:
         raise ValueError(
             f"{len(folds)} folds cannot be told apart. Pass fewer dates, such as dates[:n], or raise n_test."

@@ -1,0 +1,203 @@
+"""What the right way gives for other data than those given: the means taken out, a date less, two arguments exchanged.
+
+An answer that agrees with one of these was computed rightly from something else, or wrongly in just this manner.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import is_dataclass, replace
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from helpers.exercises.reading import as_numbers
+
+MOST_SECONDS = 2.0  # for all variants of an exercise, once
+SLOW = 0.3  # a right way that takes longer is not asked again and again
+
+
+def variants(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str]) -> list[tuple[str, list[np.ndarray]]]:
+    """[(what was given instead, what the right way gives for it in each call)]; those that it can't take are left out.
+
+    Parameters
+    ----------
+    way : function
+        The right way, of positional arguments.
+    calls : list of tuples
+        What it is called with.
+    names : list of str
+        What the arguments are called.
+    """
+    begun = time.perf_counter()
+    first = _results(way, calls)
+    if first is None or time.perf_counter() - begun > SLOW:
+        return []
+    found = []
+    for words, change in _changes(calls, names):
+        if time.perf_counter() - begun > MOST_SECONDS:
+            break
+        results = _results(way, calls, change)
+        if results is not None:
+            found.append((words, results))
+    return found
+
+
+def _results(way, calls, change=list):
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            changed = [change(call) for call in calls]
+            if _has_holes(changed) and not _has_holes(calls):
+                return None
+            results = [as_numbers(way(*deepcopy(call))) for call in changed]
+            return results if all(np.isfinite(array).all() for array in results) else None
+    except Exception:
+        return None
+
+
+def _has_holes(calls):
+    return any(not np.isfinite(one).all() for call in calls for one in call if _is_array(one))
+
+
+def _changes(calls, names) -> Iterator[tuple[str, Callable]]:
+    """Other data, a function of those of a call: each argument changed alone, then those that belong together."""
+    n = len(calls[0])
+    names = [*names, *(f"argument {k}" for k in range(len(names) + 1, n + 1))]
+    for k in range(n):
+        if names[k] == "seed":  # other draws are no other way
+            continue
+        for words, change in _changes_of(calls[0][k]):
+            yield words.format(names[k]), partial(_alone, change, k)
+    arrays = [k for k in range(n) if _is_array(calls[0][k])]
+    for j, k in combinations(arrays, 2):
+        yield f"{names[j]} and {names[k]} exchanged", partial(_exchanged, j, k)
+        if all(len(call[j]) == len(call[k]) > 2 for call in calls):
+            yield f"each row of {names[j]} beside the row of {names[k]} before it", partial(_late, j, k)
+            yield f"each row of {names[j]} beside the row of {names[k]} after it", partial(_late, k, j)
+    if arrays:
+        for words, change in TOGETHER if len(arrays) > 1 else TOGETHER[-1:]:
+            yield words, partial(_together, change, arrays)
+
+
+def _alone(change, k, call):
+    return _with(call, {k: change(call[k])})
+
+
+def _exchanged(j, k, call):
+    return _with(call, {j: call[k], k: call[j]})
+
+
+def _late(j, k, call):
+    return _with(call, {j: call[j][1:], k: call[k][:-1]})
+
+
+def _together(change, arrays, call):
+    return _with(call, {k: change(call[k]) for k in arrays})
+
+
+def _with(call, other):
+    return [other.get(k, value) for k, value in enumerate(call)]
+
+
+def _is_array(value):
+    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind == "f"
+
+
+def _changes_of(value):
+    if _is_array(value):
+        holes = OF_HOLES if np.isnan(value).any() else ()
+        return [*OF_ARRAYS, *(OF_TABLES if value.ndim > 1 else ()), *(holes if value.ndim == 2 else holes[:1])]
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return OF_COUNTS
+    if isinstance(value, float):
+        return OF_NUMBERS
+    if is_dataclass(value) and _is_array(getattr(value, "returns", None)):
+        return OF_PANELS
+    return ()
+
+
+OF_ARRAYS = [
+    ("the mean of {} taken out", lambda x: x - x.mean()),
+    ("the first row of {} left out", lambda x: x[1:]),
+    ("the last row of {} left out", lambda x: x[:-1]),
+    ("the rows of {} in reverse order", lambda x: x[::-1]),
+    ("the rows of {} moved down by one", lambda x: np.roll(x, 1, axis=0)),
+    ("the rows of {} moved up by one", lambda x: np.roll(x, -1, axis=0)),
+    ("the running sums of {}", lambda x: np.cumsum(x, axis=0)),
+    ("the differences of {}", lambda x: np.diff(x, axis=0)),
+    ("{} squared", np.square),
+    ("the absolute values of {}", np.abs),
+    ("{} with the opposite sign", lambda x: -x),
+    ("100 times {}", lambda x: 100 * x),
+    ("{} divided by 100", lambda x: x / 100),
+    ("only the first half of the rows of {}", lambda x: x[: len(x) // 2]),
+    ("only the second half of the rows of {}", lambda x: x[len(x) // 2 :]),
+    ("log(1 + {})", np.log1p),
+    ("exp({}) - 1", np.expm1),
+    ("{} divided by its standard deviation", lambda x: x / x.std(axis=0)),
+    ("{} standardised", lambda x: (x - x.mean(axis=0)) / x.std(axis=0)),
+]
+OF_TABLES = [
+    ("the mean of each column of {} taken out", lambda x: x - x.mean(axis=0)),
+    ("the mean of each row of {} taken out", lambda x: x - x.mean(axis=1, keepdims=True)),
+    ("{} transposed", np.transpose),
+    ("the first column of {} left out", lambda x: x[:, 1:]),
+    ("the last column of {} left out", lambda x: x[:, :-1]),
+    ("the columns of {} in reverse order", lambda x: x[:, ::-1]),
+    ("a column of ones in front of {}", lambda x: np.column_stack([np.ones(len(x)), x])),
+    ("only the first column of {}", lambda x: x[:, :1]),
+    ("the mean of each row in place of {}", lambda x: np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)),
+    ("the mean of each column in place of {}", lambda x: np.broadcast_to(x.mean(axis=0), x.shape)),
+]
+OF_HOLES = [
+    ("zeros in the gaps of {}", np.nan_to_num),
+    ("only the rows of {} that have no gap", lambda x: x[~np.isnan(x).any(axis=1)]),
+    ("only the columns of {} that have no gap", lambda x: x[:, ~np.isnan(x).any(axis=0)]),
+    ("the mean of the row in the gaps of {}", lambda x: np.where(np.isnan(x), np.nanmean(x, axis=1, keepdims=True), x)),
+    ("the mean of the column in the gaps of {}", lambda x: np.where(np.isnan(x), np.nanmean(x, axis=0), x)),
+]
+OF_COUNTS = [
+    ("{} one more", lambda x: x + 1),
+    ("{} one less", lambda x: x - 1),
+    ("{} twice as large", lambda x: 2 * x),
+    ("{} equal to 1", lambda x: 1),
+]
+OF_NUMBERS = [
+    ("{} squared", lambda x: x * x),
+    ("the square root of {}", lambda x: x**0.5),
+    ("{} twice as large", lambda x: 2 * x),
+    ("{} half as large", lambda x: x / 2),
+    ("{} equal to 0", lambda x: 0.0),
+    ("{} equal to 1", lambda x: 1.0),
+    ("1 less {}", lambda x: 1 - x),
+    ("{} with the opposite sign", lambda x: -x),
+    ("100 times {}", lambda x: 100 * x),
+    ("{} divided by 100", lambda x: x / 100),
+]
+OF_PANELS = [
+    ("the first date of {} left out", lambda p: p[1:]),
+    ("the last date of {} left out", lambda p: p[:-1]),
+    ("only the first half of the dates of {}", lambda p: p[: p.n_dates // 2]),
+    ("only the second half of the dates of {}", lambda p: p[p.n_dates // 2 :]),
+    (
+        "the mean return of each ticker of {} taken out",
+        lambda p: replace(p, returns=p.returns - p.returns.mean(axis=0)),
+    ),
+    (
+        "the mean return of each date of {} taken out",
+        lambda p: replace(p, returns=p.returns - p.returns.mean(axis=1, keepdims=True)),
+    ),
+]
+TOGETHER = [
+    ("the first row of everything left out", lambda x: x[1:]),
+    ("the last row of everything left out", lambda x: x[:-1]),
+    ("only the first half of everything", lambda x: x[: len(x) // 2]),
+    ("only the second half of everything", lambda x: x[len(x) // 2 :]),
+    ("the column means of everything taken out", lambda x: x - x.mean(axis=0)),
+    # Beside its own negative everything has the mean zero: what takes a mean out then takes none.
+    ("no mean taken out, or no intercept", lambda x: np.concatenate([x, -x])),
+]
