@@ -97,6 +97,19 @@ def test_labels_in_another_order_are_the_same_answer():
     assert judged(q, series.sample(frac=1, random_state=1)) == "Correct."
 
 
+def test_right_numbers_at_other_dates_are_not_right():
+    frame = pd.DataFrame(np.arange(1.0, 7.0).reshape(3, 2), index=pd.date_range("2001-01", periods=3, freq="ME"))
+    for truth in (frame, frame[0]):
+        q = Exercise(reference=lambda truth=truth: truth, mistakes={}, hints=("a", "b"))
+        assert judged(q, truth) == judged(q, truth.to_numpy()) == judged(q, truth[::-1]) == "Correct."
+        moved = truth.set_axis(truth.index + pd.offsets.MonthEnd(1))
+        assert judged(q, moved) == (
+            "Incorrect. The numbers are right, and they stand at other dates. The first row of yours is that of "
+            "2001-02-28, and 2001-01-31 is needed."
+        )
+        assert judged(q, truth.reset_index(drop=True)) == "Correct."
+
+
 def test_two_mistakes_with_the_same_numbers_are_told_apart_by_their_labels():
     frame = pd.DataFrame(np.arange(1.0, 7.0).reshape(3, 2), index=[1, 2, 3])
 

@@ -31,6 +31,7 @@ from helpers.exercises.changes import Wrong, is_exact
 from helpers.exercises.questions import ABOVE, NOT_ATTEMPTED, Choice, Open, Question
 from helpers.exercises.reading import (
     Unreadable,
+    about_dates,
     about_shape,
     as_numbers,
     as_truth,
@@ -114,10 +115,10 @@ class Exercise(Question):
         exact = self._agree(numbers, truth, exactly=True)
         if not exact and (advice := self._advice(numbers, True, values)) is not None:
             return f"Incorrect. {advice}"  # however near it is
-        if exact or self._agree(numbers, truth):
-            return self._right("Correct", answer, changed)
-        if self._rounded(numbers, truth):
-            return self._right(LAST_DIGITS, answer, changed)
+        if exact or self._agree(numbers, truth) or self._rounded(numbers, truth):
+            if moved := next(filter(None, map(about_dates, values, raw)), ""):
+                return f"Incorrect. The numbers are right, and they stand at other dates. {moved}"
+            return self._right("Correct" if exact or self._agree(numbers, truth) else LAST_DIGITS, answer, changed)
         if (advice := self._advice(numbers, exactly=False)) is not None:
             return f"Incorrect. {advice}"
         if borrowed := self._about_what_it_reads(answer, numbers):

@@ -84,6 +84,18 @@ def same_labels(value: Any, other: Any) -> bool:
     return all(mine.equals(right) for mine, right in zip(value.axes, other.axes, strict=True))
 
 
+def about_dates(value: Any, truth: Any) -> str:
+    """That a labelled answer stands at other dates than the truth, in a sentence; empty if it does not."""
+    if not (type(value) is type(truth) and isinstance(value, (pd.Series, pd.DataFrame))):
+        return ""
+    mine, right = value.index, truth.index
+    if not (isinstance(mine, pd.DatetimeIndex) and isinstance(right, pd.DatetimeIndex)) or len(mine) != len(right):
+        return ""
+    if mine.equals(right) or not len(mine):
+        return ""
+    return f"The first row of yours is that of {mine[0].date()}, and {right[0].date()} is needed."
+
+
 def squeezed(value: np.ndarray, true: np.ndarray) -> np.ndarray | None:
     """The value in the shape of the truth, or None if the two differ by more than axes of length 1."""
     return value.reshape(true.shape) if value.squeeze().shape == true.squeeze().shape else None
