@@ -353,7 +353,7 @@ q7 = Open(
     hints=(
         "Change the width of the hidden layers (2, 64) or of the bottleneck (3), and compare with "
         "PCA of as many components.",
-        "Put the cells of the industries into a function of the two widths and the seed that returns "
-        "the total R² from 2000 on.",
+        "Put the cells of the industries into a function of the two widths, the activation and the seed that "
+        "returns the total R² from 2000 on. With activation='linear' you have a control.",
     ),
 )
