@@ -357,6 +357,21 @@ def test_the_prediction_is_the_product_of_betas_and_past_means_of_factors_by_pla
 
 
 @every_model
+def test_with_a_lag_lambda_ends_so_many_dates_earlier_by_plain_loops(name):
+    model, panel = fitted(name), panel_for(name)
+    expected, n_members = np.zeros((10, 12)), len(members(model))
+    for member in members(model):
+        betas, factors = np.asarray(member.betas(panel)), np.asarray(member.factors(panel))
+        for d in range(10):
+            expected[d] += betas[30 + d] @ factors[: 30 + d - 2].mean(axis=0) / n_members
+    assert np.allclose(model.predict(panel[30:], panel[:30], lag=2), expected, rtol=1e-10, atol=1e-14)
+    assert np.array_equal(model.predict(panel[30:], panel[:30], lag=0), model.predict(panel[30:], panel[:30]))
+    assert_refused(lambda: model.predict(panel[30:], panel[:30], lag=30), ValueError, "lag = 30", "the 30 date(s)")
+    assert_refused(lambda: model.predict(panel[30:], panel[:30], lag=-1), ValueError, "lag", "-1")
+    assert_refused(lambda: model.predict(panel[30:], panel[:30], lag=1.5), TypeError, "lag", "1.5")
+
+
+@every_model
 def test_what_is_said_of_a_date_does_not_hang_on_which_others_are_asked_about(name):
     model, panel = fitted(name), panel_for(name)
     close = {"rtol": 1e-5, "atol": 1e-7} if name in NETWORKS else {"rtol": 1e-10, "atol": 1e-14}

@@ -390,6 +390,20 @@ def test_a_target_over_some_dates_needs_a_purge_of_one_date_less(horizon, purge)
 
 # --- Out of sample ----------------------------------------------------------------------------------------------------
 
+
+@pytest.mark.parametrize(("horizon", "purge"), [(1, 0), (3, 2), (3, 1), (3, 0)])
+def test_a_forecast_of_returns_over_some_dates_knows_none_that_is_not_over(horizon, purge):
+    """Row d sums the returns of dates d to d + horizon - 1. From date 26 on they change; row 26 is forecast."""
+    splitter = WalkForward(20, n_test=10, purge=purge)
+
+    def of_row_26(panel):
+        sums = [panel.returns[d : d + horizon].sum(axis=0) for d in range(38)]
+        over = Panel(returns=np.array(sums), characteristics=panel.characteristics[:38])
+        return np.asarray(out_of_sample(InstrumentedPCA(2), over, splitter).prediction)[26 - 20]
+
+    same = np.array_equal(of_row_26(PANEL), of_row_26(changed(PANEL, slice(26, None), ["returns"])))
+    assert same == (purge >= horizon - 1)
+
 MODELS = {
     "time series": TimeSeriesRegression(),
     "cross sections": CrossSectionalRegression(),
@@ -415,7 +429,7 @@ def test_the_block_is_what_a_loop_over_folds_says_date_by_date(model, panel, spl
         for d in test:
             beta = fitted.betas(panel)[d]
             assert np.allclose(found.reconstruction[row], beta @ factors[d])
-            assert np.allclose(found.prediction[row], beta @ factors[:d].mean(axis=0))
+            assert np.allclose(found.prediction[row], beta @ factors[: d - splitter.purge].mean(axis=0))
             assert found.fold[row] == k and found.dates[row] == panel.dates[d]
             assert np.array_equal(found.returns[row], panel.returns[d], equal_nan=True)
             row += 1
@@ -434,7 +448,8 @@ def test_the_prediction_of_a_date_knows_its_characteristics_and_nothing_else_of_
     row = d - FIRST
     assert unmoved(before.prediction[: row + 1], after.prediction[: row + 1])
     assert unmoved(before.reconstruction[:row], after.reconstruction[:row])
-    assert not np.allclose(before.prediction[row + 1], after.prediction[row + 1])
+    later = row + 1 + SPLITTER.purge  # λ ends as many dates earlier
+    assert not np.allclose(before.prediction[later], after.prediction[later])
     assert not np.allclose(before.reconstruction[row], after.reconstruction[row])
 
 

@@ -56,8 +56,8 @@ def anomaly_test(
 
     Γ_α is the loading on one more factor, which is 1 at every date. What of it lies along Γ_β the means of F take over:
     what a characteristic that is risk earns is called the premium of that risk, whatever it is. So the test asks about
-    the rest. Of the factors it takes K for granted: one too few leaves its premium to Γ_α, and one too many turns
-    towards what is paid, so that its mean swallows it and the test finds less.
+    the rest. Of the factors it takes K for granted: one too few leaves its premium to Γ_α. One too many lies in a
+    direction of noise, by chance partly along Γ_α; that part counts as its premium, and the test finds less.
 
     How large W is by chance, the wild bootstrap says. Each draw is a market of the same Z, Γ_β and F without Γ_α. To
     each date d it adds what is left of a random date, times a random number:

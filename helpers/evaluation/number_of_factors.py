@@ -27,8 +27,9 @@ def number_of_factors(
         "onatski":            the largest K with μ_K - μ_(K+1) ≥ δ, where δ is twice the slope of the five
                               eigenvalues after the K-th on j^(2/3); 0 if there is none
 
-    Each asks that the noise be spread over many dates (T) and tickers (N). Where tickers move in groups, a group counts
-    as a factor for the first two at least. The rules often disagree: report more than one.
+    Each is made for many dates (T) and tickers (N), and for noise that is at most weakly correlated between them. Where
+    tickers move in groups, a group can count as a factor. "onatski" moves with max_factors where tickers are few: its
+    five eigenvalues are then no edge of noise. The rules often disagree: report more than one.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ def number_of_factors(
     Returns
     -------
     int
-        The two ratios can't say 0.
+        The two ratios can't say 0: they are given here without the mock eigenvalue that Ahn and Horenstein put before
+        the first.
 
     Raises
     ------

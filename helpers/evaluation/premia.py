@@ -19,9 +19,9 @@ def risk_premia(returns: ArrayLike, factors: ArrayLike, intercept: bool = True) 
         V_FM = cov(λ^(d)) / T        V = (1 + c) (V_FM - Σ_F / T) + Σ_F / T        c = λ' Σ_F⁻¹ λ
 
     Fama and MacBeth's error takes β as known. Shanken's counts in that β was estimated: what the noise of the tickers
-    adds to V_FM grows by 1 + c, what the factors themselves add stays. The row and column of Σ_F for λ_0 are 0. It
-    takes the model to be right, ε to be independent from date to date, and its spread not to follow F. It corrects the
-    standard error; that noise in β also shrinks the premium itself towards 0, it does not correct.
+    adds to V_FM is multiplied by 1 + c, what the factors themselves add stays. The row and column of Σ_F for λ_0 are
+    0. It takes the model to be right, β to differ across tickers, ε to be independent from date to date, and its spread
+    not to follow F. That noise also biases the premium, with one factor towards 0; this is not corrected.
 
     Parameters
     ----------

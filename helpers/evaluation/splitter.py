@@ -24,7 +24,7 @@ class Fold(NamedTuple, Generic[Part]):
     """The parts of one fold in time order: panels, or where only the number of dates is known, slices of positions.
 
     `validation` is None where there is none. `past` is every date before the test, gaps included: what a model may
-    average its factors over, `model.predict(fold.test, fold.past)`.
+    average its factors over, `model.predict(fold.test, fold.past, lag=purge)`.
     """
 
     train: Part

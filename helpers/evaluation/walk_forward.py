@@ -112,7 +112,7 @@ def out_of_sample(
 ) -> OutOfSample:
     """What the model says of every test date when it is fitted anew in each fold, to the past of that fold alone.
 
-        in each fold: fit(train, validation), then r̂ = reconstruct(test) and β · λ = predict(test, past)
+        in each fold: fit(train, validation), then r̂ = reconstruct(test) and β · λ = predict(test, past, lag=purge)
 
     The model given is not fitted; each fold has a clone of it. A model built before the loop would carry what it
     learned in one fold into the next, whose validation dates it may have been trained on. A model that does not read
@@ -162,7 +162,7 @@ def out_of_sample(
     folds = list(splitter.folds(panel))
 
     def tested(k):
-        return _tested(model, k, folds[k])
+        return _tested(model, k, folds[k], splitter.purge)
 
     recalled = tested if folder is None else _kept(tested, model, panel, splitter, folder)
     results = []
@@ -178,11 +178,12 @@ def out_of_sample(
     )
 
 
-def _tested(model: FactorModel, k: int, fold: Fold[Panel]) -> tuple[np.ndarray, np.ndarray, FactorModel]:
+def _tested(model: FactorModel, k: int, fold: Fold[Panel], purge: int) -> tuple[np.ndarray, np.ndarray, FactorModel]:
     """What a clone of the model, fitted to the past of fold k, says of its test dates, and that clone."""
+    lagged = {"lag": purge} if purge else {}  # of returns that reach over what is purged λ must know none either
     try:
         fresh = clone(model).fit(fold.train, fold.validation)
-        said = {"reconstruct": fresh.reconstruct(fold.test), "predict": fresh.predict(fold.test, fold.past)}
+        said = {"reconstruct": fresh.reconstruct(fold.test), "predict": fresh.predict(fold.test, fold.past, **lagged)}
         sizes = dict(zip(DATES_AND_TICKERS, fold.test.shape, strict=True))
         reconstruction, prediction = (
             as_array(name, values, DATES_AND_TICKERS, missing=True, sizes=sizes) for name, values in said.items()

@@ -4,7 +4,7 @@
     python -m helpers.experiments.clinic --cases "gaps filled" --markets 10 --out mine.csv
 
 Each cell (a case, a recipe, a market) is a row of a CSV file, written as soon as it is known. Stopped at any moment,
-the same command goes on where it was. Lesson 13 teaches the cases one by one and shows the stored result.
+the same command goes on where it was. Lesson 14 teaches the cases one by one and shows the stored result.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def rows_out_of_order(market, right):
 class OwnFactors(InstrumentedPCA):
     """IPCA with the mistake: what it expects of a date's factors is their mean over the panel's own dates."""
 
-    def expected_factors(self, panel, past):
+    def expected_factors(self, panel, past, lag=0):
         """λ, the same at every date, (n_dates, n_factors), of which no date could have known."""
         return np.broadcast_to(self.factors(panel).mean(axis=0), (panel.n_dates, self.n_factors))
 

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from helpers.checks import first_few
+from helpers.checks import as_count, first_few
 from helpers.equation import product, share_explained
 from helpers.labels import Labelled, factor_names, follows, labelled, short
 from helpers.models.least_squares import each_left_out, regressions
@@ -82,7 +82,7 @@ class FactorModel(BaseEstimator, ABC):
             said[:, s] = product(betas[:, [s]], self.factors(replace(panel, returns=returns)))[:, 0]
         return labelled(said, panel.dates, panel.tickers)
 
-    def predict(self, panel: Panel, past: Panel) -> Labelled:
+    def predict(self, panel: Panel, past: Panel, lag: int = 0) -> Labelled:
         """The returns expected before each date, r̂^(d) = β^(d) · λ^(d-1), (n_dates, n_tickers), in fractions.
 
         Nothing of the last date is needed but what is known before it, so that a date which has not happened can be
@@ -93,19 +93,23 @@ class FactorModel(BaseEstimator, ABC):
         panel : Panel
         past : Panel
             The dates before, over which λ begins to be averaged.
+        lag : int
+            How many dates earlier λ ends. Returns that are earned over h dates are over h - 1 dates later than those of
+            a single date: they need lag = h - 1.
         """
-        return labelled(product(self.betas(panel), self.expected_factors(panel, past)), panel.dates, panel.tickers)
+        return labelled(product(self.betas(panel), self.expected_factors(panel, past, lag)), panel.dates, panel.tickers)
 
-    def expected_factors(self, panel: Panel, past: Panel) -> np.ndarray:
+    def expected_factors(self, panel: Panel, past: Panel, lag: int = 0) -> np.ndarray:
         """The factors expected before each date, λ^(d-1), (n_dates, n_factors): the mean of F over all dates before d.
 
-        Those are the dates of `past`, a panel that ends before this one begins, and those of the panel itself up to d -
-        1. Of a date that has not happened there is no F, and the mean is over those that have.
+        Those are the dates of `past`, a panel that ends before this one begins, and those of the panel itself up to
+        d - 1; with a lag, up to d - 1 - lag. Of a date that has not happened there is no F, and the mean is over those
+        that have.
 
         Raises
         ------
         ValueError
-            If past does not end before the panel begins, or none of its dates has happened.
+            If past does not end before the panel begins, or none of its dates, but for the last `lag`, has happened.
         """
         require_panel(panel)
         require_panel(past)
@@ -115,12 +119,19 @@ class FactorModel(BaseEstimator, ABC):
                 f"{panel.dates[0]}. "
                 "Cut both from one panel, such as panel[:120] and panel[120:]."
             )
+        lag = as_count("lag", lag, at_least=0)
+        if lag >= past.n_dates:
+            raise ValueError(
+                f"lag = {lag} leaves none of the {past.n_dates} date(s) of past to average factors over. Pass earlier "
+                "dates, or a smaller lag."
+            )
         known = self.factors(past)
         if panel.n_dates > 1:
             known = np.concatenate([known, self.factors(panel[:-1])])
         happened = ~np.isnan(known).any(axis=1)
-        sums = np.cumsum(np.where(happened[:, None], known, 0.0), axis=0)[past.n_dates - 1 :]
-        counts = np.cumsum(happened)[past.n_dates - 1 :]
+        until = slice(past.n_dates - 1 - lag, len(known) - lag)
+        sums = np.cumsum(np.where(happened[:, None], known, 0.0), axis=0)[until]
+        counts = np.cumsum(happened)[until]
         if not counts[0]:
             raise ValueError(
                 "past holds no date that has happened: no return is known to average factors over. Pass earlier dates."
@@ -221,12 +232,12 @@ class Ensemble(FactorModel):
     def _leave_one_out(self, panel):
         return super().leave_one_out(panel)
 
-    def predict(self, panel: Panel, past: Panel) -> Labelled:
+    def predict(self, panel: Panel, past: Panel, lag: int = 0) -> Labelled:
         """The mean of the members' predictions, each by its own β and λ, (n_dates, n_tickers), in fractions."""
         members = self._members()
         if len(members) == 1:
-            return super().predict(panel, past)
-        return self._mean([member.predict(panel, past) for member in members], panel)
+            return super().predict(panel, past, lag)
+        return self._mean([member.predict(panel, past, lag) for member in members], panel)
 
     def _members(self):
         check_is_fitted(self)
