@@ -92,6 +92,22 @@ def rounded(answer: np.ndarray, truth: np.ndarray, digits: int = 2) -> bool:
     return any(_is_rounded(answer, truth, 10.0 ** (n - 1 - places)) for n in range(max(digits, 3), 8))
 
 
+def of_few_digits(answer: np.ndarray, truth: np.ndarray) -> bool:
+    """Whether each number is the truth rounded, as `np.round` does it, and some of them to one digit or none.
+
+    All to one number of decimals, or each to some digits of its own. What is halfway is not taken for rounded.
+    """
+    if truth.dtype.kind in COUNTS or not np.isfinite(answer).all() or not answer.any():
+        return False
+    if any(np.array_equal(answer, np.round(truth, decimals)) for decimals in range(7)):
+        return bool(np.abs(answer - truth).any())
+    return all(one == right or _printed(one, right) for one, right in zip(answer.ravel(), truth.ravel(), strict=True))
+
+
+def _printed(one, right):
+    return one != 0 and any(one == float(f"{right:.{n}g}") for n in range(1, 7))
+
+
 def _is_rounded(answer, truth, unit):
     """Whether each number is a whole number of units, and the one nearest to the truth; unit: so many make 1."""
     scaled = answer * unit

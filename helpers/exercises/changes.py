@@ -51,14 +51,23 @@ class Wrong:
         """Whether whole numbers are asked for."""
         return all(true.dtype.kind in COUNTS for true in self.truths)
 
-    def is_like(self, changed: Arrays) -> bool:
-        """Whether the answer is these numbers. Where two decide, they must agree better than the rule asks."""
+    def is_like(self, changed: Arrays, exactly: bool = False) -> bool:
+        """Whether the answer is these numbers, better than a wide rule asks. Where two decide: to the last digit.
+
+        Of few numbers only a change of the unit or the sign may be told from three digits, unless `exactly`.
+        """
         if any(a.shape != b.shape or not np.isfinite(b).all() for a, b in zip(self.values, changed, strict=True)):
             return False
         value, other = self.value, np.concatenate([array.ravel() for array in changed]).astype(float)
         if np.count_nonzero(self.true) > 2 and not self.counts:
-            return self.agree(self.values, changed) or rounded(value, other)
-        return is_exact(value, other) or (not self.counts and rounded(value, other, digits=3))
+            near = np.allclose(np.sort(np.abs(value)), np.sort(np.abs(other)), rtol=2e-3, atol=1e-5 * self.scale)
+            return (near and self.agree(self.values, changed)) or rounded(value, other, digits=3 if exactly else 2)
+        return is_exact(value, other) or (not self.counts and not exactly and rounded(value, other, digits=3))
+
+    @property
+    def scale(self) -> float:
+        """The largest of the right numbers, without its sign."""
+        return float(np.abs(self.true).max(initial=0.0))
 
 
 def is_exact(value: np.ndarray, other: np.ndarray) -> bool:
@@ -92,9 +101,11 @@ BY_NUMBER = [
     ("{whose} the exponential of what is right. Is its logarithm asked for?", np.exp),
     ("The sizes are right, and none of yours is negative. Was the absolute value taken?", np.abs),
     ("Where the right numbers are below 0 yours are 0. Are they cut off?", lambda x: np.maximum(x, 0)),
-    ("Where the right numbers are above 1 yours are 1. Are they cut off?", lambda x: np.minimum(x, 1)),
+    ("Where the right numbers are above 1 yours are 1. Are they cut off?",
+     lambda x: np.minimum(x, 1 if (x < 1).any() else np.nan)),
     ("{whose} the tanh of what is right. Is there a bend that was not asked for?", np.tanh),
 ]  # fmt: skip
+ROUNDED_TOO = {sentence for sentence, _ in BY_NUMBER[:4]}  # a sign, or the unit
 COUNTED = [
     ("{whose} one too many. Is an end, or a column of ones, counted that does not belong?", lambda x: x + 1),
     ("{whose} one too few. Is an end, or a column of ones, left out?", lambda x: x - 1),
@@ -180,20 +191,24 @@ def _fitted(wrong, axis, line):
     several = all((np.count_nonzero(t, axis=axis) > 1).all() for _, t in pairs)
     if several and all((np.abs(scale) > 1e-6).all() and _differ(scale) for scale in scales):
         signs = all(np.allclose(np.abs(scale), 1, rtol=1e-3) for scale in scales)
-        yield (
-            (
-                f"The sizes are right; some {line}s have the opposite sign."
-                if signs
-                else f"In each {line} yours are the right numbers times a number of its own. Is one too large?"
-            ),
-            [scale * t for scale, (_, t) in zip(scales, pairs, strict=True)],
-        )
+        scaled = [scale * t for scale, (_, t) in zip(scales, pairs, strict=True)]
+        if signs:
+            yield f"The sizes are right; some {line}s have the opposite sign.", scaled
+        elif _fits(pairs, scaled):  # the numbers were fitted, so nothing less will do
+            yield f"In each {line} yours are the right numbers times a number of its own. Is one too large?", scaled
     shifts = [(v - t).mean(axis=axis, keepdims=True) for v, t in pairs]
     if all(_too_large_for_noise(shift, t) and _differ(shift) for shift, (_, t) in zip(shifts, pairs, strict=True)):
-        yield (
-            f"In each {line} yours are off by an amount of its own. Was a mean taken out, or left in?",
-            [t + shift for shift, (_, t) in zip(shifts, pairs, strict=True)],
-        )
+        moved = [t + shift for shift, (_, t) in zip(shifts, pairs, strict=True)]
+        if _fits(pairs, moved):
+            yield (
+                f"In each {line} yours are off by an amount of its own. Was something added or taken out there, or "
+                "left in?",
+                moved,
+            )  # fmt: skip
+
+
+def _fits(pairs, fitted):
+    return all(is_exact(value, other) for (value, _), other in zip(pairs, fitted, strict=True))
 
 
 def _differ(numbers):

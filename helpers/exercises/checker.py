@@ -43,7 +43,14 @@ from helpers.exercises.reading import (
     squeezed,
     words_of,
 )
-from helpers.exercises.seen import about_those_that_are_right, first_wrong, last_words, lengths_of, what_it_shows
+from helpers.exercises.seen import (
+    about_those_that_are_right,
+    first_wrong,
+    last_words,
+    lengths_of,
+    part_is_right,
+    what_it_shows,
+)
 from helpers.exercises.variants import variants
 from helpers.exercises.words import PAGE, Feedback, filled
 
@@ -110,7 +117,7 @@ class Exercise(Question):
             except Unreadable as reason:
                 if borrowed := self._about_what_it_reads(answer, values):
                     return f"Incorrect. {borrowed}"
-                raise Unreadable(f"{reason}{self._when(k)}") from None
+                raise Unreadable(f"{self._shape_first(value, k) or reason}{self._when(k)}") from None
         truth = self._truth(self.reference)
         exact = self._agree(numbers, truth, exactly=True)
         if not exact and (advice := self._advice(numbers, True, values)) is not None:
@@ -127,7 +134,8 @@ class Exercise(Question):
             return f"Incorrect. {twice}"
         for k, (value, true) in enumerate(zip(numbers, truth, strict=True)):
             if other := about_shape(value, true):
-                raise Unreadable(f"{other}{self._when(k)}{self._about_other_data(numbers)}")
+                reads = self._reads_data(answer)
+                raise Unreadable(f"{reads}{other}{self._when(k)}{self._about_other_data(numbers)}")
         return f"Incorrect. {self._what_it_shows(answer, numbers, truth)}"
 
     def _right(self, word, answer, changed):
@@ -213,9 +221,10 @@ class Exercise(Question):
         except NameError as error:
             raise Unreadable(f"Your function raised {type(error).__name__} ({words_of(error)}){when} {ABOVE}") from None
         except (Exception, SystemExit) as error:
-            if "ellipsis" in words_of(error):  # the dots are still in it
+            if "ellipsis" in words_of(error) and not isinstance(error, IndexError):  # the dots are still in it
                 return ...
-            raise Unreadable(f"Your function raised {type(error).__name__} ({words_of(error)}){when}") from None
+            reads = self._reads_data(answer)
+            raise Unreadable(f"{reads}Your function raised {type(error).__name__} ({words_of(error)}){when}") from None
         if result is None:
             raise Unreadable("Your function returns None. Does its last line begin with return?")
         return result
@@ -275,7 +284,7 @@ class Exercise(Question):
         given = self._calls() if self.calls is not None else [tuple(self._given().values())]
         wrong = Wrong(values, truth, right, self._agree, [lengths_of(arguments) for arguments in given])
         said = what_it_shows(wrong) or self._about_what_it_ignores(answer) or self._about_other_data(values).strip()
-        hint = "" if said else f" A hint: {self.hints[0]}"
+        hint = "" if said or part_is_right(wrong) else f" A hint: {self.hints[0]}"
         said = said or about_those_that_are_right(wrong)
         if self.calls is None or all(array.all() for array in right):
             return f"{said or last_words(wrong)}{hint}"
@@ -300,8 +309,10 @@ class Exercise(Question):
 
     def _about_other_data(self, values):
         """That the answer is what the right way gives for other data, with a question; empty if it is not."""
+        if len(np.unique(np.concatenate([value.ravel() for value in values]))) < 2:
+            return ""  # a single number may be one of the data, or come about in many ways
         if all(np.isin(value, (-1.0, 0.0, 1.0)).all() for value in values):
-            return ""  # many ways lead there
+            return ""
         if "variants" not in self._made:
             if self.calls is not None:
                 way, calls = self.reference, self._calls()
@@ -311,7 +322,8 @@ class Exercise(Question):
                     (lambda *parts: self.reference(**dict(zip(names, parts, strict=True)))),
                     [tuple(self._given().values())],
                 )
-            self._made["variants"] = variants(way, calls, self._names())
+            counts = all(true.dtype.kind == "i" for true in self._truth(self.reference))
+            self._made["variants"] = variants(way, calls, self._names(), counts)
         for words, results in self._made["variants"]:
             shapes = all(squeezed(value, other) is not None for value, other in zip(values, results, strict=True))
             if not shapes or self._agree(results, self._truth(self.reference)):
@@ -334,6 +346,21 @@ class Exercise(Question):
             return ""
         instead = f"and not its argument {ignores[0]}" if ignores else "and gives the same whatever it is called with"
         return f"Your function reads {reads[0]} of the notebook, {instead}. It is called with other data: use those."
+
+    def _reads_data(self, answer):
+        """The same in short, before what an error says or a shape that is not right; empty if it reads none."""
+        data = {name: answer.__globals__[name] for name in calling.data_read(answer)}
+        reads = [name for name, value in data.items() if getattr(value, "shape", ()) or hasattr(value, "returns")]
+        if self.calls is None or not reads:
+            return ""
+        return f"Your function reads {reads[0]} of the notebook. It is called with other data: use its arguments. "
+
+    def _shape_first(self, value, k):
+        """The shape that is needed, of an answer with gaps in it; empty if it has that shape or holds no numbers."""
+        try:
+            return about_shape(np.nan_to_num(np.asarray(value, dtype=float)), self._truth(self.reference)[k])
+        except (TypeError, ValueError):
+            return ""
 
     def _about_what_it_ignores(self, answer):
         needless = calling.ignored_arguments(self.reference)

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.data.simulated import simulate_constant_betas
 from helpers.evaluation.risk import factor_covariance, minimum_variance_weights
-from helpers.exercises.answers import same_to_a_percent
+from helpers.exercises.answers import same_numbers, same_to_a_percent
 from helpers.exercises.checker import Exercise, Open
 from helpers.models.least_squares import time_series_betas
 
@@ -19,6 +19,11 @@ def _short_history():
     R, F = market.panel.returns, market.factors
     w = minimum_variance_weights(np.cov(R[:60].T) + 1e-8 * np.eye(100))
     return {"R": R, "F": F, "w": w}
+
+
+def same_with_n_or_less_one(answer, truth):
+    """Whether the numbers agree, with 60 or with 59 below in the variance of 60 months."""
+    return same_numbers(answer, truth) or same_numbers(answer, truth * np.sqrt(59 / 60))
 
 
 def honest_risks(R, F, w):
@@ -65,6 +70,40 @@ def _over_all_120_months(R, F, w):
     return [np.sqrt(12) * (R[:120] @ weights).std(ddof=1) for weights in (w, _by_factors(R[:60], F[:60])[1])]
 
 
+def _of_months_from(R, F, w, start):
+    by_factors = _by_factors(R[:60], F[:60])[1]
+    return [np.sqrt(12) * (R[start : start + 60] @ weights).std(ddof=1) for weights in (w, by_factors)]
+
+
+def _a_month_late(R, F, w):
+    return _of_months_from(R, F, w, 61)
+
+
+def _a_month_early(R, F, w):
+    return _of_months_from(R, F, w, 59)
+
+
+def _exchanged(R, F, w):
+    return honest_risks(R, F, w)[::-1]
+
+
+def _in_percent(R, F, w):
+    return [100 * risk for risk in honest_risks(R, F, w)]
+
+
+def _times_twelve(R, F, w):
+    return [np.sqrt(12) * risk for risk in honest_risks(R, F, w)]
+
+
+def _variances_with_n(R, F, w):
+    return [risk**2 * 59 / 60 for risk in honest_risks(R, F, w)]
+
+
+def _around_zero(R, F, w):
+    by_factors = _by_factors(R[:60], F[:60])[1]
+    return [np.sqrt(12 * ((R[60:120] @ weights) ** 2).mean()) for weights in (w, by_factors)]
+
+
 q1 = Exercise(
     reference=honest_risks,
     mistakes={
@@ -80,9 +119,18 @@ q1 = Exercise(
         _a_month: "These are risks of one month. For a year multiply by the root of 12.",
         _over_all_120_months: "The first 60 months are still among those that judge. The weights know "
         "them: take R[60:120] alone.",
+        _a_month_late: "Your 60 months begin with R[61]. The weights were made of R[:60], so the next month is R[60].",
+        _a_month_early: "Your 60 months begin with R[59], which is among those that the weights were made of. The next "
+        "60 are R[60:120].",
+        _exchanged: "The numbers are right, and exchanged: his portfolio w first, then the factor model's.",
+        _in_percent: "These are in percent. Fractions are asked for, as everywhere in the course.",
+        _times_twelve: "You multiplied by 12. A variance is 12 times that of a month, a standard deviation √12 times.",
+        _variances_with_n: "These are variances of a year. A risk is the root.",
+        _around_zero: "This is the root of the mean square. Risk is measured around the mean: take the standard "
+        "deviation.",
     },
     given=_short_history,
-    same=same_to_a_percent,  # a standard deviation with n or with n - 1
+    same=same_with_n_or_less_one,
     hints=(
         "From which months come his weights, and from which his risk? What would R[60:120] @ w be?",
         "np.sqrt(12) * (R[60:120] @ weights).std(ddof=1), once for w and once for "
@@ -97,6 +145,13 @@ q1 = Exercise(
 # Exercise 2: what the factors add
 
 
+def _unrelated(noise, F):
+    """The noise, unrelated to ones, factors and each other: so w' Σ w is the sample variance of the portfolio, too."""
+    n_first = 1 + F.shape[1]
+    columns = np.linalg.qr(np.column_stack([np.ones(len(F)), F, noise]))[0]
+    return columns[:, n_first:] * np.sqrt(len(F))
+
+
 @cache
 def _portfolios():
     calls = []
@@ -104,7 +159,8 @@ def _portfolios():
         random = np.random.default_rng(seed)
         F = random.normal(0.03, 0.04, (90, K)) + random.normal(0, 0.03, (90, 1))
         betas = random.normal(0.6, 0.6, (n_tickers, K))
-        R = 0.06 + F @ betas.T + 0.08 * random.standard_normal((90, n_tickers)) * np.linspace(0.5, 1.5, n_tickers)
+        noise = _unrelated(random.standard_normal((90, n_tickers)), F)
+        R = 0.06 + F @ betas.T + 0.08 * noise * np.linspace(0.5, 1.5, n_tickers)
         w = random.uniform(0, 1, n_tickers)
         calls.append((w / w.sum(), R, F))
     return calls
@@ -276,6 +332,15 @@ def _alpha_taken_out(r, F):
     return hedged.std() / r[21 : 21 + len(hedged)].std()
 
 
+def _without_an_intercept(r, F):
+    hedged = []
+    for d in range(21, len(r) - 20, 21):
+        betas = np.linalg.lstsq(F[d - 21 : d], r[d - 21 : d], rcond=None)[0]
+        hedged.append(r[d : d + 21] - F[d : d + 21] @ betas)
+    hedged = np.concatenate(hedged)
+    return hedged.std() / r[21 : 21 + len(hedged)].std()
+
+
 q3 = Exercise(
     reference=share_left,
     mistakes={
@@ -298,6 +363,8 @@ q3 = Exercise(
         "the risk from day 21 on. Let days 0 to 20 teach: then both begin with day 21.",
         _alpha_taken_out: "You took α out, too. A hedge sells factors. Nobody can sell the α of last "
         "month, and so it stays in.",
+        _without_an_intercept: "Your regression has no intercept. time_series_betas has one, so that the mean of the "
+        "month does not bend β.",
     },
     calls=_days,
     hints=(
@@ -316,7 +383,8 @@ q4 = Open(
     "and 17.4 and 16.6 of the factor model. With 252 days it lies in the middle, and 15.9 % beat 16.4 and 16.0. So a "
     "mixture is never worse than its better end here, and the more history there is, the more of the sample it may "
     "hold. The gains over the better end are small, and δ was chosen on the days that judge it: choose it on the days "
-    "before each portfolio, or by Ledoit and Wolf's formula, which needs none.",
+    "before each portfolio, or by a formula, which needs none: Ledoit and Wolf (2003) gave one for the target "
+    "of a single factor, the market.",
     hints=(
         "A function of R and F that returns (1 - delta) * np.cov(R.T) + delta * from_factors(R, F), for earned_by.",
         "100 * np.sqrt(252) * earned_by(estimate, 60).std() is one number of the race. Loop over δ and over the days.",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from helpers.exercises.answers import same_numbers
 from helpers.exercises.checker import Choice, Exercise, Open
 
 
@@ -17,6 +18,11 @@ def _returns():
 
 
 # Exercise 1: how many months
+
+
+def same_or_the_next_whole_month(answer, truth):
+    """Whether the numbers agree, or the answer is the first whole month that reaches the truth."""
+    return same_numbers(answer, truth) or bool((answer == np.ceil(truth)).all())
 
 
 def months_needed(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
@@ -52,6 +58,18 @@ def _without_the_tickers(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
     return (sd_noise**2 / (sd_factor**2 * sum_of_squared_betas)) ** 2
 
 
+def _standard_deviation_of_the_factor(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
+    return n_tickers * (sd_noise**2 / (sd_factor * sum_of_squared_betas)) ** 2
+
+
+def _sum_squared_again(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
+    return months_needed(n_tickers, sd_factor, sum_of_squared_betas**2, sd_noise)
+
+
+def _years(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
+    return months_needed(n_tickers, sd_factor, sum_of_squared_betas, sd_noise) / 12
+
+
 q1 = Exercise(
     reference=months_needed,
     mistakes={
@@ -63,8 +81,12 @@ q1 = Exercise(
         "Many tickers that lean on a factor make it strong.",
         _mean_of_the_squares: "You took the mean of the squared betas. The strength adds them up over the tickers.",
         _without_the_tickers: "The number of tickers is missing. The threshold is σ² √(N / T).",
+        _standard_deviation_of_the_factor: "The strength is a variance, so the factor's 1 % has to be squared too.",
+        _sum_squared_again: "The 30 is a sum of squares already. It is not squared again.",
+        _years: "These are years. Months are asked for.",
     },
     given=lambda: {"n_tickers": 500, "sd_factor": 0.01, "sum_of_squared_betas": 30, "sd_noise": 0.05},
+    same=same_or_the_next_whole_month,
     hints=(
         "At the threshold θ = σ² √(N / T). Which of these do you know?",
         "The strength θ is sd_factor ** 2 * sum_of_squared_betas. Square both sides and solve for T.",
@@ -261,8 +283,9 @@ q4 = Choice(
 
 q5 = Open(
     look_for="Did you choose both numbers before you looked at 2000-2017? How far did the Sharpe ratio fall from your "
-    "years of choice to the years after, and is the fall larger than the standard error (about 0.24 for 17 years)? "
-    "Would the neighbours of your K and γ have told the same story? And who tries 30 pairs finds a good one by luck.",
+    "years of choice to the years after, and is the fall larger than its standard error (0.24 for 17 years and 0.20 "
+    "for 26, so about 0.3)? Would the neighbours of your K and γ have told the same story? And who tries 30 pairs "
+    "finds a good one by luck.",
     hints=(
         "panel = panels['18 portfolios'], and then panel[:'1973'] is the first half, panel['1974':'1999'] the second.",
         "For each K and γ: betas = rp_pca(first.returns, K, gamma), then sharpe_in_and_out(first.returns @ betas, "

@@ -86,6 +86,30 @@ def _as_of_a_year(sharpe, r2):
     return np.sqrt(12) * sharpe_with_forecast(sharpe, r2)
 
 
+def _above_alone(sharpe, r2):
+    return np.sqrt(sharpe**2 + r2)
+
+
+def _plus_below(sharpe, r2):
+    return np.sqrt((sharpe**2 + r2) / (1 + r2))
+
+
+def _only_r2_divided(sharpe, r2):
+    return np.sqrt(sharpe**2 + r2 / (1 - r2))
+
+
+def _r2_squared(sharpe, r2):
+    return np.sqrt((sharpe**2 + r2**2) / (1 - r2**2))
+
+
+def _sharpe_not_squared(sharpe, r2):
+    return np.sqrt((sharpe + r2) / (1 - r2))
+
+
+def _gain_alone(sharpe, r2):
+    return sharpe_with_forecast(sharpe, r2) - sharpe
+
+
 q2 = Exercise(
     reference=sharpe_with_forecast,
     mistakes={
@@ -95,9 +119,14 @@ q2 = Exercise(
         _share_on_top: "You raised S² by a share of itself. R² is added to S², not multiplied with it.",
         _still_squared: "This is the square of the Sharpe ratio. Take the root.",
         _as_of_a_year: "Right, and as of a year. Asked for is the ratio of a month, like the one given.",
+        _above_alone: "The denominator 1 - R² is missing: with a forecast less of the variance is a surprise.",
+        _plus_below: "Below stands 1 - R²: with a forecast less of the variance is a surprise, not more.",
+        _only_r2_divided: "1 - R² divides the whole sum, S² as well.",
+        _r2_squared: "R² = 0.005 is a square already. You squared it again.",
+        _sharpe_not_squared: "R² is made of squares, so S has to be squared before the two are added.",
+        _gain_alone: "This is what the forecast adds. Asked for is the whole Sharpe ratio with it.",
     },
     given=lambda: {"sharpe": 0.15, "r2": 0.005},
-    same=same_to_a_percent,
     hints=("The formula stands above: both are of a month.", "Root of (S² + R²) / (1 - R²), with R² = 0.005."),
     insight="From 0.15 to 0.166: a tenth more, of half a percent. What R² is worth is measured against S², which is "
     "0.0225 for a month.",
@@ -149,6 +178,10 @@ def _of_risk(earned, traded):
     return earned.mean() / earned.std(ddof=1) / traded.mean()
 
 
+def _sum_by_sum(earned, traded):
+    return earned.sum() / traded.sum()
+
+
 q3 = Exercise(
     reference=break_even,
     mistakes={
@@ -161,6 +194,8 @@ q3 = Exercise(
         _yearly_over_monthly: "What is earned counts by the year, what is traded by the month. Take both by the date.",
         _there_and_back: "The turnover counts purchases and sales both, already. No half is needed.",
         _of_risk: "You divided by the standard deviation as well. A cost is paid out of the mean.",
+        _sum_by_sum: "These are sums of different lengths: there is one return more than there are trades. Take the "
+        "mean of each.",
     },
     calls=_some_portfolios,
     hints=(
@@ -177,7 +212,8 @@ q3 = Exercise(
 @cache
 def _some_p_values():
     first = np.array([0.041, 0.001, 0.62, 0.0095, 0.024, 0.31, 0.0205, 0.9, 0.05, 0.0149])
-    return [(first, 0.05), (np.random.default_rng(2).permutation(np.append(np.linspace(0.004, 0.09, 12), 0.5)), 0.1)]
+    second = np.random.default_rng(2).permutation(np.append(np.linspace(0.004, 0.09, 12), 0.5))
+    return [(first, 0.05), (second, 0.1), (np.array([0.7, 0.04, 0.2, 0.5]), 0.05)]  # in the last nothing is found
 
 
 def found(p, q):
@@ -231,6 +267,10 @@ def _only_their_number(p, q):
     return found(p, q).sum()
 
 
+def _number_of_the_lesson(p, q):
+    return found(p, q * len(p) / 94)
+
+
 q4 = Exercise(
     reference=found,
     mistakes={
@@ -244,6 +284,7 @@ q4 = Exercise(
         _sorted: "The number is right. But the answers stand in the order of the sorted p-values: bring them back.",
         _ranked_the_other_way: "Your ranks run from the largest to the smallest. The smallest p-value has rank 1.",
         _only_their_number: "The number is right. Asked for is one answer for each p-value.",
+        _number_of_the_lesson: "You divided by 94. m is the number of these p-values, len(p).",
     },
     calls=_some_p_values,
     hints=(
@@ -251,7 +292,8 @@ q4 = Exercise(
         "np.flatnonzero(p[order] <= line)[-1] is its place in the order; it and all before it are found.",
         "Fill an array of False with True at order[: place + 1], so that the answers stand where the p-values did.",
     ),
-    insight="Of those found, a share of q is expected to be false on average, where the tests are independent.",
+    insight="Of those found, at most the share q is false on average (q times the share of tests with nothing in it), "
+    "where the tests are independent or depend on each other in certain positive ways.",
 )
 
 # Exercise 5: an honest linear competitor
@@ -283,6 +325,11 @@ def _ridge(x, y, x_new, penalty, pairs=lambda n: np.triu_indices(n), straight=Tr
 
     a = bent(x)
     return bent(x_new) @ np.linalg.solve(a.T @ a + penalty * np.eye(a.shape[1]), a.T @ y)
+
+
+def _bent(x):
+    j, k = np.triu_indices(x.shape[1])
+    return np.hstack([x, x[:, j] * x[:, k]])
 
 
 def _squares_only(x, y, x_new, penalty):
@@ -317,6 +364,16 @@ def _demeaned(x, y, x_new, penalty):
     return _ridge(x, y - y.mean(), x_new, penalty) + y.mean()
 
 
+def _with_a_constant(x, y, x_new, penalty):
+    x, x_new = (np.hstack([bent, np.ones((len(bent), 1))]) for bent in map(_bent, (x, x_new)))
+    return _plain_ridge(x, y, x_new, penalty)
+
+
+def _with_a_free_constant(x, y, x_new, penalty):
+    a = _bent(x)
+    return _plain_ridge(a - a.mean(axis=0), y - y.mean(), _bent(x_new) - a.mean(axis=0), penalty) + y.mean()
+
+
 q5 = Exercise(
     reference=ridge_with_products,
     mistakes={
@@ -329,6 +386,10 @@ q5 = Exercise(
         _penalty_times_rows: "You multiplied the penalty by the number of rows. Add it as it is.",
         _plain_ridge: "These are the characteristics alone: nothing of it bends.",
         _demeaned: "You took the mean out of y and put it back. No constant was asked for: the returns are in excess.",
+        _with_a_constant: "There is a column of ones in your table. No constant was asked for: the returns are in "
+        "excess.",
+        _with_a_free_constant: "Your regression has an intercept (scikit-learn's has one unless told otherwise: "
+        "fit_intercept=False). No constant was asked for.",
     },
     calls=_some_rows,
     hints=(

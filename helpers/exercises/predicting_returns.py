@@ -62,7 +62,7 @@ q1 = Exercise(
 @cache
 def _some_factors():
     first, second = np.random.default_rng(0), np.random.default_rng(1)
-    return [(first.normal(0.03, 0.1, (12, 3)),), (second.normal(0.0, 0.1, (7, 2)),)]
+    return [(first.normal(0.03, 0.1, (30, 3)),), (second.normal(0.0, 0.1, (27, 2)),)]
 
 
 def lam(F):
@@ -93,6 +93,18 @@ def _across_factors(F):
     return np.cumsum(F, axis=1)[:-1] / np.arange(1, len(F))[:, None]
 
 
+def _of_a_year(F):
+    return np.stack([F[max(0, d - 12) : d].mean(axis=0) for d in range(1, len(F))])
+
+
+def _divided_by_all(F):
+    return np.cumsum(F, axis=0)[:-1] / len(F)
+
+
+def _of_what_is_to_come(F):
+    return np.stack([F[d:].mean(axis=0) for d in range(1, len(F))])
+
+
 q2 = Exercise(
     reference=lam,
     mistakes={
@@ -102,6 +114,10 @@ q2 = Exercise(
         _sums: "These are the sums so far. A mean divides by the number of dates in it.",
         _across_factors: "Your sum runs across the factors. Dates go down: axis 0.",
         _the_last_date_only: "These are the factors of the date before, not the mean of all dates before.",
+        _of_a_year: "Your mean looks back twelve dates. λ is the mean of ALL dates before.",
+        _divided_by_all: "The sums are right, and each is divided by the number of all dates. Divide by the number of "
+        "dates in the sum.",
+        _of_what_is_to_come: "These are means of the date itself and of all that follow. λ is known before the date.",
     },
     calls=_some_factors,
     hints=(

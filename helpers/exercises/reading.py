@@ -37,11 +37,16 @@ def as_numbers(value: Any) -> np.ndarray:
             "Numbers are needed, and this is None. Have the cells above been run, and does one compute it?"
         )
     if isinstance(value, (str, dict)):
-        raise Unreadable(f"Numbers are needed, and this is {kind_of(value)}.")
+        without = " A number stands without quotes." if isinstance(value, str) else ""
+        raise Unreadable(f"Numbers are needed, and this is {kind_of(value)}.{without}")
+    if isinstance(value, tuple) and [isinstance(part, np.ndarray) for part in value] == [True, True, False, True]:
+        raise Unreadable("lstsq gives four things, and the first are the coefficients: take [0].")
     try:
         array = np.asarray(np.ma.filled(value.astype(float), np.nan) if np.ma.isMaskedArray(value) else value)
-        if array.dtype.kind in "USMm":
-            raise TypeError  # text or dates, which numpy would turn into numbers
+        if array.dtype.kind in "US":
+            raise Unreadable("Numbers are needed, and these are text, not numbers.")
+        if array.dtype.kind in "Mm":
+            raise TypeError  # dates, which numpy would turn into numbers
         if np.iscomplexobj(array):
             if (array.imag != 0).any():
                 raise Unreadable("Real numbers are needed, and yours have an imaginary part.")

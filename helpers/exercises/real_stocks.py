@@ -65,6 +65,12 @@ def _mean_over_tickers(R):
     return np.mean(1 - np.nansum((R - of_the_others) ** 2, axis=0) / np.nansum(R**2, axis=0))
 
 
+def _mean_over_dates(R):
+    n = (~np.isnan(R)).sum(axis=1, keepdims=True)
+    of_the_others = (np.nansum(R, axis=1, keepdims=True) - R) / (n - 1)
+    return np.mean(1 - np.nansum((R - of_the_others) ** 2, axis=1) / np.nansum(R**2, axis=1))
+
+
 q1 = Exercise(
     reference=left_out_r2,
     mistakes={
@@ -78,6 +84,8 @@ q1 = Exercise(
         "which no mean is taken.",
         _mean_over_tickers: "This is the mean of one R² for each ticker. The total R² has one sum of squares over all "
         "dates and tickers, above and below.",
+        _mean_over_dates: "This is the mean of one R² for each date, so that a calm date counts as much as a wild one. "
+        "The total R² has one sum of squares above and one below.",
     },
     calls=_returns_with_gaps,
     hints=(
@@ -173,6 +181,22 @@ def _mean_of_products(betas, F):
     return np.einsum("dsk,dk->ds", betas[:-1], F[:-1]).mean(axis=0)
 
 
+def _last_that_happened_missing(betas, F):
+    return betas[-1] @ F[:-2].mean(axis=0)
+
+
+def _first_beta(betas, F):
+    return betas[0] @ F[:-1].mean(axis=0)
+
+
+def _only_the_last_year(betas, F):
+    return betas[-1] @ F[-13:-1].mean(axis=0)
+
+
+def _first_date_left_out(betas, F):
+    return betas[-1] @ F[1:-1].mean(axis=0)
+
+
 q4 = Exercise(
     reference=next_month,
     mistakes={
@@ -188,6 +212,11 @@ q4 = Exercise(
         _sum_of_factors: "This is the sum of the factors. λ is their mean.",
         _mean_of_products: "This is the mean of what the model said of the past, each month with its own β. Only λ is "
         "a mean of the past; β is today's.",
+        _last_that_happened_missing: "The last month that has happened is missing in your mean: only the open one, "
+        "F[-1], is left out.",
+        _first_beta: "This is the β of the first date. Today's is in the last row.",
+        _only_the_last_year: "Your mean looks back twelve months. λ is the mean of all the dates before.",
+        _first_date_left_out: "Your mean leaves out the first date. λ is the mean of all the dates before.",
     },
     calls=_betas_and_factors,
     hints=(

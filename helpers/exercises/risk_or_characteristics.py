@@ -1,8 +1,9 @@
 """Exercises of the lesson on risk or characteristics: pricing errors, the GRS test, conditional α."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
+from scipy import stats
 
 from helpers.exercises.answers import same_to_a_percent
 from helpers.exercises.checker import Choice, Exercise, Open
@@ -83,6 +84,11 @@ def _without_an_intercept(R, F):
     return _mean_over_error(R[half:] - F[half:] @ betas)
 
 
+def _fitted_to_all_dates(R, F):
+    half = len(R) // 2
+    return _mean_over_error(R[half:] - F[half:] @ _slopes(R, F)[1:])
+
+
 q1 = Exercise(
     reference=t_of_alphas,
     mistakes={
@@ -101,6 +107,8 @@ q1 = Exercise(
         "take the second half alone.",
         _second_half_alone: "β was fitted to the second half, on which it is tested. Fit on the first half.",
         _halves_exchanged: "The halves are exchanged: fit on the first, test on the second.",
+        _fitted_to_all_dates: "You test on the second half, and fitted β to all dates, those of the test among them. "
+        "Fit on the first half alone.",
     },
     same=same_to_a_percent,  # a standard deviation with n or with n - 1
     calls=_returns_and_factors,
@@ -114,6 +122,19 @@ q1 = Exercise(
 )
 
 # Exercise 2: GRS by hand
+
+
+@cache
+def _many_portfolios():
+    """So many that one degree of freedom more or less shows, and T in the place of T - 1 does not."""
+    calls = []
+    for seed, (n_dates, n_portfolios, K) in enumerate(((130, 60, 3), (120, 50, 4))):
+        random = np.random.default_rng(seed)
+        F = random.normal(0.03, 0.1, (n_dates, K))
+        alpha = np.linspace(-0.006, 0.012, n_portfolios)
+        noise = 0.05 * random.standard_normal((n_dates, n_portfolios))
+        calls.append((alpha + F @ random.normal(1, 0.5, (n_portfolios, K)).T + noise, F))
+    return calls
 
 
 def grs(R, F):
@@ -175,6 +196,24 @@ def _means_as_alphas(R, F):
     return (T - N - K) / N * squared / (1 + _squared_sharpe(F))
 
 
+def _with_other_degrees_of_freedom(R, F, change):
+    (T, N), K = R.shape, F.shape[1]
+    return grs(R, F) * (T - N - K + change) / (T - N - K)
+
+
+_one_degree_too_few = partial(_with_other_degrees_of_freedom, change=-1)
+_one_degree_too_many = partial(_with_other_degrees_of_freedom, change=1)
+
+
+def _as_if_of_one_factor(R, F):
+    return grs(R, F) * (len(R) - R.shape[1] - 1) / (len(R) - R.shape[1] - F.shape[1])
+
+
+def _p_value(R, F):
+    (T, N), K = R.shape, F.shape[1]
+    return stats.f.sf(grs(R, F), N, T - N - K)
+
+
 q2 = Exercise(
     reference=grs,
     mistakes={
@@ -191,9 +230,15 @@ q2 = Exercise(
         "together: Σ_ε is a full matrix, residuals.T @ residuals / T.",
         _means_as_alphas: "These are the means of the returns in the place of α. α is the intercept of the "
         "regression on the factors.",
+        _one_degree_too_few: "Your second number of degrees of freedom is T - N - K - 1, one too few. It is "
+        "T - N - K.",
+        _one_degree_too_many: "Your second number of degrees of freedom is T - N - K + 1, one too many. It is "
+        "T - N - K.",
+        _as_if_of_one_factor: "T - N - 1 is the number for one factor. With K of them it is T - N - K.",
+        _p_value: "This is the p-value. The statistic itself is asked for.",
     },
     same=same_to_a_percent,  # a covariance with T or with T - 1
-    calls=_returns_and_factors,
+    calls=_many_portfolios,
     hints=(
         "Either the intercepts and the covariance of the residuals, or two squared Sharpe ratios. Both stand in the "
         "lesson for other data.",

@@ -63,6 +63,10 @@ def _squared_twice():
     return months_needed() ** 2
 
 
+def _shared_among_the_tickers():
+    return months_needed() / 200
+
+
 q1 = Exercise(
     reference=months_needed,
     mistakes={
@@ -72,6 +76,8 @@ q1 = Exercise(
         _at_five_percent: "You took 1.96 standard errors. Two are asked for.",
         _years: "These are years. Months are asked for, because premium and standard deviation are those of a month.",
         _squared_twice: "The fraction is squared once only. You squared the number of months.",
+        _shared_among_the_tickers: "You divided by the number of tickers. It plays no part: all of them live through "
+        "the same months of the factor.",
     },
     hints=(
         "Write down: premium = 2 standard errors. What is the standard error after n months?",
@@ -97,8 +103,10 @@ q2 = Choice(
         "Which of the four can be held, so that its average is money in somebody's pocket?",
         "And of those that can be held: which costs nothing to enter, so that no interest has to be taken off?",
     ),
-    insight="A factor that is the return of a position without capital of its own has the sensitivity 1 to itself and "
-    "0 to the others. So the model says that its mean is its premium. All others need the cross-section.",
+    insight="The return of one portfolio less another has the sensitivity 1 to itself and 0 to the other factors, and "
+    "the zero-beta rate cancels in it. So the model says that its mean is its premium. (For the market less interest "
+    "that holds if λ_0 = 0; otherwise its mean is λ_0 + λ.) The premium of a factor that nobody can hold is told by "
+    "returns of assets: by the cross-section, or by a portfolio that mimics the factor.",
 )
 
 # Exercise 3: find the mistake
@@ -164,6 +172,11 @@ q3 = Exercise(
 # Exercise 4: how much is lost?
 
 
+def same_but_for_one_ticker(answer, truth):
+    """Whether the numbers agree up to the choice of n or n - 1 in a variance over 1,000 tickers."""
+    return bool((np.abs(answer - truth) <= 2.5e-4 * np.abs(truth)).all())
+
+
 def attenuation(R_60, F_60):
     design = np.column_stack([np.ones(60), F_60])
     coefficients = np.linalg.lstsq(design, R_60, rcond=None)[0]
@@ -205,6 +218,36 @@ def _root(R_60, F_60):
     return np.sqrt(attenuation(R_60, F_60))
 
 
+def _with_what_nobody_knows(R_60, F_60):
+    return 0.3**2 / (0.3**2 + 0.05**2 / (60 * F_60.var()))
+
+
+def _with_the_true_risk_of_the_factor(R_60, F_60):
+    return 0.3**2 / (0.3**2 + 0.05**2 / (60 * 0.045**2))
+
+
+def _of_n_months(R_60, F_60):
+    variance, noise = _betas_and_noise(R_60, F_60)
+    return 1 - noise * 58 / 60 / variance
+
+
+def _through_the_origin_first(R_60, F_60, n=58):
+    betas = F_60 @ R_60 / (F_60 @ F_60)
+    noise = ((R_60 - np.outer(F_60, betas)) ** 2).sum(axis=0).mean() / n / (F_60 @ F_60)
+    return 1 - noise / betas.var()
+
+
+def _through_the_origin_with_59(R_60, F_60):
+    return _through_the_origin_first(R_60, F_60, n=59)
+
+
+def _mean_error_squared(R_60, F_60):
+    design = np.column_stack([np.ones(60), F_60])
+    coefficients = np.linalg.lstsq(design, R_60, rcond=None)[0]
+    errors = (R_60 - design @ coefficients).std(axis=0) / np.sqrt(58 * F_60.var())
+    return 1 - (errors.mean() / coefficients[1].std()) ** 2
+
+
 q4 = Exercise(
     reference=attenuation,
     mistakes={
@@ -218,8 +261,19 @@ q4 = Exercise(
         _of_the_whole_return: "You took the variance of the returns. The noise is what remains of them when α and β F "
         "are taken out.",
         _root: "This is the root. The slope shrinks by the ratio of the variances themselves.",
+        _with_what_nobody_knows: "You used the true spread of β and the true noise. Nobody knows them: take what the "
+        "estimates and the residuals say.",
+        _with_the_true_risk_of_the_factor: "You used the numbers that the market was made with. Nobody knows them: take "
+        "what R_60 and F_60 say.",
+        _of_n_months: "The residuals of a line are divided by n - 2, here 58: two numbers were fitted.",
+        _through_the_origin_first: "Your first pass has no intercept. Regress on a column of ones as well.",
+        _through_the_origin_with_59: "Your first pass has no intercept, and so 59 below. With the column of ones "
+        "it is 58.",
+        _mean_error_squared: "You took the mean of the standard errors and squared it. Square each standard error, "
+        "then take the mean.",
     },
     given=_sixty_months,
+    same=same_but_for_one_ticker,
     hints=(
         "Estimated β = true β + error, so var(estimated) = var(true) + var(error). Which two of the three can you "
         "compute?",
@@ -280,19 +334,29 @@ def _not_inverted(R_18, F_18):
     return 1 + premia @ np.cov(F_18.T) @ premia
 
 
+def _market_alone(R_18, F_18):
+    return 1 + _premia(R_18, F_18)[0] ** 2 / F_18[:, 0].var(ddof=1)
+
+
+def _one_factor_model(R_18, F_18):
+    return shanken_factor(R_18, F_18[:, :1])
+
+
 q5 = Exercise(
     reference=shanken_factor,
     mistakes={
-        _without_the_one: "This is c. The factor by which the noise grows is 1 + c.",
+        _without_the_one: "This is c. The noise is multiplied by 1 + c.",
         _without_an_intercept: "These are premia of a second pass without an intercept. It has one here.",
         _with_the_means_of_the_factors: "You took the means of the factors. λ is what the second pass finds; for the "
         "market the two differ a lot here.",
         _each_factor_alone: "You added up the factors one by one, as if they did not move together. Use the whole "
         "covariance matrix.",
-        _deviation_in_place_of_variance: "You took the root of c. Variances grow by 1 + c, standard errors by its "
-        "root.",
+        _deviation_in_place_of_variance: "You took the root of c. Variances are multiplied by 1 + c, standard "
+        "errors by its root.",
         _of_a_year: "This is c of a year. λ is by month, and so is Σ_F.",
         _not_inverted: "Σ_F has to be inverted: np.linalg.solve(np.cov(F_18.T), premia).",
+        _market_alone: "This is the market's part alone. All four premia take part: λ' Σ_F⁻¹ λ.",
+        _one_factor_model: "You did both passes with the market as the only factor. F_18 has four: use them all.",
     },
     given=_sorted,
     hints=(
@@ -300,9 +364,9 @@ q5 = Exercise(
         "Both regressions have a column of ones; what it finds takes no part in c.",
         "c = λ @ np.linalg.solve(np.cov(F_18.T), λ), with the four premia by month, as fractions.",
     ),
-    insight="Eight percent of the variance, so four percent of a standard error. c is a squared Sharpe ratio, of a "
-    "month: with returns by month, factors that move with the tickers, and β from the same long history, Shanken's "
-    "correction is small. With yearly data and a noisy index c was about 1.",
+    insight="Eight percent of the variance, so four percent of a standard error. Were the factors priced at their "
+    "own means, c would be the squared Sharpe ratio of their best mix, of a month, and that is small. With yearly data "
+    "and a noisy index, of which no portfolio is made, c was about 1.",
 )
 
 # Exercise 6: open

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.exercises.answers import rounded
-from helpers.exercises.changes import SIDES, Arrays, Wrong, changes, is_exact
+from helpers.exercises.answers import of_few_digits, rounded
+from helpers.exercises.changes import ROUNDED_TOO, SIDES, Arrays, Wrong, changes, is_exact
 
 
 def what_it_shows(wrong: Wrong) -> str:
@@ -15,13 +15,14 @@ def what_it_shows(wrong: Wrong) -> str:
     if not np.isfinite(value).all():
         return f"{whose if value.size == 1 else 'Some of your values are'} infinite: was something divided by zero?"
     if not value.any() and true.any():
-        all_ = "Your value is" if value.size == 1 else "All your values are"
-        return f"{all_} 0. Is something subtracted from itself, or never filled in?"
-    if rounded(value, true, digits=1):
-        return f"{whose} right as far as {'its' if value.size == 1 else 'their'} digits go. Give more of them."
+        one = value.size == 1
+        all_, right = ("Your value is", "the right one is") if one else ("All your values are", "the right ones are")
+        return f"{all_} 0, and {right} not. Was something cut off, rounded away, or never filled in?"
+    if of_few_digits(value, true):
+        return "Right as far as its digits go, and they are too few: give two more."
     in_percent = not wrong.counts and rounded(value / 100, true, digits=1 if np.count_nonzero(true) > 1 else 2)
     for sentence, changed in changes(wrong):
-        if wrong.is_like(changed) or (in_percent and "In percent" in sentence):
+        if wrong.is_like(changed, sentence not in ROUNDED_TOO) or (in_percent and "In percent" in sentence):
             return sentence.format(whose=whose)
     return about_lengths(wrong, whose) or about_a_line(wrong)
 
@@ -34,7 +35,8 @@ WITH_LENGTH = [
     ("{whose} 1/{n} of what is right, and {n} is a length of the data. A mean, where a sum is asked for?",
      lambda n: 1 / n),
     ("{whose} √{n} times what is right, and {n} is a length of the data. Was a √n left out?", np.sqrt),
-    ("{whose} 1/√{n} of what is right, and {n} is a length of the data. Was a √n put in?", lambda n: 1 / np.sqrt(n)),
+    ("{whose} 1/√{n} of what is right, and {n} is a length of the data. Was a √n put in, or a mean taken under a root?",
+     lambda n: 1 / np.sqrt(n)),
     ("{whose} {n} / ({n} - 1) times what is right. Is n - 1 below the line, where n is meant?", lambda n: n / (n - 1)),
     ("{whose} ({n} - 1) / {n} times what is right. Is n below the line, where n - 1 is meant?", lambda n: (n - 1) / n),
     ("{whose} √({n} / ({n} - 1)) times what is right. Is n - 1 below the line, where n is meant?",
@@ -42,14 +44,20 @@ WITH_LENGTH = [
     ("{whose} √(({n} - 1) / {n}) times what is right. Is n below the line, where n - 1 is meant?",
      lambda n: np.sqrt((n - 1) / n)),
 ]  # fmt: skip
+FEWEST = 20  # so long must the data be, if only one length of them was tried
 
 
 def about_lengths(wrong: Wrong, whose: str) -> str:
-    """Whether the answer is a multiple of the right one that a length of the data gives: n, √n, n / (n - 1)."""
+    """Whether the answer is a multiple of the right one that a length of the data gives: n, √n, n / (n - 1).
+
+    A small length that is the same in all calls, such as 4, is no witness: 1/√4 is one half.
+    """
     if wrong.counts or not wrong.lengths or not wrong.true.any():
         return ""
     for k, n_first in enumerate(wrong.lengths[0]):
         if n_first < 3 or any(len(lengths) != len(wrong.lengths[0]) or lengths[k] < 3 for lengths in wrong.lengths):
+            continue
+        if n_first < FEWEST and all(lengths[k] == n_first for lengths in wrong.lengths):
             continue
         for sentence, factor in WITH_LENGTH:
             many = zip(wrong.truths, wrong.lengths, strict=True)
@@ -96,10 +104,12 @@ def about_those_that_are_right(wrong: Wrong) -> str:
     off = ~right
     if value.size > 2 and 0.1 < right.mean() < 1 and true[right].any():  # a few of many may be right by chance
         if not value[off].any() and true[off].all():
-            return f"{off.sum()} of your {value.size} values are 0, where they should not be; the others are right."
+            are, they = ("value is", "it") if off.sum() == 1 else ("values are", "they")
+            return f"{off.sum()} of your {value.size} {are} 0, where {they} should not be; the others are right."
         if one := _line_of(wrong):
             return one[0].upper() + one[1:]
-        return f"{right.sum()} of {value.size} values are right; the first that is not is number {off.argmax() + 1}."
+        are = "values is" if right.sum() == 1 else "values are"
+        return f"{right.sum()} of {value.size} {are} right; the first that is not is number {off.argmax() + 1}."
     if value.size > 2 and np.ptp(value) <= 1e-9 * np.abs(value).max() and np.ptp(true) > 0:
         return f"All your values are the same, {value[0]:.4g}, where they should differ."
     if value.size > 4 and len(np.unique(true)) > 4:
@@ -122,13 +132,21 @@ def _line_of(wrong):
         n, first = len(lines), int(np.argmin(lines))
         if n < 3 or not lines.any():
             continue
-        if lines[:first].all() and not lines[first:].any() and first:
+        several = 3 * lines.sum() >= n and lines.sum() >= 3  # one or two may be right by chance
+        if several and lines[:first].all() and not lines[first:].any():
             return f"{here}the first {first} of {n} {side} are right, and none after them. What changes there?"
-        if not lines[: n - lines[::-1].argmin()].any() and lines[n - lines[::-1].argmin() :].all():
+        if several and not lines[: n - lines[::-1].argmin()].any() and lines[n - lines[::-1].argmin() :].all():
             return f"{here}the last {lines.sum()} of {n} {side} are right, and none before them. What changes there?"
-        if lines.sum() == n - 1:
-            return f"{here}of {n} {side} all are right but number {first + 1}. What is special about it?"
+        if several and lines.sum() == n - 1:
+            question = " What is special about it?" if n > 5 else ""
+            return f"{here}of {n} {side} all are right but number {first + 1}.{question}"
     return ""
+
+
+def part_is_right(wrong: Wrong) -> bool:
+    """Whether more of the answer is right than a few numbers may be by chance: then the first hint is behind it."""
+    right = np.concatenate([array.ravel() for array in wrong.right])
+    return bool(right.mean() > 0.1 and (np.abs(wrong.true[right]) > 0).any())
 
 
 def last_words(wrong: Wrong) -> str:

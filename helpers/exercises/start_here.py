@@ -151,6 +151,11 @@ def _mean_of_the_tickers_r2(betas, F, R):
     return (1 - ((R[400:] - reconstruction) ** 2).sum(axis=0) / (R[400:] ** 2).sum(axis=0)).mean()
 
 
+def _squared_correlation(betas, F, R):
+    reconstruction = F[400:] @ betas[:400].mean(axis=0).T
+    return np.corrcoef(R[400:].ravel(), reconstruction.ravel())[0, 1] ** 2
+
+
 q3 = Exercise(
     reference=r2_of_constant_betas,
     mistakes={
@@ -170,6 +175,8 @@ q3 = Exercise(
         "dates and tickers first.",
         _size_of_the_reconstruction: "This is the size of r̂ over that of r. It does not ask whether r̂ is anywhere "
         "near r: the errors are missing.",
+        _squared_correlation: "This is a squared correlation: it forgives a wrong scale and a wrong mean. The total R² "
+        "forgives neither.",
     },
     given=_market,
     hints=(

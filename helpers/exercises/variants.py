@@ -20,7 +20,9 @@ MOST_SECONDS = 2.0  # for all variants of an exercise, once
 SLOW = 0.3  # a right way that takes longer is not asked again and again
 
 
-def variants(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str]) -> list[tuple[str, list[np.ndarray]]]:
+def variants(
+    way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str], counts: bool = False
+) -> list[tuple[str, list[np.ndarray]]]:
     """[(what was given instead, what the right way gives for it in each call)]; those that it can't take are left out.
 
     Parameters
@@ -31,6 +33,8 @@ def variants(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str]
         What it is called with.
     names : list of str
         What the arguments are called.
+    counts : bool
+        Whether the right way gives whole numbers.
     """
     begun = time.perf_counter()
     first = _results(way, calls)
@@ -38,6 +42,8 @@ def variants(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str]
         return []
     found = []
     for words, change in _changes(calls, names):
+        if counts and words.endswith((" one more", " one less")):  # of a count that is no other way
+            continue
         if time.perf_counter() - begun > MOST_SECONDS:
             break
         results = _results(way, calls, change)
@@ -110,6 +116,9 @@ def _is_array(value):
 def _changes_of(value):
     if _is_array(value):
         holes = OF_HOLES if np.isnan(value).any() else ()
+        if value.ndim > 2:
+            every = (*OF_ARRAYS, *OF_TABLES, *holes[:1])
+            return [(along_axes(words), change) for words, change in every if " ones " not in words]
         return [*OF_ARRAYS, *(OF_TABLES if value.ndim > 1 else ()), *(holes if value.ndim == 2 else holes[:1])]
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return OF_COUNTS
@@ -118,6 +127,15 @@ def _changes_of(value):
     if is_dataclass(value) and _is_array(getattr(value, "returns", None)):
         return OF_PANELS
     return ()
+
+
+def along_axes(words: str) -> str:
+    """What is said of rows and columns, of an array that has more axes: its second axis may be dates."""
+    for axis, line in enumerate(("row", "column")):
+        words = words.replace(f"mean of each {line}", f"mean over axis {1 - axis}")
+        words = words.replace(f"of the {line}s of", f"along axis {axis} of")
+        words = words.replace(f"{line}s", f"entries of axis {axis}").replace(line, f"entry of axis {axis}")
+    return words
 
 
 OF_ARRAYS = [

@@ -19,12 +19,17 @@ def _true_beta(X):
     return np.stack([c1**2, 2 * c1 * c2, 0.6 * np.sign(c3)], axis=-1)
 
 
+def _turned_beta(X):
+    """A β that is wrong throughout: without its third characteristic it errs less, and the importance is negative."""
+    return -_true_beta(X)
+
+
 @cache
 def _small_market():
     random = np.random.default_rng(0)
     X, F = random.uniform(-1, 1, (60, 50, 4)), random.normal(0.03, 0.1, (60, 3))
     R = 0.02 + np.einsum("dsk,dk->ds", _true_beta(X), F) + 0.05 * random.standard_normal((60, 50))
-    return [(_true_beta, X, F, R, j) for j in (0, 1, 2)]
+    return [(_true_beta, X, F, R, j) for j in (0, 1, 2)] + [(_turned_beta, X, F, R, 2)]
 
 
 def importance(beta, X, F, R, j):
@@ -73,6 +78,14 @@ def _share_of_the_whole(beta, X, F, R, j):
     return importance(beta, X, F, R, j) / total_r2(R, np.einsum("dsk,dk->ds", beta(X), F))
 
 
+def _size_of_the_drop(beta, X, F, R, j):
+    return abs(importance(beta, X, F, R, j))
+
+
+def _without_j_first(beta, X, F, R, j):
+    return -importance(beta, X, F, R, j)
+
+
 q1 = Exercise(
     reference=importance,
     mistakes={
@@ -89,6 +102,9 @@ q1 = Exercise(
         "the whole model less this.",
         _share_of_the_whole: "You divided by the total R² of the model. The importance is the drop "
         "itself, in points of R².",
+        _size_of_the_drop: "You took the absolute value. If a model is better off without a characteristic, the "
+        "importance is negative, and should be seen to be.",
+        _without_j_first: "The sign is turned: the R² of the whole model comes first, and what is left is taken off.",
     },
     calls=_small_market,
     hints=(
@@ -182,6 +198,10 @@ def _what_is_left(measured, fitted):
     return total_r2(new.returns, fitted.reconstruct(new)) - drops(measured, fitted)
 
 
+def _fitted_to_all_dates(measured, fitted):
+    return _lost(InstrumentedPCA(3).fit(measured), measured[150:])
+
+
 q3 = Exercise(
     reference=drops,
     mistakes={
@@ -194,6 +214,8 @@ q3 = Exercise(
         _with_factors_solved_for_again: "Your factors come from the muted panel: IPCA has solved for them anew, so "
         "that they make up for what is missing. Take the factors of the panel as it is, and only β of the muted one.",
         _what_is_left: "This is the R² that is left. Asked for is what is lost: the R² of the whole model less this.",
+        _fitted_to_all_dates: "Your model was fitted to all 300 dates, those on which it is judged among them. `fitted` "
+        "knows the first 150 alone.",
     },
     given=_measured_twice,
     hints=(
@@ -245,6 +267,10 @@ def _first_network(betas, W, x):
     return np.einsum("dsk,dk->ds", betas[0], x @ W[0])
 
 
+def _last_network(betas, W, x):
+    return np.einsum("dsk,dk->ds", betas[-1], x @ W[-1])
+
+
 q4 = Exercise(
     reference=r_hat,
     mistakes={
@@ -257,6 +283,8 @@ q4 = Exercise(
         "own network, W[m]: the halves of two networks do not fit together.",
         _first_network: "This is the first network alone. It is not wrong, but the others know something, "
         "too: average what they say.",
+        _last_network: "This is the last network alone. Does your loop overwrite what the networks before it said? "
+        "Collect all, then take the mean.",
     },
     calls=_three_networks,
     hints=(

@@ -63,6 +63,12 @@ def _without_a_return(x, r):
     return both["month"].nunique(), len(both)
 
 
+def _all_rows_of_both(x, r):
+    x, r = x.assign(month=x["DATE"] // 100), r.assign(month=r["date"] // 100)
+    both = x.merge(r, on=["permno", "month"], how="outer").iloc[::-1]
+    return both["month"].nunique(), len(both)
+
+
 q1 = Exercise(
     reference=joined,
     mistakes={
@@ -76,6 +82,7 @@ q1 = Exercise(
         "stands another return. MonthEnd(0) would leave it.",
         _without_a_return: "The months are right. But how='left' also keeps rows that find no return, and "
         "these are not to be counted.",
+
     },
     calls=_two_tables,
     hints=(
@@ -141,6 +148,11 @@ def _of_the_last_row_of_the_firm(own):
     return own["ret"].corr(own.groupby("firm")["news"].shift(1))
 
 
+def _of_the_next_row_of_the_firm(own):
+    own = own.sort_values(["firm", "month"])
+    return own["ret"].corr(own.groupby("firm")["news"].shift(-1))
+
+
 q2 = Exercise(
     reference=known_before,
     mistakes={
@@ -153,6 +165,8 @@ q2 = Exercise(
         "first; and mind the gaps.",
         _of_the_last_row_of_the_firm: "Nearly. The row above is the firm's last one, and that is an older month where "
         "the firm has a gap. News of the month before are then unknown.",
+        _of_the_next_row_of_the_firm: "shift(-1) brings the news of a LATER month beside each return. And the row "
+        "below is not the month after, where a firm has a gap.",
     },
     calls=_long_tables,
     hints=(
@@ -275,6 +289,21 @@ def _moved_the_wrong_way(prices):
     return share.resample("ME").last().shift(-1).dropna()
 
 
+def _a_day_short(prices):
+    share = prices / prices.rolling(251).max()
+    return share.resample("ME").last().shift(1).dropna()
+
+
+def _high_before_the_close(prices):
+    share = prices / prices.shift(1).rolling(252).max()
+    return share.resample("ME").last().shift(1).dropna()
+
+
+def _highest_so_far(prices):
+    share = prices / prices.cummax()
+    return share.resample("ME").last().shift(1)[12:]
+
+
 q4 = Exercise(
     reference=near_high,
     mistakes={
@@ -288,6 +317,10 @@ q4 = Exercise(
         "before.",
         _of_the_month_ends: "Your high is the highest of twelve month-ends. The highest of 252 daily closes "
         "lies between them, mostly.",
+        _a_day_short: "Your window has 251 days. A year is 252 here.",
+        _high_before_the_close: "Your high leaves out the close itself, and so a share can be above 1. The last of the "
+        "252 days is the day itself.",
+        _highest_so_far: "This is the highest close since the table begins. Only the last 252 days count.",
     },
     calls=_two_price_tables,
     hints=(
@@ -295,7 +328,8 @@ q4 = Exercise(
         "month that begins there.",
         "prices.rolling(252).max() is the highest close of the last 252 days. resample('ME').last() takes "
         "the last day of each month.",
-        "A table with one row a month is moved to the next month by shift(1).",
+        "A table with one row a month is moved to the next month by shift(1). dropna() leaves out months that are not "
+        "known.",
     ),
     insight="How near a price is to its high of a year is a characteristic of the literature (George and Hwang, 2004). "
     "The last step is the one that is forgotten.",
