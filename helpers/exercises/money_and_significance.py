@@ -1,6 +1,6 @@
 """Exercises of lesson 15: money and significance."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -327,25 +327,23 @@ def _ridge(x, y, x_new, penalty, pairs=lambda n: np.triu_indices(n), straight=Tr
     return bent(x_new) @ np.linalg.solve(a.T @ a + penalty * np.eye(a.shape[1]), a.T @ y)
 
 
-def _bent(x):
-    j, k = np.triu_indices(x.shape[1])
-    return np.hstack([x, x[:, j] * x[:, k]])
+def _bent(x, pairs=np.triu_indices, straight=True):
+    j, k = pairs(x.shape[1])
+    return np.hstack([x, x[:, j] * x[:, k]] if straight else [x[:, j] * x[:, k]])
 
 
-def _squares_only(x, y, x_new, penalty):
-    return _ridge(x, y, x_new, penalty, lambda n: (np.arange(n), np.arange(n)))
+def _ridge(x, y, x_new, penalty, **how):
+    return _plain_ridge(_bent(x, **how), y, _bent(x_new, **how), penalty)
 
 
-def _products_only(x, y, x_new, penalty):
-    return _ridge(x, y, x_new, penalty, lambda n: np.triu_indices(n, 1))
+def _plain_ridge(x, y, x_new, penalty):
+    return x_new @ np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ y)
 
 
-def _every_pair_twice(x, y, x_new, penalty):
-    return _ridge(x, y, x_new, penalty, lambda n: tuple(axis.ravel() for axis in np.indices((n, n))))
-
-
-def _without_the_characteristics(x, y, x_new, penalty):
-    return _ridge(x, y, x_new, penalty, straight=False)
+_squares_only = partial(_ridge, pairs=lambda n: (np.arange(n), np.arange(n)))
+_products_only = partial(_ridge, pairs=lambda n: np.triu_indices(n, 1))
+_every_pair_twice = partial(_ridge, pairs=lambda n: tuple(axis.ravel() for axis in np.indices((n, n))))
+_without_the_characteristics = partial(_ridge, straight=False)
 
 
 def _without_penalty(x, y, x_new, penalty):
@@ -354,10 +352,6 @@ def _without_penalty(x, y, x_new, penalty):
 
 def _penalty_times_rows(x, y, x_new, penalty):
     return _ridge(x, y, x_new, penalty * len(x))
-
-
-def _plain_ridge(x, y, x_new, penalty):
-    return x_new @ np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ y)
 
 
 def _demeaned(x, y, x_new, penalty):

@@ -230,8 +230,7 @@ q2 = Exercise(
         "together: Σ_ε is a full matrix, residuals.T @ residuals / T.",
         _means_as_alphas: "These are the means of the returns in the place of α. α is the intercept of the "
         "regression on the factors.",
-        _one_degree_too_few: "Your second number of degrees of freedom is T - N - K - 1, one too few. It is "
-        "T - N - K.",
+        _one_degree_too_few: "Your second number of degrees of freedom is T - N - K - 1, one too few. It is T - N - K.",
         _one_degree_too_many: "Your second number of degrees of freedom is T - N - K + 1, one too many. It is "
         "T - N - K.",
         _as_if_of_one_factor: "T - N - 1 is the number for one factor. With K of them it is T - N - K.",

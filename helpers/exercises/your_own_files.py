@@ -17,12 +17,12 @@ def _two_tables():
 
 
 def _characteristics(seed):
-    return _monthly("DATE", "BME", seed).assign(bm=1.0)
+    return _monthly("DATE", "BME", seed).assign(bm=1.0).sample(frac=0.9, random_state=10 + seed).sort_index()
 
 
 def _returns(seed):
     table = _monthly("date", "ME", seed).assign(RET=0.01)
-    return table.sample(frac=0.9, random_state=seed)  # in any order, and some rows have no return
+    return table.sample(frac=0.9, random_state=seed)  # in any order, and each table has rows that the other lacks
 
 
 def _monthly(date, frequency, seed):
@@ -63,9 +63,15 @@ def _without_a_return(x, r):
     return both["month"].nunique(), len(both)
 
 
+def _without_characteristics(x, r):
+    x, r = x.assign(month=x["DATE"] // 100), r.assign(month=r["date"] // 100)
+    both = x.merge(r, on=["permno", "month"], how="right")
+    return both["month"].nunique(), len(both)
+
+
 def _all_rows_of_both(x, r):
     x, r = x.assign(month=x["DATE"] // 100), r.assign(month=r["date"] // 100)
-    both = x.merge(r, on=["permno", "month"], how="outer").iloc[::-1]
+    both = x.merge(r, on=["permno", "month"], how="outer")
     return both["month"].nunique(), len(both)
 
 
@@ -82,7 +88,10 @@ q1 = Exercise(
         "stands another return. MonthEnd(0) would leave it.",
         _without_a_return: "The months are right. But how='left' also keeps rows that find no return, and "
         "these are not to be counted.",
-
+        _without_characteristics: "The months are right. But how='right' also keeps returns without characteristics, "
+        "and these are not to be counted.",
+        _all_rows_of_both: "The months are right. But how='outer' keeps the rows of both tables that find no partner. "
+        "Only rows in both count.",
     },
     calls=_two_tables,
     hints=(
