@@ -258,6 +258,7 @@ NO_TABLES = {
     "Exercise": "an answer of a student",
     "Open": "an answer of a student",
     "Question": "an answer of a student",
+    "progress": "reads a student's own record",
     "same_numbers": "compares an answer, for which order is free or labels do not count",
     "same_to_a_percent": "compares an answer, for which order is free or labels do not count",
     "same_up_to_order": "compares an answer, for which order is free or labels do not count",

@@ -599,6 +599,8 @@ TABLE = np.array([[0.3, -1.2, 2.0], [0.7, 0.4, -0.6], [1.1, 0.9, 0.2], [-0.8, 1.
 TOO_OFTEN = "Was a multiplication or a division left out, or made twice?"
 A_HINT = " A hint: a"  # where no usual change gives the answer, the exercise's first hint follows
 PERCENT = "100 times what is right. In percent, where a fraction is needed?"
+CUT_OFF = "Was something cut off, rounded away, or never filled in?"
+FEW_DIGITS = "Right as far as its digits go, and they are too few: give two more."
 HUNDREDTH = "a hundredth of what is right. Divided by 100 once too often?"
 
 
@@ -646,10 +648,10 @@ def exercise(truth, same=same_numbers):
         (TABLE, TABLE * [1, 2, 3], "In each column yours are the right numbers times a number of its own. "
                                    "Is one too large?"),
         (VECTOR, VECTOR[[1, 0, 4, 3, 2]], "Your numbers are the right ones, in another order."),
-        (VECTOR, VECTOR * [1, 1, 0, 1, 1], "1 of your 5 values are 0, where they should not be; the others are right."),
+        (VECTOR, VECTOR * [1, 1, 0, 1, 1], "1 of your 5 values is 0, where it should not be; the others are right."),
         (VECTOR, [0.5, -1.0, 2.0, 0.3, 3.3], "The first 3 of 5 numbers are right, and none after them. What changes "
                                              "there?"),
-        (VECTOR, np.zeros(5), "All your values are 0. Is something subtracted from itself, or never filled in?"),
+        (VECTOR, np.zeros(5), f"All your values are 0, and the right ones are not. {CUT_OFF}"),
         (VECTOR, VECTOR + 0.5, "All your values are off by the same amount, 0.5. Was a mean taken out, or left in?"),
         (VECTOR, VECTOR - 0.125, "All your values are off by the same amount, -0.125. "
                                  "Was a mean taken out, or left in?"),
@@ -660,12 +662,18 @@ def exercise(truth, same=same_numbers):
         (VECTOR, [0.5, -1.0, 3.0, 0.25, 4.0], "3 of 5 values are right; the first that is not is number 3."),
         (VECTOR[:4].reshape(2, 2), [[9, -1.0], [2.0, 0.25]], "3 of 4 values are right; "
                                                              "the first that is not is number 1."),
-        (2.4138, 2.4, "Your value is right as far as its digits go. Give more of them."),
+        (2.4138, 2.4, FEW_DIGITS),
+        (0.119, 0.1, FEW_DIGITS),
+        (0.0826, 0.1, FEW_DIGITS),
+        ([0.0113, 0.119, 0.39], [0.011, 0.1, 0.4], FEW_DIGITS),
+        ([0.119, 0.034, 0.2], [0.1, 0.0, 0.2], FEW_DIGITS),
+        (0.25, 0.3, "Your value, 0.3, is too large, by 20 %."),
+        (347.2, 348, "Your value, 348, is too large, by 0.23 %."),
         (2.5, 2.6, "Your value, 2.6, is too large, by 4 %."),
         (2.5, 2.45, "Your value, 2.45, is too small, by 2 %."),
         (-2.5, -3.7, "Your value, -3.7, is too small, by 48 %."),
         (0.0, 0.1, "Your value, 0.1, is too large."),
-        (2.5, 0.0, "Your value is 0. Is something subtracted from itself, or never filled in?"),
+        (2.5, 0.0, f"Your value is 0, and the right one is not. {CUT_OFF}"),
         (2.5, np.inf, "Your value is infinite: was something divided by zero?"),
         (VECTOR, VECTOR / [1, 1, 0.25, 1, 0.5] * [np.inf, 1, 1, 1, 1], "Some of your values are infinite: "
                                                                        "was something divided by zero?"),
@@ -714,9 +722,30 @@ def test_small_numbers_beside_large_ones_count_when_all_are_called_multiples():
 def test_what_is_right_in_each_call_is_counted_by_the_size_of_that_call():
     calls = [(np.arange(1.0, 4.0),), (1e6 + np.arange(3.0),)]
     q = Exercise(reference=lambda x: x, mistakes={}, hints=("a", "b"), calls=lambda: calls)
-    words = "Incorrect. Where it first fails: the first 2 of 3 numbers are right, and none after them. What changes "
-    words += "there? Right in 1 of 2 calls. With x = [1, 2, 3] yours gives 4 at [2], and 3 is right."
-    assert judged(q, lambda x: x + (x < 10) * [0, 0, 1]) == words + A_HINT
+    words = "Incorrect. 5 of 6 values are right; the first that is not is number 3. Right in 1 of 2 calls. With x = "
+    words += "[1, 2, 3] yours gives 4 at [2], and 3 is right."
+    assert judged(q, lambda x: x + (x < 10) * [0, 0, 1]) == words
+
+
+@pytest.mark.parametrize(
+    ("n_right", "words"),
+    [
+        (1, "1 of 9 values is right; the first that is not is number 2."),
+        (2, "2 of 9 values are right; the first that is not is number 3."),
+        (3, "The first 3 of 9 numbers are right, and none after them. What changes there?"),
+    ],
+)
+def test_one_or_two_that_are_right_are_no_pattern_and_no_hint_stands_behind_them(n_right, words):
+    truth = np.array([0.31, 0.17, -0.42, 0.83, 0.54, -0.29, 0.66, 0.91, -0.75])
+    assert (
+        judged(exercise(truth), np.where(np.arange(9) < n_right, truth, [9, 8, 9, 9, 8, 9, 7, 9, 9]))
+        == f"Incorrect. {words}"
+    )
+
+
+def test_a_wide_rule_is_none_for_what_is_said_of_a_wrong_answer():
+    q = exercise([[0.0, 0.0, 0.75], [0.5556, 0.0, 0.75]], lambda answer, truth: np.abs(answer - truth).max() <= 0.01)
+    assert "number of its own" not in judged(q, [[0, 0, 0.75], [0.6, 0, 0.8]])
 
 
 def test_what_a_wrong_answer_shows_where_signs_or_rotations_are_free():
@@ -726,7 +755,7 @@ def test_what_a_wrong_answer_shows_where_signs_or_rotations_are_free():
     other = truth * [1, -1]
     other[0] = 9
     words = "The last 5 of 6 rows are right, and none before them. What changes there?"
-    assert judged(q, other) == f"Incorrect. {words}{A_HINT}"
+    assert judged(q, other) == f"Incorrect. {words}"
     q = exercise(truth, same_up_to_rotation)
     sentence = "Your columns do not span what the right ones span: no rotation turns one into the other."
     assert judged(q, other) == f"Incorrect. {sentence}"
@@ -736,6 +765,19 @@ def test_the_shape_that_is_needed_is_said():
     assert judged(exercise(2.5), [1, 2]) == "Could not check. Your answer has the shape (2,), and one number is needed."
     words = "Could not check. Your answer has the shape (), and the shape (5,) is needed."
     assert judged(exercise(VECTOR), 1.0) == words
+    words = "Could not check. Your answer has the shape (2,), and one number is needed."
+    assert judged(exercise(2.5), [np.nan, 1.0]) == words  # the shape comes before the gaps
+
+
+def test_text_and_what_lstsq_gives_are_named():
+    assert judged(exercise(2.5), "2.5").endswith("this is the text '2.5'. A number stands without quotes.")
+    assert (
+        judged(exercise(VECTOR), list("abcde"))
+        == "Could not check. Numbers are needed, and these are text, not numbers."
+    )
+    fit = np.linalg.lstsq(TABLE, TABLE[:, 0], rcond=None)
+    words = "Could not check. lstsq gives four things, and the first are the coefficients: take [0]."
+    assert judged(exercise(VECTOR[:3]), fit) == words and judged(exercise(2.5), fit) == words
 
 
 def test_how_many_values_are_nan_is_said():

@@ -299,7 +299,7 @@ def test_an_answer_that_is_a_mistake_to_the_last_digit_gets_its_advice_however_n
 
 def test_gaps_and_means_of_the_data_are_tried():
     gaps = np.where(RANDOM.random((9, 4)) < 0.2, np.nan, RANDOM.normal(0.2, 1, (9, 4)))
-    q = of_calls(lambda R: np.nanmean(R**2), (gaps,))
+    q = of_calls(lambda R: np.nanmean(R**2), (gaps,), (gaps[:6],))
     assert "with zeros in the gaps of R" in judged(q, lambda R: np.mean(np.nan_to_num(R) ** 2))
     q = of_calls(slope, *PAIRS)
     assert "with no mean taken out, or no intercept" in judged(q, lambda r, f: f @ r / (f @ f))
@@ -406,6 +406,33 @@ def test_a_function_that_reads_the_notebook_and_not_its_argument_is_told_so():
     fixed = of_calls(lambda r, K: r[0] * 3, (X, 3), (X, 3))
     feedback = judged(fixed, as_in_a_notebook("def f(r, K): return r[0] * n_factors", n_factors=3))
     assert feedback == "Correct, but your function reads n_factors of the notebook, not its K."
+
+
+def test_what_a_function_reads_comes_before_the_shape_that_it_gets_wrong():
+    R = RANDOM.normal(size=(7, 3))
+    q = of_calls(lambda r, s: r - s, (RANDOM.normal(size=(5, 2)), 1.0), (RANDOM.normal(size=(4, 2)), 2.0))
+    words = "Could not check. Your function reads R of the notebook. It is called with other data: use its "
+    words += "arguments. Your "
+    assert judged(q, as_in_a_notebook("def f(r, s): return R - s * r", R=R)).startswith(f"{words}function raised Value")
+    assert judged(q, as_in_a_notebook("def f(r, s): return R - s + r.sum()", R=R)).startswith(f"{words}answer has the")
+
+
+def test_an_index_that_is_no_integer_is_an_error_and_not_the_dots():
+    q = of_calls(lambda x: x[0], (X,))
+    assert judged(q, lambda x: x[0.5]).startswith("Could not check. Your function raised IndexError (only integers")
+    assert judged(q, lambda x: x + ...) == judged(q, lambda x: np.sqrt(...)) == NOT_ATTEMPTED
+
+
+def test_one_number_is_never_taken_for_that_of_other_data():
+    know = np.array([[0.3, -0.2], [0.1, 0.4], [0.2, 0.7]])
+    q = Exercise(
+        reference=lambda know: know[know[:, 0].argmax(), 1], mistakes={}, hints=("a",), given=lambda: {"know": know}
+    )
+    assert "right way gives" not in judged(q, 0.4) + judged(q, 0.7)
+    counts = of_calls(lambda n: [n + 2, 3 * n], (4,), (9,))
+    assert "one more" not in judged(counts, lambda n: [n + 3, 3 * n + 3])
+    members = of_calls(lambda f: f[:, :-1].mean(axis=1), (RANDOM.normal(size=(3, 5, 2)),))
+    assert "with the last entry of axis 1 of f left out" in judged(members, lambda f: f[:, :-2].mean(axis=1))
 
 
 def test_an_argument_that_is_never_read_is_named():

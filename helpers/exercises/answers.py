@@ -99,7 +99,8 @@ def of_few_digits(answer: np.ndarray, truth: np.ndarray) -> bool:
     """
     if truth.dtype.kind in COUNTS or not np.isfinite(answer).all() or not answer.any():
         return False
-    if any(np.array_equal(answer, np.round(truth, decimals)) for decimals in range(7)):
+    fewest = 0 if np.abs(truth).max() >= 1 else 1
+    if any(np.array_equal(answer, np.round(truth, decimals)) for decimals in range(fewest, 7)):
         return bool(np.abs(answer - truth).any())
     return all(one == right or _printed(one, right) for one, right in zip(answer.ravel(), truth.ravel(), strict=True))
 

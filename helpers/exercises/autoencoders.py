@@ -195,6 +195,28 @@ def _without_biases(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
     return np.tanh(np.tanh(x @ W_1) @ W_2 @ W_3) @ W_4
 
 
+def _in_units_of_scale(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
+    return 0.1 * forward(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4)
+
+
+def _scaled_there_and_back(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
+    return 0.1 * forward(x / 0.1, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4)
+
+
+def _without_the_last_bias(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
+    return forward(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, 0 * b_4)
+
+
+def _relu_for_tanh(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
+    z = np.maximum(x @ W_1 + b_1, 0) @ W_2 + b_2
+    return np.maximum(z @ W_3 + b_3, 0) @ W_4 + b_4
+
+
+def _bent_behind_alone(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
+    z = (x @ W_1 + b_1) @ W_2 + b_2
+    return np.tanh(z @ W_3 + b_3) @ W_4 + b_4
+
+
 q4 = Exercise(
     reference=forward,
     mistakes={
@@ -207,6 +229,13 @@ q4 = Exercise(
         _straight: "There is no tanh anywhere. Four linear layers in a row are one linear map: "
         "this network could not bend.",
         _without_biases: "The biases b are missing. A Dense layer computes x @ W + b, unless use_bias=False.",
+        _in_units_of_scale: "The 0.1 is the scale of the returns in the notebook, and no part of the network: leave "
+        "it out.",
+        _scaled_there_and_back: "To divide by the scale and to multiply by it are no part of the network: forward "
+        "takes x as it is.",
+        _without_the_last_bias: "The bias b_4 is missing: the last layer has one, too.",
+        _relu_for_tanh: "There is a ReLU where this network has a tanh.",
+        _bent_behind_alone: "The decoder is right. The encoder has a tanh too, after its first layer.",
     },
     calls=_inputs_and_weights,
     hints=(
@@ -333,6 +362,15 @@ q6 = Exercise(
         _what_is_lost: "This is the share that the network can never explain. The share that it can is asked for.",
         _of_absolute_values: "Here a negative return is answered by a positive one of the same size. What is the "
         "nearest number to −5 % that is not negative?",
+        lambda R: (
+            1 - ((R - np.maximum(R, 0)) ** 2).sum() / ((R - R.mean()) ** 2).sum()
+        ): "One mean of all returns was taken out of the denominator. Nothing is subtracted there.",
+        lambda R: (
+            (np.maximum(R, 0) ** 2).sum(axis=0) / (R**2).sum(axis=0)
+        ).mean(): "You averaged one R² for each ticker. Total R² adds up the squares of all first.",
+        lambda R: (
+            np.maximum(R, 0) ** 2
+        ).sum(): "These are the squares that it can explain. As a share of all squares?",
     },
     given=_given,
     hints=(

@@ -20,6 +20,7 @@ import numpy as np
 from helpers.exercises import calling
 from helpers.exercises.answers import (
     near,
+    of_few_digits,
     rounded,
     same_numbers,
     same_to_a_percent,
@@ -279,6 +280,8 @@ class Exercise(Question):
     def _what_it_shows(self, answer, values, truth):
         values = [self._aligned(value, true) for value, true in zip(values, truth, strict=True)]
         if self.same is same_up_to_rotation and all(np.isfinite(value).all() for value in values):
+            if all(of_few_digits(turned(value, true), true) for value, true in zip(values, truth, strict=True)):
+                return "Right as far as its digits go, and they are too few: give two more."
             return "Your columns do not span what the right ones span: no rotation turns one into the other."
         right = [self._near(value, true, truth) for value, true in zip(values, truth, strict=True)]
         given = self._calls() if self.calls is not None else [tuple(self._given().values())]
@@ -358,9 +361,11 @@ class Exercise(Question):
     def _shape_first(self, value, k):
         """The shape that is needed, of an answer with gaps in it; empty if it has that shape or holds no numbers."""
         try:
-            return about_shape(np.nan_to_num(np.asarray(value, dtype=float)), self._truth(self.reference)[k])
-        except (TypeError, ValueError):
+            array = np.asarray(value, dtype=float)
+        except Exception:  # what it is was said already
             return ""
+        gaps = value is not None and np.isnan(array).any()
+        return about_shape(np.nan_to_num(array), self._truth(self.reference)[k]) if gaps else ""
 
     def _about_what_it_ignores(self, answer):
         needless = calling.ignored_arguments(self.reference)

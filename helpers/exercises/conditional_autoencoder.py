@@ -27,9 +27,10 @@ def _returns_with_gaps():
 
 def _batches():
     random = np.random.default_rng(1)
+    scale = [1.0, 1.0, 0.02]  # the last unit hardly moves: beside its variance 0.001 counts
     return [
-        (random.exponential(1, (9, 4)), np.array([3, 1, 1, 7, 3, 0, 3, 5, 1])),
-        (random.exponential(1, (5, 3)), np.array([4, 2, 9, 0, 6])),
+        (random.exponential([1.0, *scale], (9, 4)), np.array([3, 1, 1, 7, 3, 0, 3, 5, 1])),
+        (random.exponential(scale, (5, 3)), np.array([4, 2, 9, 0, 6])),
     ]
 
 
@@ -56,32 +57,29 @@ def share_out_of_reach(market):
     return (market.betas < 0).mean()
 
 
-def _share_in_reach(market):
-    return (market.betas > 0).mean()
-
-
-def _any_of_the_three(market):
-    return (market.betas < 0).any(axis=2).mean()
-
-
-def _of_two_factors(market):
-    return (market.betas[:, :, 1:] < 0).mean()
-
-
-def _of_the_returns(market):
-    return (market.panel.returns < 0).mean()
-
-
 q1 = Exercise(
     reference=share_out_of_reach,
     mistakes={
-        _share_in_reach: "This is the share that is positive. A ReLU can give those.",
-        _any_of_the_three: "This is how often a ticker has at least one of its three sensitivities below 0. "
+        lambda market: (market.betas > 0).mean(): "This is the share that is positive. A ReLU can give those.",
+        lambda market: (
+            (market.betas < 0).any(axis=2).mean()
+        ): "This is how often a ticker has at least one of its three sensitivities below 0. "
         "Each is asked for by itself.",
-        _of_two_factors: "These are factors 2 and 3 alone. The first factor counts too, although none of its "
+        lambda market: (
+            market.betas[:, :, 1:] < 0
+        ).mean(): "These are factors 2 and 3 alone. The first factor counts too, although none of its "
         "sensitivities is negative.",
-        _of_the_returns: "These are the negative returns. The output of the Beta network are "
-        "sensitivities: market.betas.",
+        lambda market: (
+            market.panel.returns < 0
+        ).mean(): "These are the negative returns. The output of the Beta network are sensitivities: market.betas.",
+        lambda market: (market.betas[0] < 0).mean(): "This is the share at the first date alone. Count all dates.",
+        lambda market: (
+            market.betas[..., 0] < 0
+        ).mean(): "Is factor 1 counted alone, or only tickers with all three below 0? "
+        "Factor 1 alone is never negative. Count all three, each by itself.",
+        lambda market: (market.panel.characteristics < 0).mean(): "One half. Is it the share of negative "
+        "characteristics, or that of factors 2 and 3 alone? Count the sensitivities, market.betas, of all three.",
+        lambda market: (market.betas < 0).sum(): "This is how many there are. Their share is asked for.",
     },
     given=_given,
     same=_to_two_decimals,
@@ -104,47 +102,66 @@ def cost(n_tickers, n_chars, hidden_units, n_factors):
     return [ticker, characteristic, hidden_unit, factor]
 
 
-def _without_biases(n_tickers, n_chars, hidden_units, n_factors):
-    return [n_factors, hidden_units, n_chars + n_factors, hidden_units + n_tickers]
-
-
-def _beta_network_alone(n_tickers, n_chars, hidden_units, n_factors):
-    return [0, hidden_units, n_chars + 1 + n_factors, hidden_units + 1]
-
-
 def _a_network_for_each_ticker(n_tickers, n_chars, hidden_units, n_factors):
     of_a_ticker = (n_chars + 1) * hidden_units + (hidden_units + 1) * n_factors
     _, *others = cost(n_tickers, n_chars, hidden_units, n_factors)
     return [of_a_ticker + n_factors, *others]
 
 
-def _a_bias_for_each_input(n_tickers, n_chars, hidden_units, n_factors):
-    return [n_factors + 1, hidden_units + 1, n_chars + n_factors + 1, hidden_units + n_tickers]
+def _miscounted(place, by):
+    def counted(n_tickers, n_chars, hidden_units, n_factors):
+        numbers = cost(n_tickers, n_chars, hidden_units, n_factors)
+        numbers[place] += by
+        return numbers
 
-
-def _unit_without_its_way_out(n_tickers, n_chars, hidden_units, n_factors):
-    ticker, characteristic, _, factor = cost(n_tickers, n_chars, hidden_units, n_factors)
-    return [ticker, characteristic, n_chars + 1, factor]
-
-
-def _factor_of_the_beta_network_alone(n_tickers, n_chars, hidden_units, n_factors):
-    *others, _ = cost(n_tickers, n_chars, hidden_units, n_factors)
-    return [*others, hidden_units + 1]
+    return counted
 
 
 q2 = Exercise(
     reference=cost,
     mistakes={
-        _without_biases: "The biases are missing: a new unit or a new factor brings one of its own in each layer that "
-        "gives it out.",
-        _beta_network_alone: "This is the Beta network. The Factor network has weights, too: one for each ticker and "
-        "factor.",
+        lambda n_tickers, n_chars, hidden_units, n_factors: [
+            n_factors,
+            hidden_units,
+            n_chars + n_factors,
+            hidden_units + n_tickers,
+        ]: "The biases are missing: a new unit or a new factor brings one of its own in each layer that gives it out.",
+        lambda n_tickers, n_chars, hidden_units, n_factors: [
+            0,
+            hidden_units,
+            n_chars + 1 + n_factors,
+            hidden_units + 1,
+        ]: "This is the Beta network. The Factor network has weights, too: one for each ticker and factor.",
         _a_network_for_each_ticker: "The Beta network serves all tickers with the same weights. A new ticker costs it "
         "nothing.",
-        _a_bias_for_each_input: "You counted a bias for each input. A layer has one for each number that it gives out.",
-        _unit_without_its_way_out: "A hidden unit has weights in, from each characteristic, and weights out, to each "
-        "factor.",
-        _factor_of_the_beta_network_alone: "A factor is an output of both networks, and has weights in each.",
+        lambda n_tickers, n_chars, hidden_units, n_factors: [
+            n_factors + 1,
+            hidden_units + 1,
+            n_chars + n_factors + 1,
+            hidden_units + n_tickers,
+        ]: "You counted a bias for each input. A layer has one for each number that it gives out.",
+        lambda *sizes: [
+            *cost(*sizes)[:2],
+            sizes[1] + 1,
+            cost(*sizes)[3],
+        ]: "A hidden unit has weights in, from each characteristic, and weights out, to each factor.",
+        lambda *sizes: [
+            *cost(*sizes)[:3],
+            sizes[2] + 1,
+        ]: "A factor is an output of both networks, and has weights in each.",
+        _miscounted(2, -1): "The bias of the new hidden unit is missing.",
+        _miscounted(
+            2, 1
+        ): "You counted two biases for the new hidden unit. It has one; those of the factors are there already.",
+        _miscounted(
+            3, -1
+        ): "A new factor is an output of both networks, and has a bias in each: one of them is missing.",
+        _miscounted(3, 1): "You counted three biases for the new factor. There is one in each of the two networks.",
+        _miscounted(3, -2): "Both biases of the new factor are missing, one in each network.",
+        _miscounted(1, 1): "A new characteristic brings weights only. A bias belongs to what a layer gives out.",
+        _miscounted(
+            0, 1
+        ): "A new ticker brings weights only, in the Factor network. A bias belongs to what a layer gives out.",
     },
     calls=lambda: [(200, 10, 32, 3), (50, 4, 8, 2), (6000, 94, 32, 5)],
     hints=(
@@ -167,50 +184,45 @@ def masked_mse(returns, reconstruction):
     return ((returns - reconstruction)[known] ** 2).mean()
 
 
-def _filled_with_minus_two(returns, reconstruction):
-    return ((np.nan_to_num(returns, nan=-2) - reconstruction) ** 2).mean()
-
-
-def _filled_with_zero(returns, reconstruction):
-    return ((np.nan_to_num(returns) - reconstruction) ** 2).mean()
-
-
-def _divided_by_all(returns, reconstruction):
-    return np.nan_to_num((returns - reconstruction) ** 2).mean()
-
-
-def _signed(returns, reconstruction):
-    return np.nanmean(returns - reconstruction)
-
-
-def _complete_dates(returns, reconstruction):
-    complete = ~np.isnan(returns).any(axis=1)
-    return ((returns - reconstruction)[complete] ** 2).mean()
-
-
-def _mean_of_dates(returns, reconstruction):
-    return np.nanmean((returns - reconstruction) ** 2, axis=1).mean()
-
-
-def _root(returns, reconstruction):
-    return np.sqrt(masked_mse(returns, reconstruction))
-
-
 q3 = Exercise(
     reference=masked_mse,
     mistakes={
-        _filled_with_minus_two: "The gaps still hold −2, a loss of 200 %. The network would be "
-        "trained to say who is missing.",
-        _filled_with_zero: "The gaps hold 0 now. That is a return too, and the network would be trained to "
+        lambda r, h: (
+            (np.nan_to_num(r, nan=-2) - h) ** 2
+        ).mean(): "The gaps still hold −2, a loss of 200 %. The network would be trained to say who is missing.",
+        lambda r, h: (
+            (np.nan_to_num(r) - h) ** 2
+        ).mean(): "The gaps hold 0 now. That is a return too, and the network would be trained to "
         "say 0 for who is missing.",
-        _divided_by_all: "The sum is right: gaps add nothing. But you divided by all cells. Divide by "
+        lambda r, h: np.nan_to_num(
+            (r - h) ** 2
+        ).mean(): "The sum is right: gaps add nothing. But you divided by all cells. Divide by "
         "the number of known ones.",
-        _signed: "The errors are not squared, so they cancel: a model that is far off on both sides would score 0.",
-        _complete_dates: "You left out each date with a gap, and with it returns that are known. Leave out "
+        lambda r, h: np.nanmean(
+            r - h
+        ): "The errors are not squared, so they cancel: a model that is far off on both sides would score 0.",
+        lambda r, h: (
+            (r - h)[~np.isnan(r).any(axis=1)] ** 2
+        ).mean(): "You left out each date with a gap, and with it returns that are known. Leave out "
         "the missing cells alone.",
-        _mean_of_dates: "You took the mean of each date first, then the mean of those. A return on a date with many "
+        lambda r, h: np.nanmean(
+            (r - h) ** 2, axis=1
+        ).mean(): "You took the mean of each date first, then the mean of those. A return on a date with many "
         "gaps then weighs more than another.",
-        _root: "This is the root of the mean squared error.",
+        lambda r, h: np.sqrt(masked_mse(r, h)): "This is the root of the mean squared error.",
+        lambda r, h: np.nansum((r - h) ** 2): "This is the sum. The mean is asked for.",
+        lambda r, h: (
+            np.nansum((r - h) ** 2) / len(r)
+        ): "You divided the sum by the number of dates. Divide by the number of known returns.",
+        lambda r, h: np.nanmean(np.abs(r - h)): "These are absolute errors. Square them.",
+        lambda r, h: (
+            np.nanmean(r - h) ** 2
+        ): "The mean was taken first and squared then, so that errors cancel. Square each, then take the mean.",
+        lambda r, h: np.nanvar(r - h): "This is the variance of the errors: their mean is "
+        "taken out. A model that is always too high would not be blamed for it.",
+        lambda r, h: np.nanmean(
+            np.nanmean((r - h) ** 2, axis=0)
+        ): "You took the mean of each ticker first. A return of a ticker with many gaps then weighs more than another.",
     },
     calls=_returns_with_gaps,
     hints=(
@@ -237,25 +249,9 @@ def _date_by_date(hidden, dates):
     return out
 
 
-def _row_by_row(hidden, dates):
-    return (hidden - hidden.mean(axis=1, keepdims=True)) / np.sqrt(hidden.var(axis=1, keepdims=True) + 0.001)
-
-
-def _all_units_together(hidden, dates):
-    return (hidden - hidden.mean()) / np.sqrt(hidden.var() + 0.001)
-
-
-def _by_the_variance(hidden, dates):
-    return (hidden - hidden.mean(axis=0)) / (hidden.var(axis=0) + 0.001)
-
-
 def _dates_of_one_left_alone(hidden, dates):
     once = np.array([np.sum(dates == d) == 1 for d in dates])
     return np.where(once[:, None], hidden, _date_by_date(hidden, dates))
-
-
-def _without_the_thousandth(hidden, dates):
-    return (hidden - hidden.mean(axis=0)) / hidden.std(axis=0)
 
 
 q4 = Exercise(
@@ -264,11 +260,26 @@ q4 = Exercise(
         _date_by_date: "This is still done date by date. Look at a date that occurs once: what is left of its row?",
         _dates_of_one_left_alone: "Rows of a date that occurs once are now left as they were: they are not normalised "
         "at all. And the others still go date by date. Is the date needed here?",
-        _without_the_thousandth: "The 0.001 under the root is missing. A unit that hardly moves "
-        "would be blown up without it.",
-        _row_by_row: "You normalised each row across its units. Here each unit is normalised across the rows: axis 0.",
-        _all_units_together: "You took one mean and one variance for all units. Each unit has its own.",
-        _by_the_variance: "You divided by the variance. The root is missing.",
+        lambda h, dates: (
+            (h - h.mean(axis=0)) / h.std(axis=0)
+        ): "The 0.001 under the root is missing. A unit that hardly moves would be blown up without it.",
+        lambda h, dates: (
+            (h - h.mean(axis=1, keepdims=True)) / np.sqrt(h.var(axis=1, keepdims=True) + 0.001)
+        ): "You normalised each row across its units. Here each unit is normalised across the rows: axis 0.",
+        lambda h, dates: (
+            (h - h.mean()) / np.sqrt(h.var() + 0.001)
+        ): "You took one mean and one variance for all units. Each unit has its own.",
+        lambda h, dates: (
+            (h - h.mean(axis=0)) / (h.var(axis=0) + 0.001)
+        ): "You divided by the variance. The root is missing.",
+        lambda h, dates: (
+            (h - h.mean(axis=0)) / (h.std(axis=0) + 0.001)
+        ): "The 0.001 stands beside the root. It is added to the variance, under the root.",
+        lambda h, dates: h / np.sqrt(h.var(axis=0) + 0.001): "The mean of each unit was not taken out.",
+        lambda h, dates: h - h.mean(axis=0): "The means are taken out. Now divide by √(variance + 0.001).",
+        lambda h, dates: (
+            (h - h.mean(axis=0)) / np.sqrt(h.var(axis=0, ddof=1) + 0.001)
+        ): "The variance was divided by n - 1. Batch normalisation divides by n.",
     },
     calls=_batches,
     hints=(
@@ -288,49 +299,41 @@ def rows(n_dates):
     return [earlier, later, later]
 
 
-def _returns_to_next_returns(n_dates):
-    return [range(n_dates - 1), range(n_dates - 1), range(1, n_dates)]
-
-
-def _all_of_one_date(n_dates):
-    return [range(n_dates)] * 3
-
-
-def _all_of_the_later_date(n_dates):
-    return [range(1, n_dates)] * 3
-
-
-def _all_of_the_earlier_date(n_dates):
-    return [range(n_dates - 1)] * 3
-
-
-def _counted_from_one(n_dates):
-    return [[row + 1 for row in column] for column in rows(n_dates)]
-
-
-def _to_next_returns_with_a_lag(n_dates):
-    return [range(n_dates - 2), range(1, n_dates - 1), range(2, n_dates)]
-
-
-def _characteristics_too_late(n_dates):
-    return [range(1, n_dates), range(n_dates - 1), range(n_dates - 1)]
-
-
 q5 = Exercise(
     reference=rows,
     mistakes={
-        _returns_to_next_returns: "This is the public notebook: the Factor network reads r of date d, and the target "
+        lambda n_dates: [
+            range(n_dates - 1),
+            range(n_dates - 1),
+            range(1, n_dates),
+        ]: "This is the public notebook: the Factor network reads r of date d, and the target "
         "is r of d + 1. In the paper the factors are made of the returns that they explain.",
-        _all_of_one_date: "All three lists are the same. But characteristics of the end of date d know the return of "
+        lambda n_dates: (
+            [range(n_dates)] * 3
+        ): "All three lists are the same. But characteristics of the end of date d know the return of "
         "date d already: the paper takes those of the date before. And then one date has no partner.",
-        _all_of_the_later_date: "The two lists of returns are right. The characteristics are not: at the end of date d "
+        lambda n_dates: (
+            [range(1, n_dates)] * 3
+        ): "The two lists of returns are right. The characteristics are not: at the end of date d "
         "they know the return of date d already.",
-        _all_of_the_earlier_date: "The characteristics of the end of date d know the return of date d already. The "
+        lambda n_dates: (
+            [range(n_dates - 1)] * 3
+        ): "The characteristics of the end of date d know the return of date d already. The "
         "paper takes those of the date before.",
-        _counted_from_one: "The order is right. But rows are counted from 0 in Python.",
-        _to_next_returns_with_a_lag: "The characteristics come before the returns of the Factor network, as they "
+        lambda n_dates: [
+            [row + 1 for row in column] for column in rows(n_dates)
+        ]: "The order is right. But rows are counted from 0 in Python.",
+        lambda n_dates: [
+            range(n_dates - 2),
+            range(1, n_dates - 1),
+            range(2, n_dates),
+        ]: "The characteristics come before the returns of the Factor network, as they "
         "should. But the target is one row later still: that would predict, and the paper explains.",
-        _characteristics_too_late: "These characteristics are known only after the return that they are to explain. It "
+        lambda n_dates: [
+            range(1, n_dates),
+            range(n_dates - 1),
+            range(n_dates - 1),
+        ]: "These characteristics are known only after the return that they are to explain. It "
         "is the other way around: first the characteristics, then the return.",
     },
     calls=lambda: [(4,), (9,)],
@@ -351,32 +354,25 @@ def by_date(data, n_tickers, n_characteristics):
     return data.sort_index().values.reshape(-1, n_tickers, n_characteristics)
 
 
-def _as_the_rows_come(data, n_tickers, n_characteristics):
-    return data.values.reshape(-1, n_tickers, n_characteristics)
-
-
-def _sorted_by_date_alone(data, n_tickers, n_characteristics):
-    data = data.sort_index(level="date", sort_remaining=False, kind="stable")
-    return data.values.reshape(-1, n_tickers, n_characteristics)
-
-
-def _tickers_first(data, n_tickers, n_characteristics):
-    return data.swaplevel().sort_index().values.reshape(-1, n_tickers, n_characteristics)
-
-
-def _unstacked(data, n_tickers, n_characteristics):
-    return data.unstack("ticker").values.reshape(-1, n_tickers, n_characteristics)
-
-
 q6 = Exercise(
     reference=by_date,
     mistakes={
-        _as_the_rows_come: "This is the notebook's own line: it trusts that the rows come sorted, and here they don't.",
-        _sorted_by_date_alone: "The dates are in order now. Within a date the tickers are still as they came.",
-        _tickers_first: "Sorted by ticker first, one block of rows is a ticker with all its dates. A block must be a "
+        lambda data, *sizes: data.values.reshape(
+            -1, *sizes
+        ): "This is the notebook's own line: it trusts that the rows come sorted, and here they don't.",
+        lambda data, *sizes: data.sort_index(level="date", sort_remaining=False, kind="stable").values.reshape(
+            -1, *sizes
+        ): "The dates are in order now. Within a date the tickers are still as they came.",
+        lambda data, *sizes: (
+            data.swaplevel().sort_index().values.reshape(-1, *sizes)
+        ): "Sorted by ticker first, one block of rows is a ticker with all its dates. A block must be a "
         "date with all its tickers.",
-        _unstacked: "After unstack a row holds c1 of all tickers, then c2 of all tickers. reshape cuts it as if the "
+        lambda data, *sizes: data.unstack("ticker").values.reshape(
+            -1, *sizes
+        ): "After unstack a row holds c1 of all tickers, then c2 of all tickers. reshape cuts it as if the "
         "characteristics of a ticker stood together.",
+        lambda data, *sizes: data.sort_index().to_numpy(): "The rows are in order now, and it is still one "
+        "table. Cut it with reshape: dates, tickers, characteristics.",
     },
     calls=_shuffled_frames,
     hints=(

@@ -1,12 +1,12 @@
 """Exercises of the lesson on covariance and hedging."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from helpers.data.simulated import simulate_constant_betas
 from helpers.evaluation.risk import factor_covariance, minimum_variance_weights
-from helpers.exercises.answers import same_numbers, same_to_a_percent
+from helpers.exercises.answers import near, same_to_a_percent
 from helpers.exercises.checker import Exercise, Open
 from helpers.models.least_squares import time_series_betas
 
@@ -23,7 +23,7 @@ def _short_history():
 
 def same_with_n_or_less_one(answer, truth):
     """Whether the numbers agree, with 60 or with 59 below in the variance of 60 months."""
-    return same_numbers(answer, truth) or same_numbers(answer, truth * np.sqrt(59 / 60))
+    return any(near(answer, one, relative=0.0045).all() for one in (truth, truth * np.sqrt(59 / 60)))
 
 
 def honest_risks(R, F, w):
@@ -39,12 +39,17 @@ def _by_factors(R, F):
     return covariance, minimum_variance_weights(covariance)
 
 
+def _risks(R, F, w, months, taught=slice(60)):
+    by_factors = _by_factors(R[taught], F[taught])[1]
+    return [np.sqrt(12) * (R[months] @ weights).std(ddof=1) for weights in (w, by_factors)]
+
+
 def _on_their_own_months(R, F, w):
-    return [np.sqrt(12) * (R[:60] @ weights).std(ddof=1) for weights in (w, _by_factors(R[:60], F[:60])[1])]
+    return _risks(R, F, w, slice(60))
 
 
 def _fitted_to_the_next_months(R, F, w):
-    return [np.sqrt(12) * (R[60:120] @ weights).std(ddof=1) for weights in (w, _by_factors(R[60:120], F[60:120])[1])]
+    return _risks(R, F, w, slice(60, 120), taught=slice(60, 120))
 
 
 def _what_the_mended_estimate_says(R, F, w):
@@ -67,20 +72,23 @@ def _a_month(R, F, w):
 
 
 def _over_all_120_months(R, F, w):
-    return [np.sqrt(12) * (R[:120] @ weights).std(ddof=1) for weights in (w, _by_factors(R[:60], F[:60])[1])]
-
-
-def _of_months_from(R, F, w, start):
-    by_factors = _by_factors(R[:60], F[:60])[1]
-    return [np.sqrt(12) * (R[start : start + 60] @ weights).std(ddof=1) for weights in (w, by_factors)]
+    return _risks(R, F, w, slice(120))
 
 
 def _a_month_late(R, F, w):
-    return _of_months_from(R, F, w, 61)
+    return _risks(R, F, w, slice(61, 121))
 
 
 def _a_month_early(R, F, w):
-    return _of_months_from(R, F, w, 59)
+    return _risks(R, F, w, slice(59, 119))
+
+
+def _over_all_later_months(R, F, w):
+    return _risks(R, F, w, slice(60, None))
+
+
+def _fitted_to_120_months(R, F, w):
+    return _risks(R, F, w, slice(60, 120), taught=slice(120))
 
 
 def _exchanged(R, F, w):
@@ -111,8 +119,7 @@ q1 = Exercise(
         "was chosen to stand still there. Ask the next 60 months.",
         _what_the_mended_estimate_says: "This is what each estimate promises of its own "
         "portfolio. Ask the next 60 months.",
-        _true_risks: "These are the risks under the true Σ, or over all later months. Ask the "
-        "next 60 months, R[60:120].",
+        _true_risks: "These are the risks under the true Σ, which he does not know. Ask the next 60 months, R[60:120].",
         _variances: "These are variances. A risk is the root.",
         _fitted_to_the_next_months: "The portfolio of the factor model was made from months 60 to 119, on which it is "
         "judged. Make it from the first 60, as his was.",
@@ -122,6 +129,9 @@ q1 = Exercise(
         _a_month_late: "Your 60 months begin with R[61]. The weights were made of R[:60], so the next month is R[60].",
         _a_month_early: "Your 60 months begin with R[59], which is among those that the weights were made of. The next "
         "60 are R[60:120].",
+        _over_all_later_months: "These are the risks over all later months. Ask the next 60, R[60:120].",
+        _fitted_to_120_months: "The portfolio of the factor model was made from 120 months, and those that judge it "
+        "are among them. Make it from the first 60, as his was.",
         _exchanged: "The numbers are right, and exchanged: his portfolio w first, then the factor model's.",
         _in_percent: "These are in percent. Fractions are asked for, as everywhere in the course.",
         _times_twelve: "You multiplied by 12. A variance is 12 times that of a month, a standard deviation √12 times.",
@@ -221,6 +231,10 @@ def _second_moment(w, R, F):
     return by_factors / (by_factors + share_of_noise(w, residuals))
 
 
+def _equal_weights(w, R, F):
+    return share_of_factors(np.full(len(w), 1 / len(w)), R, F)
+
+
 q2 = Exercise(
     reference=share_of_factors,
     mistakes={
@@ -235,6 +249,7 @@ q2 = Exercise(
         _noise_share: "This is the share of the tickers' own noise. The rest is asked for.",
         _no_intercept: "Your regression has no intercept, so β swallows a part of α. time_series_betas has one.",
         _second_moment: "F'F / n_dates is no covariance: the means of the factors are still in it. Take np.cov(F.T).",
+        _equal_weights: "You weighted all tickers alike. The portfolio is w.",
     },
     same=same_to_a_percent,  # variances with n or with n - 1
     calls=_portfolios,
@@ -277,20 +292,11 @@ def _share_left(r, F, window, sign=-1):
     return hedged.std() / r[21 : 21 + len(hedged)].std()
 
 
-def _of_the_same_month(r, F):
-    return _share_left(r, F, lambda d: slice(d, d + 21))
-
-
-def _of_all_days(r, F):
-    return _share_left(r, F, lambda d: slice(None))
-
-
-def _of_both_months(r, F):
-    return _share_left(r, F, lambda d: slice(d - 21, d + 21))
-
-
-def _bought(r, F):
-    return _share_left(r, F, lambda d: slice(d - 21, d), sign=1)
+_of_the_same_month = partial(_share_left, window=lambda d: slice(d, d + 21))
+_of_all_days = partial(_share_left, window=lambda d: slice(None))
+_of_both_months = partial(_share_left, window=lambda d: slice(d - 21, d + 21))
+_from_the_first_day = partial(_share_left, window=lambda d: slice(0, d))
+_bought = partial(_share_left, window=lambda d: slice(d - 21, d), sign=1)
 
 
 def _of_the_variance(r, F):
@@ -300,10 +306,6 @@ def _of_the_variance(r, F):
 def _of_the_risk_of_all_days(r, F):
     n_hedged = 21 * (len(r) // 21 - 1)
     return share_left(r, F) * r[21 : 21 + n_hedged].std() / r.std()
-
-
-def _from_the_first_day(r, F):
-    return _share_left(r, F, lambda d: slice(0, d))
 
 
 def _blocks(r, F):

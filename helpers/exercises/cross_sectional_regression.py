@@ -84,6 +84,8 @@ q1 = Exercise(
         "diagonal, so the three have to be solved for together.",
         _with_an_intercept: "A column of ones stands beside β. The equation of this lesson has none: without "
         "factors the return is 0.",
+        lambda R, betas: np.linalg.solve(betas.T @ betas, betas.T @ R[101]): "These are the factor returns of row 101. "
+        "Date 100 is R[100], with nothing added.",
     },
     given=_given,
     hints=(
@@ -171,6 +173,18 @@ q3 = Exercise(
         "date has its own F.",
         _squared_correlation: "These are squared correlations. A correlation takes the average out as well, and it "
         "does not mind if all fitted returns are twice too large.",
+        lambda R, betas: 1 - (1 - r2_by_date(R, betas)) * (R**2).sum(axis=1) / ((R - R.mean()) ** 2).sum(axis=1): "One "
+        "average of all returns was taken out of the denominator. Take nothing out.",
+        lambda R, betas: (
+            1 - (1 - r2_by_date(R, betas)) * (R**2).sum(axis=1) / (R**2).sum()
+        ): "The squared errors are of one "
+        "date each, and the denominator is of all dates together. It needs an axis, too.",
+        lambda R, betas: (
+            1 - (1 - r2_by_date(R, betas)) / R.shape[1]
+        ): "Above stands a mean of squares, below a sum. Take the same for both.",
+        lambda R, betas: (
+            1 - np.abs(R - R @ betas @ np.linalg.inv(betas.T @ betas) @ betas.T).sum(axis=1) / np.abs(R).sum(axis=1)
+        ): "You added up absolute values. Squares are asked for.",
     },
     given=_given,
     hints=(
@@ -233,6 +247,22 @@ q4 = Exercise(
         _measured: "This is how much the errors of these 240 dates moved: near the answer, by chance not "
         "the same. Derive it from W.",
         _of_each_ticker: "There are 200 numbers: the sum runs over the portfolios. Sum over the tickers, axis=1.",
+        lambda W: (
+            0.05 * np.sqrt((W[0] ** 2).sum())
+        ): "This is the error of the first factor alone. Three are asked for: sum over the tickers only, axis=1.",
+        lambda W: 0.05 * np.sqrt((W**2).sum()): "This is one number for all three factors. Sum over the tickers only, "
+        "axis=1.",
+        lambda W: (
+            0.05 * np.abs(W.sum(axis=1))
+        ): "The weights were added up, so that long and short cancel. The noise of "
+        "two tickers does not: its variances add up.",
+        lambda W: (
+            0.05 * W.sum(axis=1)
+        ): "The weights were added up with their signs. Square each before: the noise of two "
+        "tickers has variances that add up.",
+        lambda W: np.sqrt(
+            0.05 * (W**2).sum(axis=1)
+        ): "0.05 stands under the root, and it is a standard deviation: square it there, or take it out.",
     },
     given=_weights,
     hints=(
@@ -322,6 +352,25 @@ q6 = Exercise(
         _undivided: "The ranks are right. Divide them by the number of values ranked, which is the number of tickers.",
         _divided_by_one_less: "The ranks are right. Divide them by the number of tickers, and not by one less.",
         _counted_from_one: "These ranks begin at 1. The smallest value has the rank 0.",
+        lambda c: (
+            c.argsort(axis=2).argsort(axis=2) / c.shape[1]
+        ): "These are ranks across the characteristics of one ticker "
+        "(the last axis), divided by the number of tickers. Rank along the axis of the tickers.",
+        lambda c: (
+            (c - c.min(axis=1, keepdims=True)) / np.ptp(c, axis=1, keepdims=True)
+        ): "You stretched the values between "
+        "the smallest and the largest. A rank only counts how many tickers are below.",
+        lambda c: c.argsort(axis=1).argsort(axis=1) / 200: "The ranks are right. 200 is the number of tickers of the "
+        "notebook: divide by that of c.",
+        lambda c: (
+            (-c).argsort(axis=1).argsort(axis=1) / c.shape[1]
+        ): "These ranks run from large to small. The smallest value has the rank 0.",
+        lambda c: (
+            2 * c.argsort(axis=1).argsort(axis=1) / c.shape[1] - 1
+        ): "These ranks are spread between -1 and 1. They are to begin at 0 and end below 1.",
+        lambda c: (
+            c.argsort(axis=1).argsort(axis=1) // c.shape[1]
+        ): "// divides to whole numbers, and a rank over their number is below 1. Divide with /.",
     },
     calls=_characteristics,
     hints=(

@@ -214,8 +214,14 @@ q4 = Exercise(
         _all_squared: "Factors 1 and 2 are there. But c3² has lost the sign that factor 3 hangs on: leave c3 as it is.",
         _cubes: "A third power changes its sign with c1, and c1² does not. So their product is "
         "zero on average, as before.",
-        _sign_of_c3: "These carry all three factors, the third even better than c3 does. The exercise "
-        "asks for c3 itself, though.",
+        _sign_of_c3: "These carry all three factors, the third even better than c3 does. Is sign(c3) among them, or "
+        "was F solved for with the true β, without managed portfolios? Make them of c1², c1 c2 and c3 itself.",
+        lambda bent, c, share_explained: _shares_of(
+            [c[..., 0] ** 2, c[..., 0] * c[..., 1], c[..., 2], np.ones(c.shape[:2])], bent, share_explained
+        ): "There is a constant beside the three. The exercise asks for the three alone.",
+        lambda bent, c, share_explained: _shares_of(
+            [c[..., 0] ** 2, c[..., 0] * c[..., 1]], bent, share_explained
+        ): "Two characteristics stand there. The third, c3 itself, carries the third factor.",
     },
     given=_bent,
     hints=(

@@ -178,11 +178,19 @@ q4 = Exercise(
     reference=shares,
     mistakes={
         _around_the_mean: "Your denominator takes the mean out. As in total R², a share of Σ curve² is asked for.",
-        _no_constant: "Both rows are those without a constant. For the second, put a column of ones beside c.",
+        _no_constant: "Both rows are as without a constant. Is the column of ones beside c missing, or were the means "
+        "of the curves taken out before, so that nothing is left for it?",
         _rows_exchanged: "The row without a constant comes first.",
         _what_is_missed: "These are the shares that a line misses.",
         _not_squared: "These are shares of absolute values. Total R² compares squares.",
         _correlations: "These are the roots of the shares, as a correlation is. The share itself is asked for.",
+        lambda c, curves: shares(
+            c, curves - curves.mean(axis=0)
+        ): "The means of the curves were taken out before. Leave them in: they are what the constant is there for.",
+        lambda c, curves: [
+            shares(c, curves - curves.mean(axis=0))[0],
+            shares(c, curves)[1],
+        ]: "In the first row the means of the curves were taken out. Leave them in, in both rows.",
     },
     given=_curves,
     same=_within_a_hundredth,

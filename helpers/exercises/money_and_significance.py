@@ -154,32 +154,17 @@ def _on_its_head(earned, traded):
     return traded.mean() / earned.mean()
 
 
-def _one_date_short(earned, traded):
-    return earned[1:].mean() / traded.mean()
+def _by_the_trade(earned, traded, above, below=np.mean):
+    return above(earned) / below(traded)
 
 
-def _last_date_dropped(earned, traded):
-    return earned[:-1].mean() / traded.mean()
-
-
-def _of_the_sum(earned, traded):
-    return earned.sum() / traded.mean()
-
-
-def _yearly_over_monthly(earned, traded):
-    return 12 * earned.mean() / traded.mean()
-
-
-def _there_and_back(earned, traded):
-    return earned.mean() / traded.mean() / 2
-
-
-def _of_risk(earned, traded):
-    return earned.mean() / earned.std(ddof=1) / traded.mean()
-
-
-def _sum_by_sum(earned, traded):
-    return earned.sum() / traded.sum()
+_one_date_short = partial(_by_the_trade, above=lambda earned: earned[1:].mean())
+_last_date_dropped = partial(_by_the_trade, above=lambda earned: earned[:-1].mean())
+_of_the_sum = partial(_by_the_trade, above=np.sum)
+_sum_by_sum = partial(_by_the_trade, above=np.sum, below=np.sum)
+_yearly_over_monthly = partial(_by_the_trade, above=lambda earned: 12 * earned.mean())
+_there_and_back = partial(_by_the_trade, above=lambda earned: earned.mean() / 2)
+_of_risk = partial(_by_the_trade, above=lambda earned: earned.mean() / earned.std(ddof=1))
 
 
 q3 = Exercise(
@@ -211,7 +196,7 @@ q3 = Exercise(
 
 @cache
 def _some_p_values():
-    first = np.array([0.041, 0.001, 0.62, 0.0095, 0.024, 0.31, 0.0205, 0.9, 0.05, 0.0149])
+    first = np.array([0.041, 0.0002, 0.62, 0.0095, 0.024, 0.31, 0.0205, 0.9, 0.05, 0.0149])
     second = np.random.default_rng(2).permutation(np.append(np.linspace(0.004, 0.09, 12), 0.5))
     return [(first, 0.05), (second, 0.1), (np.array([0.7, 0.04, 0.2, 0.5]), 0.05)]  # in the last nothing is found
 

@@ -1,5 +1,6 @@
 """Exercises of lesson 04: principal components."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -333,6 +334,9 @@ q6 = Exercise(
         _lost: "This is what is lost. The R² is 1 minus that.",
         _of_the_first_six: "The denominator must hold all twelve components: with the first six "
         "alone, the sixth number is 1.",
+        lambda industries: r2_by_K(
+            replace(industries, returns=industries.returns - industries.returns.mean())
+        ): "One mean of all returns was taken out before. Nothing is to be taken out.",
     },
     given=_industries,
     hints=(

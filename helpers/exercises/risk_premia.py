@@ -231,14 +231,18 @@ def _of_n_months(R_60, F_60):
     return 1 - noise * 58 / 60 / variance
 
 
-def _through_the_origin_first(R_60, F_60, n=58):
+def _kept_through_the_origin(R_60, F_60, n):
     betas = F_60 @ R_60 / (F_60 @ F_60)
     noise = ((R_60 - np.outer(F_60, betas)) ** 2).sum(axis=0).mean() / n / (F_60 @ F_60)
     return 1 - noise / betas.var()
 
 
+def _through_the_origin_first(R_60, F_60):
+    return _kept_through_the_origin(R_60, F_60, 58)
+
+
 def _through_the_origin_with_59(R_60, F_60):
-    return _through_the_origin_first(R_60, F_60, n=59)
+    return _kept_through_the_origin(R_60, F_60, 59)
 
 
 def _mean_error_squared(R_60, F_60):
@@ -263,8 +267,8 @@ q4 = Exercise(
         _root: "This is the root. The slope shrinks by the ratio of the variances themselves.",
         _with_what_nobody_knows: "You used the true spread of β and the true noise. Nobody knows them: take what the "
         "estimates and the residuals say.",
-        _with_the_true_risk_of_the_factor: "You used the numbers that the market was made with. Nobody knows them: take "
-        "what R_60 and F_60 say.",
+        _with_the_true_risk_of_the_factor: "You used the numbers that the market was made with. Nobody knows them: "
+        "take what R_60 and F_60 say.",
         _of_n_months: "The residuals of a line are divided by n - 2, here 58: two numbers were fitted.",
         _through_the_origin_first: "Your first pass has no intercept. Regress on a column of ones as well.",
         _through_the_origin_with_59: "Your first pass has no intercept, and so 59 below. With the column of ones "
@@ -339,7 +343,8 @@ def _market_alone(R_18, F_18):
 
 
 def _one_factor_model(R_18, F_18):
-    return shanken_factor(R_18, F_18[:, :1])
+    slope = np.polyfit(np.polyfit(F_18[:, 0], R_18, 1)[0], R_18.mean(axis=0), 1)[0]
+    return 1 + slope**2 / F_18[:, 0].var(ddof=1)
 
 
 q5 = Exercise(

@@ -104,7 +104,7 @@ def about_those_that_are_right(wrong: Wrong) -> str:
     off = ~right
     if value.size > 2 and 0.1 < right.mean() < 1 and true[right].any():  # a few of many may be right by chance
         if not value[off].any() and true[off].all():
-            are, they = ("value is", "it") if off.sum() == 1 else ("values are", "they")
+            are, they = ("values is", "it") if off.sum() == 1 else ("values are", "they")
             return f"{off.sum()} of your {value.size} {are} 0, where {they} should not be; the others are right."
         if one := _line_of(wrong):
             return one[0].upper() + one[1:]
@@ -132,11 +132,12 @@ def _line_of(wrong):
         n, first = len(lines), int(np.argmin(lines))
         if n < 3 or not lines.any():
             continue
+        question = " What changes there?" if n > 4 else ""
         several = 3 * lines.sum() >= n and lines.sum() >= 3  # one or two may be right by chance
         if several and lines[:first].all() and not lines[first:].any():
-            return f"{here}the first {first} of {n} {side} are right, and none after them. What changes there?"
+            return f"{here}the first {first} of {n} {side} are right, and none after them.{question}"
         if several and not lines[: n - lines[::-1].argmin()].any() and lines[n - lines[::-1].argmin() :].all():
-            return f"{here}the last {lines.sum()} of {n} {side} are right, and none before them. What changes there?"
+            return f"{here}the last {lines.sum()} of {n} {side} are right, and none before them.{question}"
         if several and lines.sum() == n - 1:
             question = " What is special about it?" if n > 5 else ""
             return f"{here}of {n} {side} all are right but number {first + 1}.{question}"

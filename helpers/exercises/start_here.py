@@ -156,6 +156,11 @@ def _squared_correlation(betas, F, R):
     return np.corrcoef(R[400:].ravel(), reconstruction.ravel())[0, 1] ** 2
 
 
+def _demeaned_by_ticker(betas, F, R):
+    reconstruction = F[400:] @ betas[:400].mean(axis=0).T
+    return 1 - ((R[400:] - reconstruction) ** 2).sum() / ((R[400:] - R[400:].mean(axis=0)) ** 2).sum()
+
+
 q3 = Exercise(
     reference=r2_of_constant_betas,
     mistakes={
@@ -177,6 +182,8 @@ q3 = Exercise(
         "near r: the errors are missing.",
         _squared_correlation: "This is a squared correlation: it forgives a wrong scale and a wrong mean. The total R² "
         "forgives neither.",
+        _demeaned_by_ticker: "Each ticker's mean is taken out of the denominator. Nothing is subtracted there: a model "
+        "that says 0 must score 0.",
     },
     given=_market,
     hints=(

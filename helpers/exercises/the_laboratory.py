@@ -61,6 +61,33 @@ q1 = Exercise(
         _the_error_itself: "This is the unpaired error. How many times the paired one is that?",
         _spread_over_error: "Above stands a spread over markets (std), below the error of a mean "
         "(sem). Take sem for both.",
+        lambda by_market: (
+            _the_error_itself(by_market) / (by_market["CA2"] - by_market["CA1"]).std()
+        ): "Above stands the error of a mean (sem), below a spread over markets (std). Take sem for both.",
+        lambda by_market: (
+            by_market["CA2"] - by_market["CA1"]
+        ).sem(): "This is the paired error. How many times as large is the unpaired one?",
+        lambda by_market: (
+            _the_error_itself(by_market) - (by_market["CA2"] - by_market["CA1"]).sem()
+        ): "This is the difference of the two errors. How many TIMES larger is asked for: divide.",
+        lambda by_market: (
+            by_market["CA1"].sem() / (by_market["CA2"] - by_market["CA1"]).sem()
+        ): "This is the error of CA1 alone over the paired one. That of CA2 belongs in there, too.",
+        lambda by_market: (
+            times_larger(by_market) / np.sqrt(2)
+        ): "This is the root of the MEAN of the two squared errors. For a difference of independent means they add up.",
+        lambda by_market: (
+            by_market.mean().diff()["CA2"] / (by_market["CA2"] - by_market["CA1"]).sem()
+        ): "This is the mean difference over its error, a t statistic. Two errors are compared here.",
+        lambda by_market: (
+            by_market.mean().diff()["CA2"] / _the_error_itself(by_market)
+        ): "This is the mean difference over the unpaired error, a t statistic. Two errors are compared here.",
+        lambda by_market: np.hypot(
+            by_market["CA1"].std(), by_market["CA2"].std()
+        ): "This is a spread over markets. Errors of means (sem) are compared, one over the other.",
+        lambda by_market: (
+            _the_error_itself(by_market) ** 2 / (by_market["CA2"] - by_market["CA1"]).sem()
+        ): "The root above is missing: squared errors add up, and the error is the root of the sum.",
     },
     given=_by_market,
     same=same_to_a_percent,
@@ -107,6 +134,10 @@ def _summed(betas, factors):
     return np.einsum("msk,mk->s", betas[:, -1], factors[:, :-1].mean(axis=1))
 
 
+def _with_lam(betas, lam):
+    return np.einsum("msk,mk->s", betas[:, -1], lam) / len(betas)
+
+
 def _first_beta(betas, factors):
     return betas[0, -1] @ factors[:, :-1].mean(axis=(0, 1))
 
@@ -130,6 +161,33 @@ q2 = Exercise(
         "belongs to its own member's β.",
         _the_date_before: "λ and the members are right, but β is that of the date before. β of the last date is known "
         "in time: row d of the characteristics is known before the return of date d.",
+        lambda betas, factors: _with_lam(
+            betas, factors[:, 1:].mean(axis=1)
+        ): "The first date was left out of λ, and the last is still in it. It is the last that nobody knew.",
+        lambda betas, factors: forecast(
+            betas[:, ::-1], factors
+        ): "λ and the members are right, but β is that of the first date. The last date is to be forecast.",
+        lambda betas, factors: _with_lam(
+            betas, factors[:, :-1].sum(axis=1)
+        ): "λ is a sum over the dates. A mean is asked for.",
+        lambda betas, factors: forecast(
+            betas[:1], factors[:1]
+        ): "This is the forecast of the first member alone. Average over all of them.",
+        lambda betas, factors: forecast(
+            betas[-1:], factors[-1:]
+        ): "This is the forecast of the last member alone. Average over all of them.",
+        lambda betas, factors: _with_lam(
+            betas, factors[:, :-2].mean(axis=1)
+        ): "Two dates were left out at the end of λ. The factors of the date before the last are known.",
+        lambda betas, factors: _with_lam(
+            betas, factors[:, 1:-1].mean(axis=1)
+        ): "The last date is left out of λ, as it should be. But the first is, too.",
+        lambda betas, factors: _with_lam(
+            betas, factors[:, -2]
+        ): "λ is the factor of one date, the one before. It is the mean over ALL dates before the last.",
+        lambda betas, factors: forecast(
+            np.broadcast_to(betas.mean(axis=1, keepdims=True), betas.shape), factors
+        ): "β was averaged over the dates. β of the last date is known: take that.",
     },
     calls=_members,
     hints=(
@@ -180,6 +238,33 @@ q3 = Exercise(
         _one_side: "Only bars above zero are counted. A bar may lie below zero by luck just as well.",
         _all_of_them: "This is the chance that ALL of them leave out zero. One is enough.",
         _none_of_them: "This is the chance that none does. The question is that at least one does.",
+        lambda n_bars, n_errors: (
+            1 - (1 - norm.sf(2 * n_errors)) ** n_bars
+        ): "The 2 stands inside: this is the chance beyond twice "
+        "as many errors, on one side. Two sides are 2 * norm.sf(n_errors).",
+        lambda n_bars, n_errors: (
+            1 - (1 - 2 * norm.sf(n_bars)) ** n_errors
+        ): "The arguments are exchanged: n_errors belongs into norm.sf, and n_bars into the exponent.",
+        lambda n_bars, n_errors: (
+            n_bars * norm.sf(n_errors)
+        ): "You added the chances, and of one side only. Begin with the chance that NONE leaves out zero.",
+        lambda n_bars, n_errors: min(
+            1, 2 * n_bars * norm.sf(n_errors)
+        ): "You added the chances, cut off at 1. That is a bound: two "
+        "bars may leave out zero at once. Begin with the chance that NONE does.",
+        lambda n_bars, n_errors: (
+            _all_of_them(1, n_errors) * n_bars * _none_of_them(n_bars - 1, n_errors)
+        ): "This is the chance that exactly ONE does. At least one is asked for.",
+        lambda n_bars, n_errors: (
+            1 - _all_of_them(n_bars, n_errors)
+        ): "This is the chance that not ALL of them leave out zero. "
+        "At least one is asked for: 1 minus the chance that none does.",
+        lambda n_bars, n_errors: (
+            1 - norm.sf(n_errors) ** n_bars
+        ): "norm.sf is the chance beyond n_errors, on one side. Which chance, to the power of n_bars, is that of none?",
+        lambda n_bars, n_errors: norm.sf(
+            n_errors
+        ): "This is the chance of one bar, on one side. A bar may lie below zero, too, and there are n_bars of them.",
     },
     calls=lambda: [(1, 2.0), (5, 2.0), (20, 2.0), (20, 3.0), (100, 2.0)],
     hints=(

@@ -1,13 +1,20 @@
 """Exercises of lesson 14: the leakage clinic."""
 
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
 from helpers.data.ranks import rank_across_tickers
-from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import information_coefficient, predictive_r2, total_r2
 from helpers.exercises.checker import Exercise, Open
+from helpers.exercises.clinic_patients import (
+    explained_by_reshaping,
+    markets_that_turn,
+    networks_that_remember,
+    predicted_with,
+    scored_by_ranks,
+    scored_with_gaps,
+)
 from helpers.experiments.clinic import clinic_market as barren
 from helpers.models.ipca import InstrumentedPCA
 from helpers.panel import Panel
@@ -25,34 +32,22 @@ def masked(seed):
     return np.nanmean(information_coefficient(r[160:], design[160:] @ b))
 
 
-def _gaps(seed, in_fit=-2.0, in_score=-2.0, gaps=True):
-    """The score where gaps in returns become these numbers; NaN leaves them out."""
-    panel, random = barren(seed), np.random.default_rng(seed)
-    d, enters = np.arange(240)[:, None], random.integers(0, 240, 100)
-    there = (enters <= d) & (d < enters + random.integers(40, 200, 100)) | (not gaps)
-    x = np.where(there[:, :, None], panel.characteristics, -2)
-    design = np.concatenate([x, np.ones((240, 100, 1))], axis=2)
-    r = np.where(there, panel.returns, in_fit)[:160]
-    known = ~np.isnan(r)
-    b, *_ = np.linalg.lstsq(design[:160][known], r[known], rcond=None)
-    return np.nanmean(information_coefficient(np.where(there, panel.returns, in_score)[160:], design[160:] @ b))
-
-
-_filled = partial(_gaps)
-_filled_in_the_fit_only = partial(_gaps, in_score=np.nan)
-_filled_in_the_score_only = partial(_gaps, in_fit=np.nan)
-_without_gaps = partial(_gaps, gaps=False)
-_filled_with_zero = partial(_gaps, in_fit=0.0, in_score=0.0)
+_filled_in_the_fit_only = partial(scored_with_gaps, in_score=np.nan)
+_filled_in_the_score_only = partial(scored_with_gaps, in_fit=np.nan)
+_fitted_to_all_dates = partial(scored_with_gaps, in_fit=np.nan, in_score=np.nan, fit=slice(None))
+_without_gaps = partial(scored_with_gaps, gaps=False)
+_filled_with_zero = partial(scored_with_gaps, in_fit=0.0, in_score=0.0)
 
 q1 = Exercise(
     reference=masked,
     mistakes={
-        _filled: "The function is still as it was: −2 stands for gaps in returns and characteristics, in "
+        scored_with_gaps: "The function is still as it was: −2 stands for gaps in returns and characteristics, in "
         "the fit and in the score.",
         _filled_in_the_fit_only: "The score is clean now. But the fit still sees the gaps as returns of −2: mask them "
         "there as well.",
         _filled_in_the_score_only: "The fit is clean now. But the score still takes each gap for a return of −2: write "
         "np.nan there.",
+        _fitted_to_all_dates: "The gaps are out. But the fit sees all 240 dates, those of the score among them.",
         _without_gaps: "Now every ticker is there at every date. Keep the gaps (there), and leave them out of fit and "
         "score.",
         _filled_with_zero: "A gap is now a return of 0. It is still a return that nobody earned, in the fit and in the "
@@ -78,23 +73,25 @@ def ranked_across_tickers(seed):
     return information_coefficient(r[160:], np.polyval(slope, rank[160:])).mean()
 
 
-def _judged(seed, ranks, fit=slice(160), own=False):
-    """The score of the ranks of prices that `ranks` makes, with a slope of these dates."""
+def _rank_itself(seed):
     r = barren(seed).returns
-    rank = ranks(np.cumsum(r, axis=0) - (0 if own else r))
-    slope = np.polyfit(rank[fit].ravel(), r[fit].ravel(), 1)
-    return information_coefficient(r[160:], np.polyval(slope, rank[160:])).mean()
+    return information_coefficient(r[160:], rank_across_tickers(np.cumsum(r, axis=0) - r)[160:]).mean()
+
+
+def _size_of_the_score(seed):
+    return abs(ranked_across_tickers(seed))
 
 
 def _apart(price):
     return np.concatenate([rank_across_tickers(part.T).T for part in (price[:160], price[160:])])
 
 
-_over_past_and_future_apart = partial(_judged, ranks=_apart)
-_ranked_over_time = partial(_judged, ranks=lambda price: rank_across_tickers(price.T).T)
-_with_the_return_of_the_date = partial(_judged, ranks=rank_across_tickers, own=True)
-_slope_of_all_dates = partial(_judged, ranks=rank_across_tickers, fit=slice(None))
-_slope_of_the_test = partial(_judged, ranks=rank_across_tickers, fit=slice(160, None))
+_over_past_and_future_apart = partial(scored_by_ranks, ranks=_apart)
+_ranked_over_time = partial(scored_by_ranks, ranks=lambda price: rank_across_tickers(price.T).T)
+_with_the_return_of_the_date = partial(scored_by_ranks, ranks=rank_across_tickers, own=True)
+_not_ranked = partial(scored_by_ranks, ranks=np.asarray)
+_slope_of_all_dates = partial(scored_by_ranks, ranks=rank_across_tickers, fit=slice(None))
+_slope_of_the_test = partial(scored_by_ranks, ranks=rank_across_tickers, fit=slice(160, None))
 
 q2 = Exercise(
     reference=ranked_across_tickers,
@@ -107,9 +104,13 @@ q2 = Exercise(
         "still knows later prices.",
         _slope_of_all_dates: "The ranks are right. But the slope is fitted to all dates, those of the test among them: "
         "only [:160] may teach it.",
+        _rank_itself: "The ranks are right, and they are used as they are. Let the first 160 dates say by a slope "
+        "whether a high rank is good or bad.",
+        _not_ranked: "These are log prices. Rank them across the tickers of each date, before the slope is fitted.",
+        _size_of_the_score: "An absolute value knows the outcome: a forecast that is wrong has a negative score.",
         _slope_of_the_test: "The ranks are right. But the slope is fitted to the dates that it is judged on.",
     },
-    calls=lambda: [(1,), (4,)],  # the slopes of past, test and all dates differ in sign
+    calls=lambda: [(2,), (5,), (12,)],  # in which the slopes of the wrong ways differ in sign
     hints=(
         "One date is one row of log_price. rank_across_tickers ranks along rows.",
         "Leave out both .T: rank_across_tickers(log_price).",
@@ -127,26 +128,19 @@ def earlier_factors(seed):
     return predictive_r2(period.returns, InstrumentedPCA(3).fit(past).predict(period, past))
 
 
-def _said(seed, expected):
-    """The score of β · λ, with λ made by `expected` of the factors of all 172 dates, (172, 3)."""
-    panel = barren(seed)
-    past, period = panel[:160], panel[160:172]
-    model = InstrumentedPCA(3).fit(past)
-    lam = np.broadcast_to(expected(np.asarray(model.factors(panel[:172]))), (12, 3))
-    return predictive_r2(period.returns, np.einsum("dsk,dk->ds", model.betas(period), lam))
-
-
 def _refitted(seed):
     panel = barren(seed)
     said = [InstrumentedPCA(3).fit(panel[:d]).predict(panel[d : d + 1], panel[:d])[0] for d in range(160, 172)]
     return predictive_r2(panel.returns[160:172], np.array(said))
 
 
-_own_factors = partial(_said, expected=lambda f: f[160:].mean(axis=0))
-_reconstructed = partial(_said, expected=lambda f: f[160:])
-_mean_of_all = partial(_said, expected=lambda f: f.mean(axis=0))
-_one_date_too_late = partial(_said, expected=lambda f: (np.cumsum(f, axis=0) / np.arange(1, 173)[:, None])[160:])
-_mean_of_the_past = partial(_said, expected=lambda f: f[:160].mean(axis=0))
+_own_factors = partial(predicted_with, expected=lambda f: f[160:].mean(axis=0))
+_reconstructed = partial(predicted_with, expected=lambda f: f[160:])
+_mean_of_all = partial(predicted_with, expected=lambda f: f.mean(axis=0))
+_one_date_too_late = partial(
+    predicted_with, expected=lambda f: (np.cumsum(f, axis=0) / np.arange(1, 173)[:, None])[160:]
+)
+_mean_of_the_past = partial(predicted_with, expected=lambda f: f[:160].mean(axis=0))
 
 q3 = Exercise(
     reference=earlier_factors,
@@ -177,25 +171,15 @@ def by_label(seed):
     return total_r2(panel.returns[160:], model.reconstruct(panel[160:]))
 
 
-def _reshaped(seed, unstacked=True, **how):
-    frame = barren(seed).to_frame().sample(frac=1, random_state=seed)
-    frame = frame.sort_index(**how) if how else frame
-    x = frame.drop(columns="returns").to_numpy().reshape(240, 100, 10)
-    r = frame["returns"].unstack("ticker") if unstacked else frame["returns"].to_numpy().reshape(240, 100)
-    panel = Panel(returns=np.asarray(r), characteristics=x)
-    model = InstrumentedPCA(3).fit(panel[:160])
-    return total_r2(panel.returns[160:], model.reconstruct(panel[160:]))
-
-
-_both_reshaped = partial(_reshaped, unstacked=False)
-_sorted_by_date_only = partial(_reshaped, level="date", sort_remaining=False, kind="stable")
-_sorted_by_ticker_first = partial(_reshaped, level=["ticker", "date"])
-_sorted_by_ticker_only = partial(_reshaped, level="ticker", sort_remaining=False, kind="stable")
+_both_reshaped = partial(explained_by_reshaping, unstacked=False)
+_sorted_by_date_only = partial(explained_by_reshaping, level="date", sort_remaining=False, kind="stable")
+_sorted_by_ticker_first = partial(explained_by_reshaping, level=["ticker", "date"])
+_sorted_by_ticker_only = partial(explained_by_reshaping, level="ticker", sort_remaining=False, kind="stable")
 
 q4 = Exercise(
     reference=by_label,
     mistakes={
-        _reshaped: "The characteristics are still in the order of the file, and the returns are not.",
+        explained_by_reshaping: "The characteristics are still in the order of the file, and the returns are not.",
         _both_reshaped: "Each return has its own characteristics again. But a row of your arrays now mixes tickers of "
         "many dates, and one date has one F.",
         _sorted_by_date_only: "The dates are in order now. But within a date the tickers still stand as in the file, "
@@ -237,6 +221,10 @@ def _other_network(every, refit, which):
     return lam_of_one_network(every, which(refit))
 
 
+def _with_later_dates(every, refit):
+    return every[refit].mean(axis=1)[1:]
+
+
 _always_the_first_network = partial(_other_network, which=np.zeros_like)
 _network_of_the_date_before = partial(_other_network, which=lambda refit: np.append(refit[:1], refit[:-1]))
 
@@ -250,6 +238,8 @@ q5 = Exercise(
         "yours is always the first.",
         _network_of_the_date_before: "You take the network of the date before. At the first date after a refit "
         "β comes from the new one.",
+        _with_later_dates: "The right network. But its mean runs over all dates, d and later ones among them. End it "
+        "before d.",
         _with_the_date_itself: "The right network. But its factors of date d are in the mean already, and "
         "were not known before d.",
     },
@@ -271,6 +261,25 @@ def built_in_the_loop(make_network, fit, judge):
     return scores
 
 
+def _by_round(make_network, fit, judge, taught=0, judged=lambda start: start):
+    """The right loop, with a network taught so many dates more, and judged on another fold."""
+    return built_in_the_loop(
+        make_network,
+        lambda network, start: fit(network, start + taught),
+        lambda network, start: judge(network, judged(start)),
+    )
+
+
+_fold_in_the_fit = partial(_by_round, taught=40)
+_newest_fold_always = partial(_by_round, judged=lambda start: 200)
+_fold_after = partial(_by_round, judged=lambda start: start + 40)
+_date_after = partial(_by_round, judged=lambda start: start + 1)
+
+
+def _judged_before_the_fit(make_network, fit, judge):
+    return built_in_the_loop(make_network, lambda network, start: None, judge)
+
+
 def _built_once(make_network, fit, judge):
     network = make_network()
     return built_in_the_loop(lambda: network, fit, judge)
@@ -285,20 +294,8 @@ def _oldest_first(make_network, fit, judge):
     return built_in_the_loop(make_network, fit, judge)[::-1]
 
 
-def _fitted_to_all_dates(make_network, fit, judge):
+def _fitted_to_the_end(make_network, fit, judge):
     return built_in_the_loop(make_network, lambda network, start: fit(network, 240), judge)
-
-
-def _memory():
-    """A network that remembers the dates it was fitted to; each of them that it is judged on costs it a thousand."""
-
-    def fit(network, start):
-        network.extend(range(start))
-
-    def judge(network, start):
-        return len(network) - 1000 * len(set(network) & set(range(start, start + 40)))
-
-    return [(list, fit, judge)]
 
 
 q6 = Exercise(
@@ -310,10 +307,15 @@ q6 = Exercise(
         "order: the newest fold first.",
         _oldest_first_and_built_once: "With the oldest fold first no date is known too early. But the network goes on "
         "from round to round, and has seen the early dates five times. Build it anew, and the order does not matter.",
-        _fitted_to_all_dates: "Each network is new, and fitted to all 240 dates, those that it "
-        "is judged on among them.",
+        _fold_in_the_fit: "The fold that judges is in the fit: fit(network, start) ends where it begins.",
+        _newest_fold_always: "Every network is judged on the newest fold, from date 200 on. Judge each on the fold "
+        "that begins at its own start.",
+        _fold_after: "Each network is judged a fold late: the fold of judge(network, start) begins at start.",
+        _date_after: "Each network is judged a date late: the first date that it was not fitted to is start.",
+        _judged_before_the_fit: "Your networks are judged before they are fitted, or are not fitted at all. Fit first.",
+        _fitted_to_the_end: "Each network is new, and fitted to all 240 dates, those that it is judged on among them.",
     },
-    calls=_memory,
+    calls=networks_that_remember,
     hints=(
         "Which line has to move, so that no round inherits a network?",
         "network = make_network() goes into the loop, before fit.",
@@ -337,6 +339,18 @@ def _chosen(panel, by):
     return by(np.mean([ic[:160] for ic in every], axis=1), np.mean([ic[160:] for ic in every], axis=1))
 
 
+def _with_a_border(panel, before, test):
+    """The right way with another end of the dates that choose, or another beginning of those that judge."""
+    every = [information_coefficient(panel.returns, panel.characteristics[:, :, j]) for j in range(10)]
+    chosen_by = np.array([ic[:before].mean() for ic in every])
+    j = np.abs(chosen_by).argmax()
+    return np.sign(chosen_by[j]) * every[j][test:].mean()
+
+
+_a_test_date_chooses = partial(_with_a_border, before=161, test=160)
+_a_test_date_lost = partial(_with_a_border, before=160, test=161)
+
+
 def _by_all_dates(before, after):
     every = 160 * before + 80 * after
     j = np.abs(every).argmax()
@@ -351,27 +365,13 @@ _sign_forgotten = partial(_chosen, by=lambda before, after: after[np.abs(before)
 _largest_not_in_size = partial(_chosen, by=lambda before, after: after[before.argmax()])
 
 
-@cache
-def _markets_that_turn():
-    """Markets in which one characteristic ranks returns before date 160, a second more weakly, a third only after it.
-
-    Whoever chooses by dates before 160, by whatever score, finds the first; whoever looks at the test the third.
-    """
-    panels = []
-    for seed, sign in ((3, -1.0), (4, 1.0)):
-        panel = simulate_market("linear", 240, 100, 10, seed=seed, premium=0.0).panel
-        x, after = panel.characteristics, (np.arange(240) >= 160)[:, None]
-        worked = np.where(after, -0.2, 1.0) * sign * x[:, :, 3] - 0.3 * sign * x[:, :, 5]
-        noise = np.random.default_rng(seed).standard_normal((240, 100))
-        panels.append((Panel(returns=0.05 * (worked + after * 4.0 * x[:, :, 6] + noise), characteristics=x),))
-    return panels
-
-
 q7 = Exercise(
     reference=chosen_before,
     mistakes={
         _chosen_by_the_test: "The characteristic is still chosen by the dates that it is judged on.",
         _chosen_by_all_dates: "It is chosen by all dates, and the test dates are among them.",
+        _a_test_date_chooses: "Date 160 is in the choice. It is the first date of the test: choose by [:160].",
+        _a_test_date_lost: "Your test begins a date late: the first date after [:160] is 160.",
         _sign_forgotten: "The right characteristic. But one whose coefficient was negative before the test is "
         "used with its sign turned.",
         _largest_not_in_size: "This takes the largest coefficient. Asked for is the largest in SIZE, with its sign.",
@@ -380,7 +380,7 @@ q7 = Exercise(
         _sign_by_the_test: "The characteristic is chosen before the test, but its sign is not: an absolute value knows "
         "the outcome.",
     },
-    calls=_markets_that_turn,
+    calls=markets_that_turn,
     hints=(
         "Two things are chosen: which characteristic, and with which sign. Both must be chosen on the first 160 dates.",
         "Compute the ten mean coefficients on [:160], take the largest in size and its sign, then judge on [160:].",

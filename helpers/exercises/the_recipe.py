@@ -62,6 +62,19 @@ q1 = Exercise(
         "then?",
         _sign_lost: "The size is right. The sign of a is lost.",
         _squared_penalty: "This is the best weight for a penalty of λ₁θ². Here the penalty is λ₁|θ|.",
+        lambda a, l1: (
+            a if abs(a) > l1 else 0
+        ): "Here a weight is kept whole or not at all. The slope of λ₁|θ| takes from each, "
+        "and the threshold is λ₁ / 2.",
+        lambda a, l1: (
+            np.sign(a) * max(abs(a) - 2 * l1, 0)
+        ): "The threshold is four times too large: the slope of θ² is 2θ, so divide λ₁ by 2.",
+        lambda a, l1: (
+            a + l1 / 2
+        ): "This moves the weight away from zero, or through it. The penalty pulls it towards zero.",
+        lambda a, l1: (
+            0
+        ): "No weight is always 0. Where a is large, what the penalty costs is less than what the weight gains.",
     },
     calls=lambda: [(0.3, 0.1), (-0.3, 0.1), (0.07, 0.1), (0.04, 0.1), (-0.02, 0.1), (0.3, 0.0)],
     hints=(
@@ -130,6 +143,10 @@ q3 = Exercise(
         _own_terms_only: "Only β₁F₁ and β₂F₂ are counted. The mixed terms, β₁ with F₂ and β₂ with F₁, are there, too.",
         _nothing_lost: "That is the mean of the products. Here the means are taken first and multiplied then.",
         _not_halved: "Two means, so two times a half: the four terms are divided by 4 in all.",
+        lambda angle: (
+            (1 + np.cos(angle)) / 4
+        ): "The four terms are divided by 4, and two of them are whole. Halve once less.",
+        lambda angle: 2 + 2 * np.cos(angle): "These are the four terms added up. Two means, so two times a half.",
     },
     calls=lambda: [(0.0,), (np.pi / 6,), (np.pi / 2,), (np.pi,), (4.0,)],
     hints=(
@@ -204,6 +221,20 @@ q5 = Exercise(
         _nothing: "We know that these models explain nothing; he does not. Which score would the model that the "
         "validation dates choose have shown him?",
         _worst: "The worst of the test dates is chosen by the test dates just as the best is.",
+        lambda know_nothing: know_nothing[
+            know_nothing[:, 0].argmin(), 1
+        ]: "Was the LOWEST score of the validation dates chosen, or the largest without its sign? The highest chooses.",
+        lambda know_nothing: float(
+            know_nothing[:, 0].argmax()
+        ): "This is the number of the chosen row. Which score does column 1 give it?",
+        lambda know_nothing: know_nothing[
+            know_nothing.sum(axis=1).argmax(), 1
+        ]: "Is this the second best of column 0, or was the row "
+        "chosen by both columns together? Column 0 alone chooses, and its highest score.",
+        lambda know_nothing: know_nothing[
+            know_nothing[:, 1].argmax(), 0
+        ]: "The columns are exchanged: the test dates chose, and the validation dates judged.",
+        lambda know_nothing: know_nothing[0, 1]: "This is the first row. Which row do the validation dates choose?",
     },
     given=_models_that_know_nothing,
     hints=(
@@ -270,6 +301,17 @@ q6 = Exercise(
         _divided_by_the_square: "Divide by the length of the kernel, which is the ROOT of the sum of all squares.",
         _no_root_of_a_row: "The length of a row is the ROOT of its sum of squares. Without it the sum is the same "
         "wherever the weights are.",
+        lambda kernel: (
+            1.0
+        ): "This is 1 for every kernel. The squares of the rows add up to those of the whole; take the root of "
+        "each row's sum BEFORE they are added.",
+        lambda kernel: (
+            np.sqrt((kernel**2).sum(axis=1)).sum() / np.linalg.norm(kernel, 2)
+        ): "np.linalg.norm(kernel, 2) is the "
+        "largest singular value. The length of the kernel is the root of the sum of all squares.",
+        lambda kernel: (
+            np.sqrt((kernel**2).sum(axis=1)).mean() / np.sqrt((kernel**2).sum())
+        ): "You took the mean of the lengths. Their sum is asked for.",
     },
     calls=_kernels,
     hints=(

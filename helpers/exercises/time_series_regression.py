@@ -25,7 +25,7 @@ def _of_AAPL_and_QUAL():
 def _returns_and_reconstruction():
     random = np.random.default_rng(0)
     returns = random.normal(0.02, 0.1, (40, 5))
-    return [(returns, 0 * returns), (returns, 0.5 * returns + 0.01)]
+    return [(returns, 0 * returns), (returns, 0.5 * returns + 0.01), (returns, -0.4 * returns)]
 
 
 # Exercise 1: one factor alone
@@ -90,6 +90,17 @@ q1 = Exercise(
         _covariance: "This is the covariance. Divide it by the variance of the factor.",
         _of_the_second_ticker: "This is the β of MSFT. Columns are counted from 0: AAPL is R[:, 0].",
         _of_the_second_factor: "This is the β to size. Columns are counted from 0: the market is F[:, 0].",
+        lambda R, F: np.polyfit(F[:, 0], R[:, 0], 1)[1]: "This is the intercept, α. The slope is asked for; np.polyfit "
+        "gives it first.",
+        lambda R, F: (
+            _covariance(R, F) / F[:, 0].std()
+        ): "You divided by the standard deviation of the factor. Divide by its variance, the square.",
+        lambda R, F: (
+            _covariance(R, F) / F[:, 0].std(ddof=1)
+        ): "You divided by the standard deviation of the factor, and its variance belongs there.",
+        lambda R, F: simulate_constant_betas(n_dates=240, n_tickers=30, seed=0).betas[
+            0, 0, 0
+        ]: "This is the true β, which nobody knows of a real ticker. Estimate it from R and F.",
     },
     given=_given,
     hints=(
@@ -181,6 +192,14 @@ q3 = Exercise(
         "ticker that moves more counts more.",
         _absolute_values: "You added up absolute values. Squares are asked for.",
         _over_the_reconstruction: "The squares of r̂ stand in the denominator. Those of r belong there.",
+        lambda returns, reconstruction: max(0.0, my_total_r2(returns, reconstruction)): "What is below 0 is cut off. A "
+        "model that is worse than saying 0 has an R² below 0, and should be seen to have one.",
+        lambda returns, reconstruction: abs(
+            my_total_r2(returns, reconstruction)
+        ): "The absolute value was taken. A model that is worse than saying 0 has an R² below 0.",
+        lambda returns, reconstruction: (
+            1 - ((returns - reconstruction) ** 2).mean() / (returns**2).sum()
+        ): "Above stands a mean of squares, below a sum. Take the same for both.",
     },
     calls=_returns_and_reconstruction,
     hints=(
@@ -239,6 +258,16 @@ q4 = Exercise(
         _a_dollar_for_a_dollar: "This is a hedge that sells one dollar of QUAL. The best one sells β dollars.",
         _correlation_sold: "This is a hedge that sells ρ dollars of QUAL. The best one sells β dollars; β is ρ times "
         "the ratio of the two standard deviations.",
+        lambda AAPL, QUAL_returns: np.corrcoef(AAPL, QUAL_returns)[
+            0, 1
+        ]: "This is ρ itself. What share of the variance "
+        "does a hedge with this correlation leave, and what is its root?",
+        lambda AAPL, QUAL_returns: np.sqrt(
+            1 - np.corrcoef(AAPL, QUAL_returns)[0, 1]
+        ): "Under the root stands 1 - ρ. Of the variance 1 - ρ² is left.",
+        lambda AAPL, QUAL_returns: np.sqrt(
+            1 - np.round(np.corrcoef(AAPL, QUAL_returns)[0, 1], 2) ** 2
+        ): "The formula is right. But 0.73 is ρ as it was printed: take it from np.corrcoef with all its digits.",
     },
     given=_of_AAPL_and_QUAL,
     hints=(

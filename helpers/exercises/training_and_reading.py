@@ -6,11 +6,15 @@ from helpers.exercises.checker import Choice, Exercise, Open
 
 
 def _inputs_and_weights():
-    random = np.random.default_rng(4)
-    shapes = (5, 6), (6,), (6,), (6,), (6,), (6,), (6, 2), (2,), (3, 2), (2,)
-    weights = [random.normal(0, 1, shape) for shape in shapes]
-    weights[5] = np.append(random.uniform(0.3, 2, 5), 0.002)  # variances; beside the last one 0.001 is no trifle
-    return [(random.uniform(-1, 1, (4, 7, 5)), random.normal(0.03, 0.1, (4, 3)), *weights)]
+    calls = []
+    for seed, n_chars, n_units, n_portfolios, K in ((4, 5, 6, 3, 2), (8, 4, 5, 2, 3)):
+        random = np.random.default_rng(seed)
+        shapes = (n_chars, n_units), *5 * ((n_units,),), (n_units, K), (K,), (n_portfolios, K), (K,)
+        weights = [random.normal(0, 1, shape) for shape in shapes]
+        variances = random.uniform(0.3, 2, n_units - 1)
+        weights[5] = np.append(variances, 0.002)  # beside the last one 0.001 is no trifle
+        calls.append((random.uniform(-1, 1, (4, 7, n_chars)), random.normal(0.03, 0.1, (4, n_portfolios)), *weights))
+    return calls
 
 
 def _returns_and_betas():
@@ -77,6 +81,58 @@ def _without_bias_of_F(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W
     return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, 0)
 
 
+def _relu_on_F(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    factors = np.maximum(x @ W_F + b_F, 0)
+    hidden = scale * (np.maximum(X @ W_1 + b_1, 0) - mean) / np.sqrt(variance + 0.001) + shift
+    return np.einsum("dsk,dk->ds", hidden @ W_2 + b_2, factors)
+
+
+def _without_bias_of_beta(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, 0 * b_2, W_F, b_F)
+
+
+def _shift_inside(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, scale * shift, mean, variance, W_2, b_2, W_F, b_F)
+
+
+def _without_shift(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, 0, mean, variance, W_2, b_2, W_F, b_F)
+
+
+def _without_scale(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, 1, shift, mean, variance, W_2, b_2, W_F, b_F)
+
+
+def _mean_of_the_factors(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F) / len(b_F)
+
+
+def _first_factor_alone(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2[:, :1], b_2[:1], W_F[:, :1], b_F[:1])
+
+
+def _beside_the_root(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    variance = (np.sqrt(variance) + 0.001) ** 2 - 0.001
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F)
+
+
+def _keras_for_torch(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance - 0.001 + 1e-5, W_2, b_2, W_F, b_F)
+
+
+def _a_hundredth(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, mean, variance + 0.009, W_2, b_2, W_F, b_F)
+
+
+def _without_first_bias(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, 0 * b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F)
+
+
+def _tanh_for_relu(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    hidden = scale * (np.tanh(X @ W_1 + b_1) - mean) / np.sqrt(variance + 0.001) + shift
+    return np.einsum("dsk,dk->ds", hidden @ W_2 + b_2, x @ W_F + b_F)
+
+
 q1 = Exercise(
     reference=forward,
     mistakes={
@@ -92,6 +148,18 @@ q1 = Exercise(
         _without_the_thousandth: "The 0.001 under the root is missing. One hidden unit hardly varies, and there it "
         "counts.",
         _divided_by_the_variance: "Divide by the root of variance + 0.001.",
+        _relu_on_F: "There is a ReLU on F. The Factor network has no activation: a factor may fall, too.",
+        _without_bias_of_beta: "The bias b_2 is missing: the output of the Beta network has one.",
+        _shift_inside: "The shift was multiplied by the scale. It is added at the end, as it is.",
+        _without_shift: "The shift is missing: it is added once the scale is multiplied in.",
+        _without_scale: "The scale is missing: it multiplies the normalised hidden values.",
+        _mean_of_the_factors: "You took the mean over the factors. Dot adds β times F up over them.",
+        _first_factor_alone: "This is what the first factor contributes. Dot adds up all of them.",
+        _beside_the_root: "The 0.001 stands beside the root. It is added to the variance, under the root.",
+        _keras_for_torch: "The small number under the root is 0.001 in this network, the default of Keras.",
+        _a_hundredth: "The small number under the root is ten times too large: it is 0.001.",
+        _without_first_bias: "The bias b_1 is missing, inside the ReLU.",
+        _tanh_for_relu: "The hidden layer has a ReLU, and this is a tanh.",
     },
     calls=_inputs_and_weights,
     hints=(
@@ -174,6 +242,19 @@ q3 = Exercise(
         _one_leverage_for_all: "K / N is h in the mean over the tickers. Here each ticker's own h is needed.",
         _own_return_set_to_zero: "You set the ticker's return to 0, and that is a return, too. The ticker must leave "
         "the regression: its β goes as well.",
+        lambda R, betas: (
+            R + (R - _all_tickers(R, betas)) / (1 - _leverage(R, betas))
+        ): "The sign is turned: the reconstruction is R MINUS the error.",
+        lambda R, betas: (
+            R - (R - _all_tickers(R, betas)) / _leverage(R, betas)
+        ): "You divided the error by h. Divide it by 1 − h.",
+        _leverage: "This is h of each ticker. It is needed on the way: the error grows by 1 / (1 − h).",
+        lambda R, betas: (
+            R - _all_tickers(R, betas) / (1 - _leverage(R, betas))
+        ): "You divided r̂ by 1 − h and took it from R. It is the error, R − r̂, that is divided.",
+        lambda R, betas: (
+            R - (R - _all_tickers(R, betas)) / (1 + _leverage(R, betas))
+        ): "You divided by 1 + h. Without the ticker the error is larger: divide by 1 − h.",
     },
     calls=_returns_and_betas,
     hints=(

@@ -214,8 +214,8 @@ q3 = Exercise(
         _with_factors_solved_for_again: "Your factors come from the muted panel: IPCA has solved for them anew, so "
         "that they make up for what is missing. Take the factors of the panel as it is, and only β of the muted one.",
         _what_is_left: "This is the R² that is left. Asked for is what is lost: the R² of the whole model less this.",
-        _fitted_to_all_dates: "Your model was fitted to all 300 dates, those on which it is judged among them. `fitted` "
-        "knows the first 150 alone.",
+        _fitted_to_all_dates: "Your model was fitted to all 300 dates, those on which it is judged among them. "
+        "`fitted` knows the first 150 alone.",
     },
     given=_measured_twice,
     hints=(

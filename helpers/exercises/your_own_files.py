@@ -17,7 +17,7 @@ def _two_tables():
 
 
 def _characteristics(seed):
-    return _monthly("DATE", "BME", seed).assign(bm=1.0).sample(frac=0.9, random_state=10 + seed).sort_index()
+    return _monthly("DATE", "BME", seed).assign(bm=1.0).sample(frac=0.95, random_state=10 + seed).sort_index()
 
 
 def _returns(seed):

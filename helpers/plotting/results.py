@@ -65,13 +65,14 @@ def plot_intervals(
     title: str | None = None,
     xlabel: str | None = None,
 ) -> Figure:
-    """A dot for each estimate with its 95 % interval; a thin line marks 0.
+    """A dot for each estimate with its interval; a thin line marks 0.
 
     Parameters
     ----------
     estimates : dict of str to (float, float) or (float, float, float)
-        Each value and its standard error, two of which are drawn to each side; or each value and the two ends of its
-        interval, such as those of `bootstrap_interval`. In the units drawn.
+        Each value and its standard error, two of which are drawn to each side (about 95 %, if it comes from many
+        numbers; from four it takes three); or each value and the two ends of its interval, such as those of
+        `bootstrap_interval`. In the units drawn.
     title, xlabel : str, optional
 
     Returns
