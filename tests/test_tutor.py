@@ -21,7 +21,7 @@ from IPython.lib.pretty import pretty
 from helpers.exercises import calling, progress, record
 from helpers.exercises.answers import COUNTS, same_numbers, same_up_to_order, same_up_to_rotation, same_up_to_sign
 from helpers.exercises.checker import NOT_ATTEMPTED, Choice, Exercise, Feedback, Open, Question
-from helpers.exercises.questions import ABOVE
+from helpers.exercises.questions import ABOVE, NOT_WRITTEN
 from tests.test_exercises import LESSONS, answer_with, correct, each, judged, questions, right_answers
 from tools.refresh import NOTEBOOKS, set_kernel_environment
 
@@ -95,6 +95,34 @@ def test_labels_in_another_order_are_the_same_answer():
     series = frame["A"]
     q = Exercise(reference=lambda: series, mistakes={}, hints=("a", "b"))
     assert judged(q, series.sample(frac=1, random_state=1)) == "Correct."
+
+
+def test_sentences_in_lists_of_lists_are_read():
+    q = Open(look_for="Both.", hints=("a", "b"))
+    one, two = "One factor explains a fifth of it.", "Nothing predicted could be told from zero."
+    for answer in ([[one], [two]], ((one,), (two,)), {"supports": [one], "not": [two]}, [one, two]):
+        assert judged(q, answer) == "Open. Judge for yourself. Both."
+    assert judged(q, [[one], [2.0]]).startswith("Open. Sentences of yours") and judged(q, [[""], []]) == NOT_WRITTEN
+
+
+def test_an_argument_that_is_not_needed_may_have_another_name():
+    q = of_calls(lambda x, d: x.mean(), (X, 1), (X[:4], 2))
+    assert "never reads" not in judged(q, lambda h, dates: 2.3 * h.mean())
+    assert "never reads its argument h" in judged(q, lambda h, dates: 1.7 * dates)
+
+
+def test_a_mistake_at_other_dates_is_not_the_answers():
+    index = pd.date_range("2001-01", periods=3, freq="ME")
+
+    def right():
+        return pd.Series([1.0, 2.0], index[:2])
+
+    def late():
+        return pd.Series([1.0, 2.0, 4.0], index)
+
+    q = Exercise(reference=right, mistakes={late: "Late."}, hints=("a", "b"))
+    assert judged(q, late()) == "Incorrect. Late."
+    assert "Late." not in judged(q, late().shift(1, freq="ME"))
 
 
 def test_right_numbers_at_other_dates_are_not_right():

@@ -127,7 +127,7 @@ class Exercise(Question):
             if moved := next(filter(None, map(about_dates, values, raw)), ""):
                 return f"Incorrect. The numbers are right, and they stand at other dates. {moved}"
             return self._right("Correct" if exact or self._agree(numbers, truth) else LAST_DIGITS, answer, changed)
-        if (advice := self._advice(numbers, exactly=False)) is not None:
+        if (advice := self._advice(numbers, False, values)) is not None:
             return f"Incorrect. {advice}"
         if borrowed := self._about_what_it_reads(answer, numbers):
             return f"Incorrect. {borrowed}"
@@ -155,7 +155,8 @@ class Exercise(Question):
 
         Where two mistakes give the same numbers, their labels tell them apart.
         """
-        ways = [(mistake, self._as_floats(self._truth(mistake))) for mistake in self.mistakes]
+        here = [mistake for mistake in self.mistakes if not any(map(about_dates, handed, self._raw(mistake)))]
+        ways = [(mistake, self._as_floats(self._truth(mistake))) for mistake in here]
         fits = [mistake for mistake, truth in ways if self._agree(values, truth, exactly)]
         if not fits and not exactly:
             near_ones = [mistake for mistake, truth in ways if self._rounded(values, truth, digits=3)]
@@ -211,7 +212,8 @@ class Exercise(Question):
             result = calling.call_within(answer, handed)
         except calling.TooLong:
             raise Unreadable(
-                f"Your function was stopped after {calling.SECONDS:.0f} seconds,{when} Does its loop end?"
+                f"Your function was stopped after {calling.SECONDS:.0f} seconds,{when} Does its loop end? "
+                "Or does it load a slow library?"
             ) from None
         except (calling.TooMuch, MemoryError):
             raise Unreadable(
@@ -368,8 +370,10 @@ class Exercise(Question):
         return about_shape(np.nan_to_num(array), self._truth(self.reference)[k]) if gaps else ""
 
     def _about_what_it_ignores(self, answer):
-        needless = calling.ignored_arguments(self.reference)
-        ignores = [name for name in calling.ignored_arguments(answer) if name not in needless]
+        places = calling.names_of_arguments(self.reference).index
+        needless = set(map(places, calling.ignored_arguments(self.reference)))
+        needed = [name for k, name in enumerate(calling.names_of_arguments(answer)) if k not in needless]
+        ignores = [name for name in calling.ignored_arguments(answer) if name in needed]
         return f"Your function never reads its argument {ignores[0]}." if self.calls is not None and ignores else ""
 
     def _when(self, k):

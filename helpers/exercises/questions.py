@@ -128,19 +128,28 @@ class Open(Question):
 
     def _judged(self, answer):
         """What to look for, once something was written."""
-        if isinstance(answer, (list, tuple)) and all(isinstance(part, str) for part in answer):
-            answer = " ".join(answer)
-        if not isinstance(answer, str):
+        said = _said(answer)
+        if said is None:
             return f"Open. Sentences of yours are asked for here, in quotes, and this is {kind_of(answer)}."
-        if not answer.strip():
+        if not said.strip():
             return NOT_WRITTEN
-        if len(answer.split()) < FEWEST_WORDS:
+        if len(said.split()) < FEWEST_WORDS:
             return SENTENCE
         return f"Open. Judge for yourself. {self.look_for}"
 
     def solution(self) -> Feedback:
         """What to look for in an answer."""
         return Feedback(self.look_for)
+
+
+def _said(answer):
+    """The sentences in a list, tuple or dict, and in those inside it, as one text; None if there is anything else."""
+    if isinstance(answer, str):
+        return answer
+    if not isinstance(answer, (list, tuple, dict)):
+        return None
+    parts = [_said(part) for part in (answer.values() if isinstance(answer, dict) else answer)]
+    return None if None in parts else " ".join(parts)
 
 
 def _about_arguments(n_answers, named):
