@@ -228,6 +228,10 @@ def _sums_for_means(R, K_max):
     return my_criterion(R, K_max) + np.log(R.shape[1])
 
 
+def _sum_for_mean(R, K_max):
+    return my_criterion(R, K_max) + np.log(R.size)
+
+
 q3 = Exercise(
     reference=my_criterion,
     mistakes={
@@ -245,6 +249,8 @@ q3 = Exercise(
         _penalty_taken_off: "The penalty was subtracted. Then more factors would always be better.",
         _standardised: "The returns were divided by their standard deviations. That is another question (and what "
         "statsmodels does unless told otherwise).",
+        _sum_for_mean: "Yours lie log(N T) too high, each of them: V is the mean of the squared errors, not their sum. "
+        "(statsmodels takes the sum. The smallest stays the smallest.)",
         _sums_for_means: "V is summed over the tickers here. He has the mean of all squares: "
         "divide by R.size. (K is the same with both.)",
     },
