@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.evaluation import anomaly
 from helpers.evaluation.anomaly import anomaly_test
 from helpers.models.ipca import InstrumentedPCA
 from helpers.panel import Panel
@@ -147,6 +148,8 @@ def test_the_draws_hang_on_the_seed_and_not_on_how_many_are_fitted_at_once(monke
     found = anomaly_test(PANEL, 1, n_draws=9, seed=1)
     assert np.array_equal(found.draws, anomaly_test(PANEL, 1, n_draws=9, seed=1).draws)
     assert not np.array_equal(found.draws, anomaly_test(PANEL, 1, n_draws=9, seed=2).draws)
+    monkeypatch.setattr(anomaly, "NUMBERS_AT_ONCE", 4 * PANEL.returns.shape[0] * 4)  # four draws
+    assert np.allclose(found.draws, anomaly_test(PANEL, 1, n_draws=9, seed=1).draws, rtol=1e-6)
     assert 0.1 == found.p_value == (1 + (found.draws >= found.statistic).sum()) / 10
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import as_count
-from helpers.models.ipca import InstrumentedPCA
+from helpers.models.ipca import InstrumentedPCA, known_returns
 from helpers.models.least_squares import second_moments
 from helpers.models.threads import one_thread
 from helpers.panel import Panel
@@ -108,21 +108,20 @@ def anomaly_test(
             f"n_factors = {n_factors} must be fewer than the {n_chars} characteristics (the constant included): of "
             "as many, the means of F take over all that characteristics earn. Ask for fewer factors."
         )
-    known = ~np.isnan(panel.characteristics.sum(axis=2, dtype=float) + panel.returns)
-    known &= known.any(axis=1, keepdims=True)
-    happened = known.any(axis=1)
-    returns = np.where(known, panel.returns.astype(float), 0.0)[happened]
-    squares, moments = second_moments(returns, panel.characteristics[happened], known[happened], constant)
+    returns, known = known_returns(panel)
+    there = known.any(axis=1)  # a date without any return has no F
+    squares, moments = second_moments(returns[there], panel.characteristics[there], known[there], constant)
     with one_thread:
         alpha, beta, factors = (part[0] for part in _fits(model.gamma_, squares, moments[None]))
         explained = (squares @ (beta @ factors[:, :, None]))[:, :, 0]
         left = moments - explained - squares @ alpha
         n_dates, draws = len(moments), []
+        q = random.standard_t(5, (n_draws, n_dates)) * np.sqrt(3 / 5)
+        dates = random.integers(n_dates, size=q.shape)
         at_once = max(1, int(NUMBERS_AT_ONCE / (moments.size * n_factors)))
         for first in range(0, n_draws, at_once):
-            shape = (min(at_once, n_draws - first), n_dates)
-            q = random.standard_t(5, shape) * np.sqrt(3 / 5)
-            drawn = explained + q[:, :, None] * left[random.integers(n_dates, size=shape)]
+            some = slice(first, first + at_once)
+            drawn = explained + q[some, :, None] * left[dates[some]]
             draws.append((_fits(beta, squares, drawn)[0] ** 2).sum(axis=1))
     names = pd.Series(alpha, model.characteristic_names_, name="gamma_alpha")
     return AnomalyTest(names, beta, factors, float(alpha @ alpha), np.concatenate(draws))

@@ -26,8 +26,8 @@ class Wrong:
         Which of the numbers are right.
     agree : function
         Of two such lists: whether they count as equal, by the rule of the exercise.
-    lengths : list of dict
-        For each call, the lengths of what is given, by words such as "dates": what sums and means may run over.
+    lengths : list of lists of int
+        For each call, the lengths of the arrays given, in one order: what sums and means may run over.
     """
 
     values: Arrays

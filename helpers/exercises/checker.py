@@ -1,11 +1,11 @@
 """Exercises that answer. One checker serves all lessons; each lesson's exercises are declared in a module of their own.
 
 from helpers.exercises.time_series_regression import q1
-q1                      what can be asked of it
-q1.check(answer)        Correct, Incorrect (and what the answer shows), Not attempted, or Could not check (and why);
-                        of a task without one right answer: Open (and what to look for)
-q1.hint()               a first hint; q1.hint(2) says more
-q1.solution()           the code that the tests run
+q1                  what can be asked of it
+q1.check(answer)    Correct, Incorrect (and what the answer shows), Not attempted, or Could not check (and why);
+                    of a task without one right answer: Open (and what to look for)
+q1.hint()           a first hint; q1.hint(2) says more
+q1.solution()       the code that the tests run
 """
 
 import inspect
@@ -123,10 +123,11 @@ class Exercise(Question):
         exact = self._agree(numbers, truth, exactly=True)
         if not exact and (advice := self._advice(numbers, True, values)) is not None:
             return f"Incorrect. {advice}"  # however near it is
-        if exact or self._agree(numbers, truth) or self._rounded(numbers, truth):
+        right = exact or self._agree(numbers, truth)
+        if right or self._rounded(numbers, truth):
             if moved := next(filter(None, map(about_dates, values, raw)), ""):
                 return f"Incorrect. The numbers are right, and they stand at other dates. {moved}"
-            return self._right("Correct" if exact or self._agree(numbers, truth) else LAST_DIGITS, answer, changed)
+            return self._right("Correct" if right else LAST_DIGITS, answer, changed)
         if (advice := self._advice(numbers, False, values)) is not None:
             return f"Incorrect. {advice}"
         if borrowed := self._about_what_it_reads(answer, numbers):
@@ -141,7 +142,7 @@ class Exercise(Question):
 
     def _right(self, word, answer, changed):
         """That the answer is right, with what a tutor would add, and on lines of its own what it teaches."""
-        reads, ignores = calling.data_read(answer), calling.ignored_arguments(answer)
+        reads, ignores = calling.data_read(answer), self._ignored(answer)
         if changed:
             word = f"{word.rstrip('.')}, but your function changed {changed}. Who calls it would not expect that: copy."
         elif self.calls is not None and reads and ignores:
@@ -319,14 +320,10 @@ class Exercise(Question):
         if all(np.isin(value, (-1.0, 0.0, 1.0)).all() for value in values):
             return ""
         if "variants" not in self._made:
-            if self.calls is not None:
-                way, calls = self.reference, self._calls()
-            else:
-                names = list(self._given())
-                way, calls = (
-                    (lambda *parts: self.reference(**dict(zip(names, parts, strict=True)))),
-                    [tuple(self._given().values())],
-                )
+            way, calls = self.reference, self._calls() if self.calls is not None else None
+            if calls is None:
+                names, calls = list(self._given()), [tuple(self._given().values())]
+                way = lambda *parts: self.reference(**dict(zip(names, parts, strict=True)))  # noqa: E731
             counts = all(true.dtype.kind == "i" for true in self._truth(self.reference))
             self._made["variants"] = variants(way, calls, self._names(), counts)
         for words, results in self._made["variants"]:
@@ -340,13 +337,12 @@ class Exercise(Question):
 
     def _about_what_it_reads(self, answer, values):
         """That a function works with the notebook's variables and not with its arguments; empty if it does not."""
-        reads, ignores = calling.data_read(answer), calling.ignored_arguments(answer)
+        reads, ignores = calling.data_read(answer), self._ignored(answer)
         if self.calls is None or not reads:
             return ""
-        constant = len(values) > 1 and not any(calling.unlike(values[0], value) for value in values[1:])
-        constant = constant and any(
-            calling.unlike(self._truth(self.reference)[0], t) for t in self._truth(self.reference)
-        )
+        truth = self._truth(self.reference)
+        constant = not any(calling.unlike(values[0], value) for value in values[1:])
+        constant = constant and any(calling.unlike(truth[0], true) for true in truth[1:])
         if not ignores and not constant:
             return ""
         instead = f"and not its argument {ignores[0]}" if ignores else "and gives the same whatever it is called with"
@@ -370,11 +366,15 @@ class Exercise(Question):
         return about_shape(np.nan_to_num(array), self._truth(self.reference)[k]) if gaps else ""
 
     def _about_what_it_ignores(self, answer):
+        ignores = self._ignored(answer) if self.calls is not None else []
+        return f"Your function never reads its argument {ignores[0]}." if ignores else ""
+
+    def _ignored(self, answer):
+        """The arguments that a function never reads and the right way does: by their places, as names are free."""
         places = calling.names_of_arguments(self.reference).index
         needless = set(map(places, calling.ignored_arguments(self.reference)))
-        needed = [name for k, name in enumerate(calling.names_of_arguments(answer)) if k not in needless]
-        ignores = [name for name in calling.ignored_arguments(answer) if name in needed]
-        return f"Your function never reads its argument {ignores[0]}." if self.calls is not None and ignores else ""
+        names = calling.names_of_arguments(answer)
+        return [name for name in calling.ignored_arguments(answer) if names.index(name) not in needless]
 
     def _when(self, k):
         if self.calls is None or len(self._calls()) < 2:

@@ -91,9 +91,14 @@ def predicted_with(seed, expected):
     return predictive_r2(period.returns, np.einsum("dsk,dk->ds", model.betas(period), lam))
 
 
-def explained_by_reshaping(seed, unstacked=True, **how):
+@cache
+def files_in_no_order():
+    """Two markets as long frames whose rows stand in no order."""
+    return [(clinic_market(seed).to_frame().sample(frac=1, random_state=seed),) for seed in (0, 1)]
+
+
+def explained_by_reshaping(frame, unstacked=True, **how):
     """The total R² where a file in no order, or sorted so, is reshaped as if it were in order."""
-    frame = clinic_market(seed).to_frame().sample(frac=1, random_state=seed)
     frame = frame.sort_index(**how) if how else frame
     x = frame.drop(columns="returns").to_numpy().reshape(240, 100, 10)
     r = frame["returns"].unstack("ticker") if unstacked else frame["returns"].to_numpy().reshape(240, 100)

@@ -227,7 +227,7 @@ q3 = Exercise(
     calls=_returns_with_gaps,
     hints=(
         "What is known of a missing return? Then what can the model be blamed for?",
-        "known = ~np.isnan(returns) is the mask. Take the squared errors where it is True, and their mean.",
+        "A mask says where a return is known. Take the squared errors there alone, and their mean.",
     ),
     insight="A gap is no return: it must neither reward nor punish. Mask the loss (or, as ConditionalAutoencoder "
     "does, draw the batches from the known returns alone). Missing characteristics may be filled, with the middle "

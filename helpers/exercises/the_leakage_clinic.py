@@ -9,6 +9,7 @@ from helpers.evaluation.metrics import information_coefficient, predictive_r2, t
 from helpers.exercises.checker import Exercise, Open
 from helpers.exercises.clinic_patients import (
     explained_by_reshaping,
+    files_in_no_order,
     markets_that_turn,
     networks_that_remember,
     predicted_with,
@@ -164,8 +165,7 @@ q3 = Exercise(
 # Patient 4: rows out of order
 
 
-def by_label(seed):
-    frame = barren(seed).to_frame().sample(frac=1, random_state=seed)
+def by_label(frame):
     panel = Panel.from_frame(frame)
     model = InstrumentedPCA(3).fit(panel[:160])
     return total_r2(panel.returns[160:], model.reconstruct(panel[160:]))
@@ -189,7 +189,7 @@ q4 = Exercise(
         _sorted_by_ticker_only: "The tickers are in order now, and their dates are not. reshape(240, 100, 10) wants "
         "all tickers of the first date first.",
     },
-    calls=lambda: [(0,), (1,)],
+    calls=files_in_no_order,
     hints=("There is a constructor that goes by labels.", "Panel.from_frame(frame) takes rows in any order."),
     insight="With a row for every ticker at every date, frame.sort_index() before the reshape would do as well.",
 )
@@ -318,7 +318,7 @@ q6 = Exercise(
     calls=networks_that_remember,
     hints=(
         "Which line has to move, so that no round inherits a network?",
-        "network = make_network() goes into the loop, before fit.",
+        "The one that makes the network: into the loop, before fit.",
     ),
     insight="out_of_sample clones the model in each fold, so that nothing can be carried over.",
 )

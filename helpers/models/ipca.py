@@ -107,9 +107,7 @@ class InstrumentedPCA(SolvedFactors):
             at_most=min(len(names), panel.n_dates),
             why="There are no more factors than characteristics (the constant included), nor than dates.",
         )
-        z = panel.characteristics
-        known = ~np.isnan(z.sum(axis=2, dtype=float) + panel.returns)  # a sum is NaN if one of its terms is
-        returns = np.where(known, panel.returns.astype(float, copy=False), 0.0)
+        z, (returns, known) = panel.characteristics, known_returns(panel)
         if not returns.any():
             raise ValueError(
                 "The returns have zero variance: every one is 0, or lacks a characteristic. "
@@ -207,6 +205,12 @@ class InstrumentedPCA(SolvedFactors):
                 "each date needs at least as many tickers with a return and every characteristic, and these must "
                 "differ. Drop the dates, or ask for fewer factors."
             )
+
+
+def known_returns(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+    """The returns beside which every characteristic is known, else 0, and where they are: (n_dates, n_tickers) both."""
+    known = ~np.isnan(panel.characteristics.sum(axis=2, dtype=float) + panel.returns)  # NaN if one of its terms is
+    return np.where(known, panel.returns.astype(float, copy=False), 0.0), known
 
 
 @dataclass(eq=False)
