@@ -152,6 +152,32 @@ def test_a_row_of_fixed_weights_is_that_of_the_model_and_of_its_betas_with_f_sol
     assert gift == 0 if found == "x" else gift > 0.005  # managed portfolios hold the very returns that they explain
 
 
+def test_a_member_that_lost_a_factor_does_not_count_in_the_sharpe_ratio_and_does_not_stop_the_run():
+    class Member:
+        def __init__(self, weights):
+            self.weights = np.array(weights)
+
+        def factors(self, panel):
+            return panel.portfolios[:, :2] @ self.weights
+
+    class Ensemble(Member):
+        def reconstruct(self, panel):
+            return np.zeros(panel.returns.shape)
+
+        def predict(self, panel, past):
+            return np.zeros(panel.returns.shape)
+
+    panel = simulate_market("linear", seed=2).panel
+    past, tested = panel[:120], panel[120:]
+    whole, lost, still = Member([[1, 0.5], [0, 1]]), Member([[1, 1], [1, 1]]), Member([[1, 0], [0, 0]])
+    ensemble = Ensemble(np.eye(2))
+    for members, counted in (([lost, whole, still], 1), ([lost, still], 0), ([whole, lost, whole], 2)):
+        ensemble.members_ = members
+        sharpe = grid._scores(ensemble, past, tested, np.zeros(tested.returns.shape))["sharpe"]
+        alone = sharpe_ratio(tangency_returns(whole.factors(tested), whole.factors(past)), 1)
+        assert sharpe == pytest.approx(alone) if counted else np.isnan(sharpe)
+
+
 def test_the_truth_is_a_bound_and_noise_explains_its_share():
     rows = {kind: grid.run_cell("nonlinear", 4, *kind, 3) for kind in CLOSED}
     drawn, solved = rows["true", "drawn", "none"], rows["true", "regression", "none"]

@@ -9,6 +9,7 @@ as soon as it is known. Stopped at any moment, the same command goes on where it
 """
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -193,16 +194,25 @@ def run_cell(case, repetition, beta, found, penalty, n_factors):
 
 
 def _scores(model: FactorModel, past: Panel, tested: Panel, without: np.ndarray) -> dict[str, float]:
-    """Each measure; the Sharpe ratio, for one period, is that of a member in the mean, since each has its own F."""
+    """Each measure; the Sharpe ratio, for one period, is that of a member in the mean, since each has its own F.
+
+    A member that lost a factor in training has no tangency portfolio of so many factors, and does not count there.
+    """
     members = getattr(model, "members_", [model])
-    earned = [tangency_returns(member.factors(tested), member.factors(past)) for member in members]
+    ratios = [r for m in members if (r := _sharpe(m.factors(tested), m.factors(past))) is not None]
     values = (
         total_r2(tested.returns, model.reconstruct(tested)),
         total_r2(tested.returns, without),
         predictive_r2(tested.returns, model.predict(tested, past)),
-        float(np.mean([sharpe_ratio(returns, 1) for returns in earned])),
+        float(np.mean(ratios)) if ratios else np.nan,
     )
     return dict(zip(MEASURES, values, strict=True))
+
+
+def _sharpe(factors, past):
+    """Of the tangency portfolio; None where a factor is constant or moves as others do, so that there is none."""
+    with suppress(ValueError):
+        return sharpe_ratio(tangency_returns(factors, past), 1)
 
 
 def _weighted(model, tested, market, found):
