@@ -6,6 +6,7 @@ help:
 	@echo 'make test     runs every test; one of them with make test ARGS="tests/test_setup.py"'
 	@echo 'make refresh  executes all notebooks again and stores what they print and draw'
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
+	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
 	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
 
 # The first lesson, in a JupyterLab that shows notebooks/ and asks a student nothing about its own news and updates.
@@ -28,7 +29,11 @@ refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
 
 homework: everything
-	@$(PYTHON) tools/homework.py $(ARGS)
+	@$(PYTHON) tools/homework.py $(if $(SEED),--seed "$(SEED)") $(ARGS)
+
+# FOLDER is what came in, a folder or a zip, without it what is collected; DUE, when it was to be there.
+grade: everything
+	@$(PYTHON) tools/grade.py $(if $(FOLDER),"$(FOLDER)") $(if $(DUE),--due "$(DUE)") $(ARGS)
 
 environment:
 	@sh environment.sh course
@@ -40,4 +45,4 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test refresh homework environment everything clean
+.PHONY: help lab test refresh homework grade environment everything clean

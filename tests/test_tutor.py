@@ -465,6 +465,48 @@ def test_one_number_is_never_taken_for_that_of_other_data():
     assert "with the last entry of axis 1 of f left out" in judged(members, lambda f: f[:, :-2].mean(axis=1))
 
 
+def fitted(r, f):
+    centred = f - f.mean()
+    beta = centred @ r / (centred @ centred)
+    return beta * f
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        (lambda r, f: r + 0 * f, "This is r, as it was given."),
+        (lambda r, f: r - fitted(r, f), "Yours and the right numbers add up to r. Is what was taken asked for"),
+        (lambda r, f: f - f.mean() + 0 * r, "These numbers are a step of the right way, and not its end."),
+        (lambda r, f: slope(r, f), "These numbers are a step of the right way, and not its end."),
+    ],
+)
+def test_what_is_given_what_is_left_of_it_and_a_step_on_the_way_are_recognised(way, words):
+    assert words in judged(of_calls(fitted, *PAIRS), way)
+
+
+def test_of_one_number_a_step_is_recognised_and_what_is_given_is_not():
+    def deviation(x):
+        variance = x.var()
+        return np.sqrt(variance + 1)
+
+    q = Exercise(reference=deviation, mistakes={}, hints=("Ah.", "b"), given=lambda: {"x": X})
+    assert "a step of the right way" in judged(q, X.var())
+    assert "a step of" not in judged(q, round(X.var(), 3)) and "given" not in judged(q, X[0])
+    short = Exercise(reference=lambda x: np.sqrt(x.var() + 1), mistakes={}, hints=("Ah.", "b"), given=lambda: {"x": X})
+    assert judged(short, X.var()).endswith("A hint: Ah.")
+
+
+def test_a_mistake_that_divides_by_zero_gets_its_advice_and_other_infinite_numbers_do_not():
+    def upside_down(x):
+        with np.errstate(divide="ignore"):
+            return 1 / x
+
+    q = of_calls(lambda x: x / 3, (np.array([0.0, 2.0, 5.0]),), mistakes={upside_down: "Upside down."})
+    assert judged(q, upside_down) == "Incorrect. Upside down."
+    assert judged(q, lambda x: -upside_down(x)).endswith("And yours is the opposite of what this gives.")
+    assert "infinite: was something divided by zero?" in judged(q, lambda x: 2 * upside_down(x))
+
+
 def test_an_argument_that_is_never_read_is_named():
     q = of_calls(lambda x, K: x[:K].mean() + x.std(), (X, 2), (X, 4))
     assert "Your function never reads its argument K." in judged(q, lambda x, K: x[:3].mean() + 1.7 * x.std() ** 1.3)

@@ -41,7 +41,13 @@ class NotCollected(Exception):
     """Says in a sentence what is in the way."""
 
 
-Student = tuple[str, ...]  # id, first name, last name
+class Student(NamedTuple):
+    """Of the class's list."""
+
+    id: str
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
 
 
 class HandIn(NamedTuple):
@@ -59,6 +65,7 @@ class Line(NamedTuple):
     outcome: str
     about: str
     said: str
+    owner: str = ""
 
 
 def collect(course: Path, homework: str, place: Path, students: Sequence[Student] = ()) -> list[Line]:
@@ -73,8 +80,7 @@ def collect(course: Path, homework: str, place: Path, students: Sequence[Student
     NotCollected
         The course folder has no such homework, or the place is not there or holds the course folder itself.
     """
-    source = course / "source"
-    cells = {path: graded_cells(path.read_bytes()) for path in sorted(source.glob("*/*.ipynb"))}
+    source, cells = course / "source", known_cells(course)
     if homework not in (known := sorted({path.parent.name for path in cells})):
         own = ", ".join(known) or "none yet"
         raise NotCollected(f"{source} holds no {homework}: give one of its homework ({own}).")
@@ -86,22 +92,22 @@ def collect(course: Path, homework: str, place: Path, students: Sequence[Student
             lines.append(Line(NOTHING, file.path, "made by a computer, not by a student"))
             continue
         name, trouble = ("", file.trouble) if file.trouble else recognised(file, homework, cells)
-        owners = [] if trouble else owners_of(file.path, homework, students)
-        if len(owners) == 1:
+        owners = owners_of(file.path, homework, students)
+        if len(owners) == 1 and not trouble:
             of_student[owners[0], name].append(file)
             continue
         whose = " or ".join(owners) or ("nobody on the list" if students else "whom its name does not tell")
         said = f"from {whose}: name it ID_{name}{', or mend the list,' if students else ''} and run this again"
-        lines.append(Line(TO_DO, file.path, trouble or said))
+        lines.append(Line(TO_DO, file.path, trouble or said, owners[0] if len(owners) == 1 else ""))
     for (owner, name), files in of_student.items():
         lines += put(course, Path(owner, homework, name), files)
     lines.sort(key=lambda line: (OUTCOMES.index(line.outcome), line.about))
-    without = [id_ for id_, *_ in students if not any((course / "submitted" / id_ / homework).glob("*.ipynb"))]
+    without = [each.id for each in students if not any((course / "submitted" / each.id / homework).glob("*.ipynb"))]
     return lines + [Line(MISSING, id_, f"no {homework}") for id_ in sorted(without)]
 
 
 def read_students(path: Path) -> list[Student]:
-    """(id, first name, last name) of each: a table with these columns, as `nbgrader db student import` reads it.
+    """Each student of a table with these columns, as `nbgrader db student import` reads it, and perhaps with `email`.
 
     Raises
     ------
@@ -113,11 +119,11 @@ def read_students(path: Path) -> list[Student]:
     except UnicodeDecodeError:
         raise NotCollected(f"{path} is not in UTF-8: save it as 'CSV UTF-8'.") from None
     table = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
-    columns = "id", "first_name", "last_name"
+    columns = Student._fields
     if "id" not in (table.fieldnames or ()):
-        raise NotCollected(f"{path} has no column id: its first line must be {','.join(columns)}.")
-    students = [tuple((row.get(column) or "").strip() for column in columns) for row in table]
-    count = Counter(id_ for id_, *_ in students)
+        raise NotCollected(f"{path} has no column id: its first line must be {','.join(columns[:3])}.")
+    students = [Student(*((row.get(column) or "").strip() for column in columns)) for row in table]
+    count = Counter(student.id for student in students)
     wrong = [repr(each) for each in count if count[each] > 1 or each[:1] in ("", ".") or re.search(r"[/\\]", each)]
     if wrong:
         raise NotCollected(f"{path} has the id {', '.join(wrong)}: each must be there once, and name a folder.")
@@ -160,21 +166,65 @@ def unpacked(file: HandIn) -> Iterator[HandIn]:
         yield from unpacked(found)
 
 
-def graded_cells(content: bytes) -> set[str]:
-    """The names that nbgrader gave to cells of a notebook."""
+def graded_cells(content: bytes) -> tuple[set[str], set[str]]:
+    """The names that nbgrader gave to cells of a notebook, and the functions that its cells define."""
     cells = nbformat.reads(content.decode("utf-8-sig"), as_version=4).cells
-    return {cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in cells} - {""}
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    names = {cell.metadata.get("nbgrader", {}).get("grade_id", "") for cell in cells} - {""}
+    return names, set(re.findall(r"^def (\w+)", code, re.MULTILINE))
 
 
-def recognised(file: HandIn, homework: str, cells: Mapping[Path, set[str]]) -> tuple[str, str]:
+def homework_of(course: Path, place: Path | None) -> list[str]:
+    """The names of the homework of which a notebook is among the files, or is collected, in order.
+
+    Raises
+    ------
+    NotCollected
+        There is none, or no course.
+    """
+    cells = known_cells(course)
+    if not cells:
+        raise NotCollected(f"{course / 'source'} holds no homework: run `make homework` first.")
+    if place is None:
+        names = {path.parent.name for path in (course / "submitted").glob("*/*/*.ipynb")}
+        names &= {path.parent.name for path in cells}
+    elif not place.exists():
+        raise NotCollected(f"{place} is not there: give the folder, or the zip, of what came in.")
+    else:
+        names = set()
+        for file in hand_ins(place):
+            with suppress(Exception):  # a file can hold anything
+                best, share = nearest(graded_cells(file.content), "", cells)
+                names |= {best.parent.name} if share >= 0.5 else set()
+    if not names:
+        where = place or course / "submitted"
+        raise NotCollected(f"{where} holds no homework that can be read: give a folder, or say which with --homework.")
+    return sorted(names)
+
+
+def known_cells(course: Path) -> dict[Path, tuple[set[str], set[str]]]:
+    """`graded_cells` of each homework in the course folder's source/."""
+    return {path: graded_cells(path.read_bytes()) for path in sorted((course / "source").glob("*/*.ipynb"))}
+
+
+def nearest(own: tuple[set[str], set[str]], homework: str, cells: Mapping[Path, tuple]) -> tuple[Path, float]:
+    """The homework of which a notebook has the largest share of names, or, where they are lost, of functions."""
+    share = {
+        path: max(len(mine & theirs) / max(len(theirs), 1) for mine, theirs in zip(own, of, strict=True))
+        for path, of in cells.items()
+    }
+    best = max(share, key=lambda path: (share[path], path.parent.name == homework))
+    return best, share[best]
+
+
+def recognised(file: HandIn, homework: str, cells: Mapping[Path, tuple]) -> tuple[str, str]:
     """The name of the homework's notebook that the file is, and nothing; or else nothing, and what to do with it."""
     try:
         own = graded_cells(file.content)
     except Exception:  # of many kinds: a file can hold anything
         return "", "no notebook that can be read: ask for the .ipynb, as saved in Jupyter"
-    share = {path: len(own & cells[path]) / max(len(cells[path]), 1) for path in cells}
-    best = max(share, key=lambda path: (share[path], path.parent.name == homework))
-    if share[best] < 0.5:
+    best, share = nearest(own, homework, cells)
+    if share < 0.5:
         return "", f"without most of the cells of {homework}: ask for the notebook handed out, filled in"
     if best.parent.name != homework:
         return "", f"this is {best.parent.name}: put it with the files for that"
@@ -202,7 +252,7 @@ def nearness(said: str, student: Student) -> int:
     nearest = 0
     for german in (False, True):
         heard = words(said, german)
-        id_, first, last = (words(text, german) for text in student)
+        id_, first, last = (words(text, german) for text in student[:3])
         if heard and "".join(heard) in {"".join(id_), "".join(first + last), "".join(last + first)}:
             return 2
         inside = set(heard) <= {*first, *last} or bool(first and last and {*first, *last} <= set(heard))
@@ -223,9 +273,9 @@ def put(course: Path, place: Path, files: Sequence[HandIn]) -> list[Line]:
     """Lines on a student's files, of which the latest is now in its place, unless one as late was there."""
     from nbgrader.utils import parse_utc
 
-    owner, homework = place.parts[:2]
+    owner = place.parts[0]
     target = course / "submitted" / place
-    stamp = target.with_name("timestamp.txt")  # nbgrader grades again what has a later one
+    stamp = target.with_name("timestamp.txt")  # as a hub writes it
     there, then = (target.read_bytes(), target.stat().st_mtime) if target.exists() else (None, 0.0)
     with suppress(OSError, ValueError):
         then = parse_utc(stamp.read_text().strip()).replace(tzinfo=UTC).timestamp()
@@ -233,8 +283,6 @@ def put(course: Path, place: Path, files: Sequence[HandIn]) -> list[Line]:
     lines = []
     if there != latest.content and (there is None or then < latest.time):
         said = f"from {owner}" if there is None else f"from {owner}, in place of an earlier one"
-        if (course / "autograded" / owner / homework).exists():
-            said += f"; grade it again: nbgrader autograde {homework} --student={owner} --force"
         target.parent.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
         with written_whole(target) as unfinished:

@@ -2,6 +2,7 @@
 
     make homework                             the folder homework/, which git ignores
     make homework ARGS=../factor-models-2027  another one
+    make homework SEED=2027                   with data, sizes and hidden tests that no other seed has
     make homework ARGS="collect homework_1 downloads.zip"
 
 The notebooks of notebooks/homework/ go to its source/, and nbgrader_config.py with them. What is already there is
@@ -10,7 +11,9 @@ students hand in to submitted/, and tells in a line what became of each file. do
 """
 
 import argparse
+import hashlib
 import os
+import re
 import sys
 import sysconfig
 from collections import Counter
@@ -19,13 +22,17 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from helpers.files import written_whole
 from tools.collect import MISSING, OUTCOMES, NotCollected, collect, read_students
+from tools.grading import judge
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 HERE = NOTEBOOKS / "homework"
 COURSE = ROOT / "homework"
+SEEDS = re.compile(r"(default_rng\(|simulate_\w+\([^()]*\bseed=)(\d+)")
 
 
 class NotBuilt(Exception):
@@ -47,11 +54,13 @@ def run_build(argv: Sequence[str]) -> int:
     what = "Build the homework that students get; `collect --help` tells how to collect it."
     parser = argparse.ArgumentParser(prog="make homework", description=what)
     parser.add_argument("folder", nargs="?", type=Path, default=COURSE, help="the course folder; default: homework/")
-    folder = parser.parse_args(argv).folder
+    parser.add_argument("--seed", type=int, help="a number that changes all data and hidden tests, such as the year")
+    given = parser.parse_args(argv)
+    folder, seed = given.folder, given.seed
     try:
         generate = generate_assignment()
         course = course_folder(folder)
-        kept = bring_sources(course)
+        kept = bring_sources(course, seed)
         names = build(course, generate)
     except OSError as error:
         print(f"{folder} cannot be made or written ({error.strerror}): give another folder.", file=sys.stderr)
@@ -125,20 +134,52 @@ def course_folder(path: Path) -> Path:
     return course
 
 
-def bring_sources(course: Path) -> list[str]:
+def bring_sources(course: Path, seed: int | None = None) -> list[str]:
     """The names of the assignments of which the folder holds a version of its own; those that it lacks are copied."""
-    copy(HERE / "nbgrader_config.py", course / "nbgrader_config.py")
-    sources = sorted(HERE.glob("homework_*.ipynb"))
-    return [ours.stem for ours in sources if not copy(ours, course / "source" / ours.stem / ours.name)]
+    put(course / "nbgrader_config.py", (HERE / "nbgrader_config.py").read_bytes())
+    kept = []
+    for path in sorted(HERE.glob("homework_*.ipynb")):
+        content = path.read_bytes() if seed is None else with_seed(path, seed)
+        if not put(course / "source" / path.stem / path.name, content):
+            kept.append(path.stem)
+    return kept
 
 
-def copy(ours: Path, theirs: Path) -> bool:
-    """Whether the two files are the same, after one that was not there was copied, as a whole or not at all."""
-    if not theirs.exists():
-        theirs.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(theirs) as unfinished:
-            unfinished.write_bytes(ours.read_bytes())
-    return theirs.read_bytes() == ours.read_bytes()
+def with_seed(path: Path, seed: int) -> bytes:
+    """The assignment with other random numbers in what is given and in the tests, and so with other data and sizes.
+
+    The seed of a simulation or a generator becomes one that hangs on both numbers. That of a network, which the task
+    tells, stays.
+
+    Raises
+    ------
+    NotBuilt
+        The right answers do not pass the new tests: of a thousand markets, one may be unlike the others.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        told = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "code" and told and not told["solution"]:
+            cell.source = SEEDS.sub(lambda found: f"{found[1]}{other_seed(seed, int(found[2]))}", cell.source)
+    scores = judge.grade(judge.parts_of(notebook), notebook, "none").scores
+    wrong = [f"{score.name}: {score.said}" for score in scores if score.points == 0]
+    if wrong:
+        raise NotBuilt(f"With the seed {seed} the right answers of {path.stem} fail ({wrong[0]}): take another seed.")
+    return nbformat.writes(notebook).encode()
+
+
+def other_seed(seed: int, old: int) -> int:
+    """The seed that takes the place of an old one: the same for the same two, and no other's."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {old}".encode()).digest()[:4], "big")
+
+
+def put(path: Path, content: bytes) -> bool:
+    """Whether this is what the file holds, after one that was not there was written, as a whole or not at all."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as unfinished:
+            unfinished.write_bytes(content)
+    return path.read_bytes() == content
 
 
 def build(course: Path, generate: Any) -> list[str]:

@@ -1,0 +1,307 @@
+"""The tests of an assignment, run in the grader's own process on what a student's functions return.
+
+The cells of the instructor's source are run here: those that are given, and the tests. What a test calls is a function
+that asks the student's process. So nothing that a student's code changes, in its own numpy or anywhere, reaches a test.
+"""
+
+import ast
+import contextlib
+import difflib
+import io
+import re
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FunctionType, MethodType
+from typing import Any
+
+import nbformat
+
+from tools.grading.submission import Cell, Raised, Stopped, Submission
+
+RIGHT, WRONG, FAILED, STOPPED, MISSING = "right", "wrong", "failed", "stopped", "missing"
+NAMESPACE = "tests_of_the_homework"  # the module of what a test defines: lent to a student, and not copied
+STUBS = ("...  # your code", "Write your answer here.")
+SHORT = 60  # characters of code, which two students may have alike by chance
+SECONDS, SECONDS_IN_ALL = 120, 1200  # of a cell or a call, and of a student
+
+
+@dataclass(frozen=True)
+class Part:
+    """A cell of the instructor's source."""
+
+    name: str
+    kind: str  # "given", "answer", "words" or "test"
+    source: str
+    points: float = 0.0
+    gives: tuple[str, ...] = ()  # the names that an answer defines
+
+
+@dataclass
+class Score:
+    """What became of one test, or of an answer in words (whose points a person gives)."""
+
+    name: str
+    most: float
+    points: float | None
+    state: str
+    said: str = ""
+
+
+@dataclass
+class Graded:
+    """What became of a student's notebook."""
+
+    scores: list[Score] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    suspicions: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    printed: str = ""
+    seconds: float = 0.0
+
+    @property
+    def crashed(self) -> str:
+        """Why nothing could be judged, or nothing: then what is not right is wrong, and was earned."""
+        tests = [score for score in self.scores if score.state in (RIGHT, WRONG, FAILED, STOPPED)]
+        if not tests or any(score.state in (RIGHT, WRONG) for score in tests):
+            return ""
+        return tests[0].said
+
+
+def parts_of(source: nbformat.NotebookNode) -> list[Part]:
+    """The cells of the source that nbgrader has a name for, in their order."""
+    parts = []
+    for cell in source.cells:
+        told = cell.metadata.get("nbgrader")
+        if not told:
+            continue
+        name, points = told["grade_id"], float(told.get("points", 0))
+        if cell.cell_type != "code":
+            parts.append(Part(name, "words" if told["solution"] else "text", cell.source, points))
+        elif told["solution"]:
+            parts.append(Part(name, "answer", cell.source, points, _defined(cell.source)))
+        else:
+            parts.append(Part(name, "test" if told["grade"] else "given", cell.source, points))
+    return parts
+
+
+def _defined(source):
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names += [each.id for target in node.targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+    return tuple(names)
+
+
+def grade(
+    parts: Sequence[Part],
+    notebook: nbformat.NotebookNode,
+    kind: str,
+    seconds: float = SECONDS,
+    seconds_in_all: float = SECONDS_IN_ALL,
+) -> Graded:
+    """What became of each test of a student's notebook, run in a sandbox of this kind.
+
+    A copied or split cell is no hindrance: all cells are run in their order, as in the student's Jupyter. Tests and
+    given cells are those of the source, whatever the student's say.
+    """
+    begun = time.monotonic()
+    result, given = Graded(), {part.name: part for part in parts}
+    cells = run_cells(parts, notebook, result)
+    for part in parts:
+        if part.kind == "words":
+            _read_words(part, notebook, result)
+    lent: list[Any] = []
+    functions = {name for part in parts if part.kind == "answer" for name in part.gives}
+    namespace: dict[str, Any] = {"__name__": NAMESPACE}
+    with Submission(cells, kind, seconds, lambda value: _lend(value, lent), lent.__getitem__) as student, quiet():
+        asked = {name: Asked(student, name) for name in functions if name in _callables(parts)}
+        for part in parts:
+            if part.kind == "given":
+                exec(compile(part.source, part.name, "exec"), namespace)
+            elif part.kind == "test":
+                late = time.monotonic() - begun > seconds_in_all
+                result.scores.append(_tested(part, namespace, asked, functions, student, late, seconds_in_all))
+        result.printed = student.printed
+        for cell, why in student.troubles.items():
+            result.remarks.append(f"{cell}: {why}")
+    order = list(given)
+    result.scores.sort(key=lambda score: order.index(score.name))
+    result.suspicions += typed_in(parts, result.scores)
+    result.seconds = time.monotonic() - begun
+    return result
+
+
+class Asked:
+    """A student's function, as the tests call it."""
+
+    def __init__(self, student: Submission, name: str):
+        self.student, self.__name__ = student, name
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.student.call(self.__name__, arguments, named)
+
+
+def _callables(parts):
+    """Functions, and not the names of values, among what the answers define."""
+    return {
+        node.name
+        for part in parts
+        if part.kind == "answer"
+        for node in ast.parse(part.source).body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+
+
+def _lend(value, lent):
+    own = value if isinstance(value, (type, FunctionType)) else type(value)
+    if isinstance(value, MethodType):
+        own = type(value.__self__)
+    if getattr(own, "__module__", None) != NAMESPACE and not isinstance(value, Asked):
+        return None
+    lent.append(value)
+    return len(lent) - 1
+
+
+@contextlib.contextmanager
+def quiet():
+    """What tests print or warn of is nobody's to read."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+
+
+def _tested(part, namespace, asked, functions, student, late, seconds):
+    def scored(state, said=""):
+        return Score(part.name, part.points, part.points if state == RIGHT else 0.0, state, said)
+
+    if late:
+        return scored(STOPPED, f"the notebook took more than {seconds:g} seconds before this test")
+    own = dict(namespace) | asked  # of each test its own: none sees what another made
+    try:
+        own |= {name: student.get(name) for name in functions - set(asked) if re.search(rf"\b{name}\b", part.source)}
+        exec(compile(part.source, part.name, "exec"), own)
+    except AssertionError as wrong:
+        return scored(WRONG, str(wrong) or "a test says no")
+    except Raised as error:
+        return scored(FAILED, str(error))
+    except Stopped as why:
+        return scored(STOPPED, str(why))
+    except Exception as error:  # the test could do nothing with the answer
+        return scored(WRONG, f"the answer is not of the kind asked for ({type(error).__name__}: {error})")
+    return scored(RIGHT)
+
+
+# --- The student's cells ----------------------------------------------------------------------------------------------
+
+
+def name_of(cell: Mapping) -> str:
+    """nbgrader's name of a cell, or nothing."""
+    return cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
+
+
+def run_cells(parts: Sequence[Part], notebook: nbformat.NotebookNode, result: Graded) -> list[Cell]:
+    """The cells that are run in the student's process: all but the tests; the given ones as they were given."""
+    known = {part.name: part for part in parts}
+    cells, seen = [], set()
+    for place, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        name, source = name_of(cell), cell.source
+        part = known.get(name)
+        if part is None or part.kind == "answer":
+            if part is None:
+                part = next((p for p in parts if p.kind == "test" and released(p.source) == source.strip()), None)
+            if part is None or part.kind == "answer":
+                label = name or f"cell {place}"
+                cells.append(Cell(label if label not in seen else f"{label}, again at {place}", source))
+                for given in part.gives if part else ():
+                    result.answers[given] = result.answers.get(given, "") + source + "\n"
+        elif part.kind == "given":
+            cells.append(Cell(name, part.source)) if name not in seen else None
+        if part is not None and part.kind in ("given", "test") and name == part.name:
+            if source.strip() != released(part.source) and source.strip() != part.source.strip() and source.strip():
+                result.suspicions.append(f"the cell {name} was changed")
+        seen.add(cells[-1].name if cells and part is None else name)
+    copies = [name for name in known if sum(name_of(cell) == name for cell in notebook.cells) > 1]
+    result.remarks += [f"the cell {name} is there more than once; all were run, in their order" for name in copies]
+    absent = [Cell(part.name, part.source) for part in parts if part.kind == "given" and part.name not in seen]
+    return absent + cells
+
+
+def released(source: str) -> str:
+    """What a test cell holds in the version for students."""
+    return re.sub(r"### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", source, flags=re.DOTALL).strip()
+
+
+def _read_words(part, notebook, result):
+    texts = [cell.source.strip() for cell in notebook.cells if name_of(cell) == part.name]
+    if not texts:  # the cell has lost its name: what stands below the last heading of a task
+        headings = [i for i, cell in enumerate(notebook.cells) if cell.source.startswith("## Task")]
+        below = notebook.cells[headings[-1] + 1 :] if headings else []
+        texts = [cell.source.strip() for cell in below if cell.cell_type == "markdown"]
+    text = "\n\n".join(text for text in texts if text and text not in STUBS)
+    result.words[part.name] = text
+    result.scores.append(
+        Score(part.name, part.points, None, "to read") if text else Score(part.name, part.points, 0.0, MISSING, "empty")
+    )
+
+
+# --- What a person should look at -------------------------------------------------------------------------------------
+
+
+def typed_in(parts: Sequence[Part], scores: Sequence[Score]) -> list[str]:
+    """Tasks whose visible tests are passed and whose hidden ones are not: as an answer that knows the first by heart.
+
+    One such task may be a mistake, two or more are told.
+    """
+    state = {score.name: score.state for score in scores}
+    names = [name.removesuffix("_tests") for name in state if name.endswith("_tests")]
+    halves = [name for name in names if state[f"{name}_tests"] == RIGHT and state.get(f"{name}_hidden") == WRONG]
+    if len(halves) < 2:
+        return []
+    return [f"{', '.join(halves)}: right on the data that is shown, wrong on others"]
+
+
+def alike(answers: Mapping[str, Mapping[str, str]], reference: Mapping[str, str], share: float = 0.97) -> list[tuple]:
+    """(student, other, functions) of whom most answers are the same code, whatever the names and the comments.
+
+    Short functions may be alike by chance: they do not count, nor those that are like the instructor's own.
+    """
+    normal = {who: {f: _normal(code) for f, code in own.items()} for who, own in answers.items()}
+    own = {f: _normal(code) for f, code in reference.items()}
+    students, pairs = sorted(normal), []
+    for i, one in enumerate(students):
+        for other in students[i + 1 :]:
+            both = [f for f in normal[one] if min(len(normal[one][f]), len(normal[other].get(f, ""))) > SHORT]
+            both = [f for f in both if own.get(f) not in (normal[one][f], normal[other][f])]
+            same = [f for f in both if _ratio(normal[one][f], normal[other][f]) >= share]
+            if len(same) >= 2 and len(same) * 2 > len(both):
+                pairs.append((one, other, same))
+    return pairs
+
+
+def _ratio(one, other):
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    return 0.0 if matcher.real_quick_ratio() < 0.9 or matcher.quick_ratio() < 0.9 else matcher.ratio()
+
+
+def _normal(code):
+    """The code without comments, docstrings and layout, its local names numbered in the order in which they come."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError):
+        return " ".join(code.split())
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        for name in ("id", "arg"):
+            if hasattr(node, name) and isinstance(getattr(node, name), str):
+                setattr(node, name, names.setdefault(getattr(node, name), f"n{len(names)}"))
+    return ast.unparse(tree)
