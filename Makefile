@@ -4,6 +4,8 @@ PYTHON = .venv/bin/python
 help:
 	@echo 'make lab      opens the course in JupyterLab; hand arguments on with make lab ARGS="--no-browser --port 9999"'
 	@echo 'make test     runs every test; one of them with make test ARGS="tests/test_setup.py"'
+	@echo 'make update   brings in the newest edition, and keeps what you wrote'
+	@echo 'make fresh    puts a clean copy of a lesson beside yours: make fresh LESSON=05'
 	@echo 'make refresh  executes all notebooks again and stores what they print and draw'
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
@@ -28,6 +30,13 @@ test: everything
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
 
+# What a student has written stays; LESSON is a number, such as 05.
+update: environment
+	@$(PYTHON) -m tools.edition update
+
+fresh: environment
+	@$(PYTHON) -m tools.edition fresh "$(LESSON)"
+
 homework: everything
 	@$(PYTHON) tools/homework.py $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
@@ -45,4 +54,4 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test refresh homework grade environment everything clean
+.PHONY: help lab test update fresh refresh homework grade environment everything clean

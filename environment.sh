@@ -65,6 +65,11 @@ explain() {
     elif grep -Eqi 'retrying|failed to fetch|error sending request|dns error|timed out|network' "$log"; then
         # uv installs when it has all packages: what was there is untouched, and the next run can go on from here.
         say "${made:-fetched nothing $here}" >.venv/.made
+        case "${1-} $made" in                   # a student's old packages open the course; tests need the new ones
+            "course course "* | "course everything "*)
+                say "No network: the packages stay those of the edition before, until this command finds one."
+                exit 0 ;;
+        esac
         fail "The packages could not be fetched: connect this machine to the network, then run this command again."
     fi
     cat "$log" >&2
@@ -99,7 +104,7 @@ fi
 say "Installing the packages of uv.lock: the first time $needs ..."
 if ! sync; then
     say "Trying once more, trusting this machine's own certificates ..."
-    (export UV_SYSTEM_CERTS=true UV_NATIVE_TLS=true; sync) 2>"$log" || explain
+    (export UV_SYSTEM_CERTS=true UV_NATIVE_TLS=true; sync) 2>"$log" || explain "${1-}"
 fi
 rm -f "$log"
 say "$wanted" >.venv/.made

@@ -282,6 +282,24 @@ def test_lessons_open_offline_after_what_the_tests_need_could_not_be_fetched(mac
 
 
 @posix_only
+@pytest.mark.parametrize("before", ["lab", "test"])
+def test_offline_with_a_newer_lock_the_packages_of_before_open_the_course(machine, before):
+    machine.uv()
+    machine.make(before)
+    (machine.venv / "remains").touch()
+    (machine.course / "uv.lock").write_text("version = 2\n", encoding="utf-8")
+    machine.uv(sync="echo 'error: Failed to fetch: numpy' >&2; exit 2")
+    opened = machine.make("lab")
+    assert opened.returncode == 0 and (machine.venv / "remains").exists()
+    said = "No network: the packages stay those of the edition before, until this command finds one."
+    assert said in opened.stdout and "jupyterlab" in machine.calls.read_text(encoding="utf-8")
+    assert sentences(machine.make("test"))[-1].startswith("The packages could not be fetched")
+    machine.uv()
+    assert said not in machine.make("lab").stdout
+    assert machine.make("test").returncode == 0 and (machine.venv / "remains").exists()
+
+
+@posix_only
 def test_what_was_interrupted_while_the_tests_needs_were_added_is_made_anew(machine):
     machine.uv()
     machine.make("lab")
