@@ -64,22 +64,6 @@ def best_decoder(R, W_e):
     return np.linalg.lstsq(F, R, rcond=None)[0]
 
 
-def _turned_around(R, W_e):
-    return W_e.T
-
-
-def _pseudo_inverse(R, W_e):
-    return np.linalg.pinv(W_e)
-
-
-def _on_its_side(R, W_e):
-    return best_decoder(R, W_e).T
-
-
-def _of_pca(R, W_e):
-    return np.linalg.svd(R, full_matrices=False)[2][: W_e.shape[1]]
-
-
 def _with_a_constant(R, W_e):
     design = np.column_stack([np.ones(len(R)), R @ W_e])
     return np.linalg.lstsq(design, R, rcond=None)[0][1:]
@@ -88,13 +72,26 @@ def _with_a_constant(R, W_e):
 q2 = Exercise(
     reference=best_decoder,
     mistakes={
-        _turned_around: "This is the encoder turned around. It is the best decoder for the encoder V_K of PCA, whose "
+        lambda R, W_e: (
+            W_e.T
+        ): "This is the encoder turned around. It is the best decoder for the encoder V_K of PCA, whose "
         "columns are orthonormal and fitted to R. Another encoder needs another decoder.",
-        _pseudo_inverse: "The pseudo-inverse of W_e does not look at the returns. The decoder is to make the errors "
+        lambda R, W_e: np.linalg.pinv(
+            W_e
+        ): "The pseudo-inverse of W_e does not look at the returns. The decoder is to make the errors "
         "small over the rows of R, and some directions occur there more than others.",
-        _on_its_side: "The numbers are right, and this is β: tickers go down. The decoder is (K, "
-        "n_tickers), its transpose.",
-        _of_pca: "This is the decoder of PCA. It belongs to the encoder of PCA, and does not look at W_e. Another "
+        lambda R, W_e: W_e: "This is the encoder itself, or the regression of the bottleneck on R. It is the way in: "
+        "regress R on the bottleneck.",
+        lambda R, W_e: (R @ W_e).T @ R: "This is F'R, without the inverse of F'F before it.",
+        lambda R, W_e: (
+            R @ W_e @ best_decoder(R, W_e)
+        ): "This is what comes out of the decoder. Its weights are asked for.",
+        lambda R, W_e: (
+            best_decoder(R, W_e).T
+        ): "The numbers are right, and this is β: tickers go down. The decoder is (K, n_tickers), its transpose.",
+        lambda R, W_e: np.linalg.svd(R, full_matrices=False)[2][
+            : W_e.shape[1]
+        ]: "This is the decoder of PCA. It belongs to the encoder of PCA, and does not look at W_e. Another "
         "encoder needs another decoder.",
         _with_a_constant: "These are slopes beside an intercept (or of demeaned factors, "
         "which is the same). The layers of this network have no bias.",
@@ -117,22 +114,6 @@ def turned_factors(F_pca, A):
     return F_pca @ np.linalg.inv(A).T
 
 
-def _times_A(F_pca, A):
-    return F_pca @ A
-
-
-def _times_A_transposed(F_pca, A):
-    return F_pca @ A.T
-
-
-def _not_transposed(F_pca, A):
-    return F_pca @ np.linalg.inv(A)
-
-
-def _unchanged(F_pca, A):
-    return F_pca
-
-
 def _solved_for_an_intercept_too(F_pca, A):
     F = turned_factors(F_pca, A)
     return F - F.mean(axis=0)
@@ -141,13 +122,18 @@ def _solved_for_an_intercept_too(F_pca, A):
 q3 = Exercise(
     reference=turned_factors,
     mistakes={
-        _times_A: "Now both halves are turned by A, and the product changes: F A times (β A) transposed is F A A' β'.",
-        _times_A_transposed: "If A were a rotation, A' would undo what A does. This A is any invertible matrix.",
-        _unchanged: "These are PCA's factors as they were. With β A beside them the product is another.",
+        lambda F_pca, A: (
+            F_pca @ A
+        ): "Now both halves are turned by A, and the product changes: F A times (β A) transposed is F A A' β'.",
+        lambda F_pca, A: (
+            F_pca @ A.T
+        ): "If A were a rotation, A' would undo what A does. This A is any invertible matrix.",
+        lambda F_pca, A: F_pca: "These are PCA's factors as they were. With β A beside them the product is another.",
         _solved_for_an_intercept_too: "The mean of each factor was taken out, or an intercept fitted. The bottleneck "
         "is R W_e, and nothing is taken out of it.",
-        _not_transposed: "Nearly. β A stands in the product transposed, as A' β'. What cancels A', "
-        "when it stands left of it?",
+        lambda F_pca, A: (
+            F_pca @ np.linalg.inv(A)
+        ): "Nearly. β A stands in the product transposed, as A' β'. What cancels A', when it stands left of it?",
     },
     calls=_factors_and_matrices,
     hints=(
@@ -167,32 +153,21 @@ def forward(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
     return np.tanh(z @ W_3 + b_3) @ W_4 + b_4
 
 
-def _bent_everywhere(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    z = np.tanh(np.tanh(x @ W_1 + b_1) @ W_2 + b_2)
-    return np.tanh(np.tanh(z @ W_3 + b_3) @ W_4 + b_4)
+NONE, TANH, RELU = (lambda a: a), np.tanh, (lambda a: np.maximum(a, 0))
 
 
-def _bent_bottleneck(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    z = np.tanh(np.tanh(x @ W_1 + b_1) @ W_2 + b_2)
-    return np.tanh(z @ W_3 + b_3) @ W_4 + b_4
+def _layers(*bends, biases=(1, 1, 1, 1)):
+    def way(x, *weights):
+        for bend, W, b, has in zip(bends, weights[::2], weights[1::2], biases, strict=False):
+            x = bend(x @ W + has * b)
+        return x
+
+    return way
 
 
-def _bent_output(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    return np.tanh(forward(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4))
-
-
-def _bent_before_alone(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    z = np.tanh(x @ W_1 + b_1) @ W_2 + b_2
-    return (z @ W_3 + b_3) @ W_4 + b_4
-
-
-def _straight(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    z = (x @ W_1 + b_1) @ W_2 + b_2
-    return (z @ W_3 + b_3) @ W_4 + b_4
-
-
-def _without_biases(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    return np.tanh(np.tanh(x @ W_1) @ W_2 @ W_3) @ W_4
+def _bias_behind_the_bend(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
+    z = (np.tanh(x @ W_1) + b_1) @ W_2 + b_2
+    return (np.tanh(z @ W_3) + b_3) @ W_4 + b_4
 
 
 def _in_units_of_scale(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
@@ -203,39 +178,43 @@ def _scaled_there_and_back(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
     return 0.1 * forward(x / 0.1, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4)
 
 
-def _without_the_last_bias(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    return forward(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, 0 * b_4)
-
-
-def _relu_for_tanh(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    z = np.maximum(x @ W_1 + b_1, 0) @ W_2 + b_2
-    return np.maximum(z @ W_3 + b_3, 0) @ W_4 + b_4
-
-
-def _bent_behind_alone(x, W_1, b_1, W_2, b_2, W_3, b_3, W_4, b_4):
-    z = (x @ W_1 + b_1) @ W_2 + b_2
-    return np.tanh(z @ W_3 + b_3) @ W_4 + b_4
-
-
 q4 = Exercise(
     reference=forward,
     mistakes={
-        _bent_everywhere: "There is a tanh after all four layers. The bottleneck and the output "
+        _layers(TANH, TANH, TANH, TANH): "There is a tanh after all four layers. The bottleneck and the output "
         "have none: look at the code.",
-        _bent_bottleneck: "The bottleneck has a tanh, and in the network it has none. With it, z could "
+        _layers(TANH, TANH, TANH, NONE): "The bottleneck has a tanh, and in the network it has none. With it, z could "
         "only lie between −1 and 1.",
-        _bent_output: "The output has a tanh. With it no return could be larger than 1 (in units of scale).",
-        _bent_before_alone: "The encoder is right. The decoder has a tanh too, after its first layer.",
-        _straight: "There is no tanh anywhere. Four linear layers in a row are one linear map: "
+        _layers(
+            TANH, NONE, TANH, TANH
+        ): "The output has a tanh. With it no return could be larger than 1 (in units of scale).",
+        _layers(TANH, NONE, NONE, NONE): "The encoder is right. The decoder has a tanh too, after its first layer.",
+        _layers(NONE, NONE, NONE, NONE): "There is no tanh anywhere. Four linear layers in a row are one linear map: "
         "this network could not bend.",
-        _without_biases: "The biases b are missing. A Dense layer computes x @ W + b, unless use_bias=False.",
+        _layers(
+            TANH, NONE, TANH, NONE, biases=(0, 0, 0, 0)
+        ): "The biases b are missing. A Dense layer computes x @ W + b, unless use_bias=False.",
+        _bias_behind_the_bend: "The biases b_1 and b_3 are added after the tanh. A Dense layer adds its bias first, "
+        "and bends the sum.",
+        _layers(TANH, NONE): "This is the bottleneck. Go on through the decoder, to one number for each ticker.",
+        _layers(
+            TANH, NONE, TANH, NONE, biases=(0, 1, 1, 1)
+        ): "The bias b_1 is missing: each of the four layers has one.",
+        _layers(TANH, NONE, TANH, NONE, biases=(1, 0, 1, 1)): "The bias b_2 is missing: the bottleneck has one, too.",
+        _layers(
+            TANH, NONE, TANH, NONE, biases=(1, 1, 0, 1)
+        ): "The bias b_3 is missing: each of the four layers has one.",
+        _layers(
+            NONE, TANH, NONE, TANH
+        ): "The tanh stands after the second and the fourth layer. Look at the code: it is "
+        "the hidden layers of 8 units that bend.",
         _in_units_of_scale: "The 0.1 is the scale of the returns in the notebook, and no part of the network: leave "
         "it out.",
         _scaled_there_and_back: "To divide by the scale and to multiply by it are no part of the network: forward "
         "takes x as it is.",
-        _without_the_last_bias: "The bias b_4 is missing: the last layer has one, too.",
-        _relu_for_tanh: "There is a ReLU where this network has a tanh.",
-        _bent_behind_alone: "The decoder is right. The encoder has a tanh too, after its first layer.",
+        _layers(TANH, NONE, TANH, NONE, biases=(1, 1, 1, 0)): "The bias b_4 is missing: the last layer has one, too.",
+        _layers(RELU, NONE, RELU, NONE): "There is a ReLU where this network has a tanh.",
+        _layers(NONE, NONE, TANH, NONE): "The decoder is right. The encoder has a tanh too, after its first layer.",
     },
     calls=_inputs_and_weights,
     hints=(
@@ -298,6 +277,17 @@ q5 = Exercise(
         _without_the_bias: "The slope of the tanh is taken at z W_3 + b_3. The bias b_3 is missing there.",
         _with_the_outer_bias: "b_4 is added to the output and moves with nothing: in a slope it disappears.",
         _not_squared: "The slope of tanh(a) is 1 minus its square.",
+        lambda z, W_3, b_3, W_4, b_4: (
+            ((1 - np.tanh(z @ W_3 + b_3)) ** 2 * W_3[0]) @ W_4
+        ): "1 minus tanh was squared. It is the tanh that is squared, and then taken from 1.",
+        lambda z, W_3, b_3, W_4, b_4: ((1 - (z @ W_3 + b_3) ** 2) * W_3[0]) @ W_4: "You squared a itself. The slope is "
+        "1 − tanh²(a): the tanh is missing.",
+        lambda z, W_3, b_3, W_4, b_4: (
+            (1 - np.tanh(z @ W_3 + b_3) ** 2) * W_3[0]
+        ): "These are the slopes of the eight hidden units. One step is left: out to the tickers, by W_4.",
+        lambda z, W_3, b_3, W_4, b_4: (
+            np.tanh(z @ W_3 + b_3) @ W_4 + b_4
+        ): "This is the output of the decoder. Its slope in z is asked for.",
         _output_over_input: "This is the output over z. For a straight line through zero that is the slope. This "
         "one bends.",
         _mean_of_the_rows: "You took the mean over the rows. The slope differs from one z to the next.",
@@ -320,18 +310,6 @@ def largest_r2(R):
     return total_r2(R, np.maximum(R, 0))
 
 
-def _share_of_positive_returns(R):
-    return (R > 0).mean()
-
-
-def _what_is_lost(R):
-    return 1 - largest_r2(R)
-
-
-def _of_absolute_values(R):
-    return total_r2(R, np.abs(R))
-
-
 def _mean_of_each_ticker(R):
     return total_r2(R, np.broadcast_to(np.maximum(R.mean(axis=0), 0), R.shape))
 
@@ -345,22 +323,24 @@ def _demeaned(R):
     return 1 - ((R - np.maximum(R, 0)) ** 2).sum() / ((R - R.mean(axis=0)) ** 2).sum()
 
 
-def _without_squares(R):
-    return np.maximum(R, 0).sum() / np.abs(R).sum()
-
-
 q6 = Exercise(
     reference=largest_r2,
     mistakes={
-        _share_of_positive_returns: "This is how many returns are positive. R² goes by their "
+        lambda R: (R > 0).mean(): "This is how many returns are positive. R² goes by their "
         "squares, not by their number.",
-        _without_squares: "This is the share of positive returns in the sum of absolute values. R² goes by squares.",
+        lambda R: (
+            np.maximum(R, 0).sum() / np.abs(R).sum()
+        ): "This is the share of positive returns in the sum of absolute values. R² goes by squares.",
         _mean_of_each_ticker: "This says one number for each ticker at all dates. A wide network may say another "
         "number at each date.",
         _denominator_of_positive_returns: "The denominator is the squares of all returns, the negative ones too.",
         _demeaned: "The denominator is demeaned. Nothing is subtracted there.",
-        _what_is_lost: "This is the share that the network can never explain. The share that it can is asked for.",
-        _of_absolute_values: "Here a negative return is answered by a positive one of the same size. What is the "
+        lambda R: (
+            1 - largest_r2(R)
+        ): "This is the share that the network can never explain. The share that it can is asked for.",
+        lambda R: total_r2(
+            R, np.abs(R)
+        ): "Here a negative return is answered by a positive one of the same size. What is the "
         "nearest number to −5 % that is not negative?",
         lambda R: (
             1 - ((R - np.maximum(R, 0)) ** 2).sum() / ((R - R.mean()) ** 2).sum()
@@ -368,6 +348,12 @@ q6 = Exercise(
         lambda R: (
             (np.maximum(R, 0) ** 2).sum(axis=0) / (R**2).sum(axis=0)
         ).mean(): "You averaged one R² for each ticker. Total R² adds up the squares of all first.",
+        lambda R: np.maximum(R, 0).var() / R.var(): "var takes a mean out, above and below. R² adds up the squares as "
+        "they are.",
+        lambda R: (
+            np.corrcoef(R.ravel(), np.maximum(R, 0).ravel())[0, 1] ** 2
+        ): "This is a squared correlation: it takes "
+        "the means out and forgives a wrong scale. Total R² forgives neither.",
         lambda R: (
             np.maximum(R, 0) ** 2
         ).sum(): "These are the squares that it can explain. As a share of all squares?",

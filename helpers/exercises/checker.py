@@ -28,7 +28,7 @@ from helpers.exercises.answers import (
     same_up_to_sign,
     turned,
 )
-from helpers.exercises.changes import Wrong, is_exact
+from helpers.exercises.changes import Wrong
 from helpers.exercises.questions import ABOVE, NOT_ATTEMPTED, Choice, Open, Question
 from helpers.exercises.reading import (
     Unreadable,
@@ -52,7 +52,7 @@ from helpers.exercises.seen import (
     part_is_right,
     what_it_shows,
 )
-from helpers.exercises.variants import variants
+from helpers.exercises.variants import alike, others
 from helpers.exercises.words import PAGE, Feedback, filled
 
 __all__ = ["NOT_ATTEMPTED", "PAGE", "Choice", "Exercise", "Feedback", "Open", "Question"]
@@ -166,11 +166,16 @@ class Exercise(Question):
         return self.mistakes[(labelled or fits)[0]] if fits else None
 
     def _two_things(self, values, truth):
-        """The advice for a mistake of which the answer is a multiple that one knows, with that multiple."""
+        """The advice for a mistake of which the answer is a multiple that one knows, with that multiple.
+
+        A single number may be a hundred times another by chance.
+        """
         for factor, words in ((100.0, "a hundred times"), (0.01, "a hundredth of"), (-1.0, "the opposite of")):
             scaled = [value / factor for value in values]
             if self._agree(scaled, truth):
                 return ""
+            if factor > 0 and sum(value.size for value in values) == 1:
+                continue
             if (advice := self._advice(scaled, exactly=True)) is not None:
                 return f"{advice} And yours is {words} what this gives."
         return ""
@@ -247,9 +252,13 @@ class Exercise(Question):
 
     def _agree(self, values, truth, exactly=False):
         pairs = [(squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
-        if any(value is None or not np.isfinite(value).all() for value, _ in pairs):
+        if any(value is None for value, _ in pairs):
             return False
-        scale = max((np.abs(true).max(initial=0.0) for true in truth), default=0.0)
+        if not all(np.isfinite(array).all() for pair in pairs for array in pair):  # some mistakes divide by zero
+            if not all(np.array_equal(*(np.where(np.isfinite(one), 0, one) for one in pair)) for pair in pairs):
+                return False
+            pairs = [(np.where(np.isfinite(value), value, 0), np.where(np.isfinite(t), t, 0)) for value, t in pairs]
+        scale = max((np.abs(true).max(initial=0.0) for _, true in pairs), default=0.0)
         rule = _exactly if exactly else self._rule()
         try:
             return all(bool(rule(value, true, scale)) for value, true in pairs)
@@ -267,7 +276,7 @@ class Exercise(Question):
         if self.same is same_up_to_rotation:
             return False
         pairs = [(self._aligned(value, true), true) for value, true in zip(values, truth, strict=True)]
-        if any(value is None for value, _ in pairs):
+        if any(value is None or not (np.isfinite(value).all() and np.isfinite(true).all()) for value, true in pairs):
             return False
         rule = self._rule()
         scale = max((np.abs(true).max(initial=0.0) for true in truth), default=0.0)
@@ -314,26 +323,12 @@ class Exercise(Question):
         return found
 
     def _about_other_data(self, values):
-        """That the answer is what the right way gives for other data, with a question; empty if it is not."""
-        if len(np.unique(np.concatenate([value.ravel() for value in values]))) < 2:
-            return ""  # a single number may be one of the data, or come about in many ways
-        if all(np.isin(value, (-1.0, 0.0, 1.0)).all() for value in values):
-            return ""
-        if "variants" not in self._made:
-            way, calls = self.reference, self._calls() if self.calls is not None else None
-            if calls is None:
-                names, calls = list(self._given()), [tuple(self._given().values())]
-                way = lambda *parts: self.reference(**dict(zip(names, parts, strict=True)))  # noqa: E731
-            counts = all(true.dtype.kind == "i" for true in self._truth(self.reference))
-            self._made["variants"] = variants(way, calls, self._names(), counts)
-        for words, results in self._made["variants"]:
-            shapes = all(squeezed(value, other) is not None for value, other in zip(values, results, strict=True))
-            if not shapes or self._agree(results, self._truth(self.reference)):
-                continue
-            value, other = (np.concatenate([array.ravel() for array in side]) for side in (values, results))
-            if is_exact(value, other) or rounded(value, other, digits=3):
-                return f" This is what the right way gives with {words}. Is that what yours does?"
-        return ""
+        """That the answer is given, a step of the right way, or what that gives for other data; empty if it is not."""
+        truth = self._truth(self.reference)
+        if "others" not in self._made:
+            calls = self._calls() if self.calls is not None else [tuple(self._given().values())]
+            self._made["others"] = others(self.reference, calls, self._names(), truth)
+        return alike(values, self._made["others"], lambda results: self._agree(results, truth))
 
     def _about_what_it_reads(self, answer, values):
         """That a function works with the notebook's variables and not with its arguments; empty if it does not."""

@@ -21,9 +21,24 @@ def networks_that_remember():
         network.extend(range(start))
 
     def judge(network, start):
+        if network is None:
+            raise ValueError("judge got None for a network: fit changes the network that it is given, and returns none")
         return len(network) + 7 * start - 1000 * len(set(network) & set(range(start, start + 40)))
 
     return [(list, fit, judge)]
+
+
+NEWEST_FIRST, OLDEST_FIRST = (200, 160, 120, 80, 40), (40, 80, 120, 160, 200)
+
+
+def rounds(make_network, fit, judge, starts=NEWEST_FIRST, anew=True, taught=int, judged=int, turn=False):
+    """The scores of the folds, of a network for each or of one for all, with another end of fit or fold."""
+    networks = [make_network() for _ in starts] if anew else len(starts) * [make_network()]
+    scores = []
+    for start, network in zip(starts, networks, strict=True):
+        fit(network, taught(start))
+        scores.append(judge(network, judged(start)))
+    return scores[::-1] if turn else scores
 
 
 @cache
@@ -61,34 +76,60 @@ def _market_of_a_first_test_date(seed=37):
     return Panel(returns=0.05 * r, characteristics=x)
 
 
-def scored_with_gaps(seed, in_fit=-2.0, in_score=-2.0, gaps=True, fit=slice(160)):
-    """The score where gaps in returns become these numbers; NaN leaves them out."""
+def scored_with_gaps(seed, in_fit=-2.0, in_score=-2.0, in_x=-2.0, gaps=True, fit=slice(160), constant=1.0):
+    """The score where gaps become these numbers; NaN leaves a return out, and None leaves it as it was."""
     panel, random = clinic_market(seed), np.random.default_rng(seed)
     d, enters = np.arange(240)[:, None], random.integers(0, 240, 100)
     there = (enters <= d) & (d < enters + random.integers(40, 200, 100)) | (not gaps)
-    x = np.where(there[:, :, None], panel.characteristics, -2)
-    design = np.concatenate([x, np.ones((240, 100, 1))], axis=2)
+    x = np.where(there[:, :, None], panel.characteristics, in_x)
+    design = np.concatenate([x, np.full((240, 100, 1), constant)], axis=2)
     r = np.where(there, panel.returns, in_fit)[fit]
     known = ~np.isnan(r)
     b, *_ = np.linalg.lstsq(design[fit][known], r[known], rcond=None)
+    if in_score is None:
+        there, x = np.full(there.shape, True), panel.characteristics
+        design = np.concatenate([x, np.full((240, 100, 1), constant)], axis=2)
     return np.nanmean(information_coefficient(np.where(there, panel.returns, in_score)[160:], design[160:] @ b))
 
 
-def scored_by_ranks(seed, ranks, fit=slice(160), own=False):
+def scored_by_ranks(
+    seed, ranks, fit=slice(160), own=False, slope_of=None, score=predictive_r2, judged=slice(160, None)
+):
     """The score of the ranks of prices that `ranks` makes, with a slope of these dates."""
     r = clinic_market(seed).returns
     rank = ranks(np.cumsum(r, axis=0) - (0 if own else r))
-    slope = np.polyfit(rank[fit].ravel(), r[fit].ravel(), 1)
-    return information_coefficient(r[160:], np.polyval(slope, rank[160:])).mean()
+    line = np.poly1d(np.polyfit(rank[fit].ravel(), r[fit].ravel(), 1) if slope_of is None else slope_of(rank, r))
+    return float(np.nanmean(score(r[judged], line(rank[judged]))))
 
 
-def predicted_with(seed, expected):
-    """The score of β · λ, with λ made by `expected` of the factors of all 172 dates, (172, 3)."""
+def slope_reversed(rank, r):
+    """The line of the ranks on the returns, before date 160."""
+    return np.polyfit(r[:160].ravel(), rank[:160].ravel(), 1)
+
+
+def slope_through_zero(rank, r):
+    """The slope of a line without an intercept, before date 160."""
+    return [(rank[:160] * r[:160]).sum() / (rank[:160] ** 2).sum(), 0.0]
+
+
+def predicted_with(seed, expected, taught=160, last=172):
+    """The score of β · λ, with λ made by `expected` of the factors of all dates up to the last, (last, 3)."""
     panel = clinic_market(seed)
-    past, period = panel[:160], panel[160:172]
-    model = InstrumentedPCA(3).fit(past)
-    lam = np.broadcast_to(expected(np.asarray(model.factors(panel[:172]))), (12, 3))
+    period = panel[160:last]
+    model = InstrumentedPCA(3).fit(panel[:taught])
+    lam = np.broadcast_to(expected(np.asarray(model.factors(panel[:last]))), (last - 160, 3))
     return predictive_r2(period.returns, np.einsum("dsk,dk->ds", model.betas(period), lam))
+
+
+def mean_before(f):
+    """For each date from 160 on the mean of all factors before it."""
+    return (np.cumsum(f, axis=0) / np.arange(1, len(f) + 1)[:, None])[159:-1]
+
+
+def mean_of_the_period_before(f):
+    """The same, of the period's own dates before it; zero at the first."""
+    own = f[160:]
+    return np.vstack([np.zeros(3), (np.cumsum(own, axis=0) / np.arange(1, len(own) + 1)[:, None])[:-1]])
 
 
 @cache
@@ -105,3 +146,53 @@ def explained_by_reshaping(frame, unstacked=True, **how):
     panel = Panel(returns=np.asarray(r), characteristics=x)
     model = InstrumentedPCA(3).fit(panel[:160])
     return total_r2(panel.returns[160:], model.reconstruct(panel[160:]))
+
+
+def explained(frame, taught=slice(160), judged=slice(160, None)):
+    """The total R² of rows that are where they belong, with these dates to teach and to judge."""
+    panel = Panel.from_frame(frame)
+    return total_r2(panel.returns[judged], InstrumentedPCA(3).fit(panel[taught]).reconstruct(panel[judged]))
+
+
+def predicted(frame):
+    """The predictive R² instead."""
+    panel = Panel.from_frame(frame)
+    return predictive_r2(panel.returns[160:], InstrumentedPCA(3).fit(panel[:160]).predict(panel[160:], panel[:160]))
+
+
+def lam_by(every, refit, of):
+    """λ of the dates from 1 on, each made by `of` of date, network and all that the networks say."""
+    return np.stack([of(d, refit[d], every) for d in range(1, len(refit))])
+
+
+def of_own_dates(d, m, every):
+    """The mean over the dates before d at which network m was in use; over all dates before, where there were none."""
+    own = np.flatnonzero(np.arange(d) // 5 % 6 == m)
+    return every[m, own if len(own) else np.arange(d)].mean(axis=0)
+
+
+def chosen(panel, by):
+    """What `by` makes of the ten characteristics' mean coefficients before the test and in it."""
+    every = [information_coefficient(panel.returns, panel.characteristics[:, :, j]) for j in range(10)]
+    return by(np.mean([ic[:160] for ic in every], axis=1), np.mean([ic[160:] for ic in every], axis=1))
+
+
+def chosen_with_a_border(panel, before, test):
+    """The right way with another end of the dates that choose, or another beginning of those that judge."""
+    every = [information_coefficient(panel.returns, panel.characteristics[:, :, j]) for j in range(10)]
+    chosen_by = np.array([ic[:before].mean() for ic in every])
+    j = np.abs(chosen_by).argmax()
+    return np.sign(chosen_by[j]) * every[j][test:].mean()
+
+
+def by_all_dates(before, after):
+    """The score of the characteristic, and with the sign, that all dates choose."""
+    every = 160 * before + 80 * after
+    j = np.abs(every).argmax()
+    return np.sign(every[j]) * after[j]
+
+
+def by_its_size(before, after):
+    """The score times the coefficient before, where its sign is meant."""
+    j = np.abs(before).argmax()
+    return before[j] * after[j]

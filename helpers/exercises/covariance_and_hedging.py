@@ -44,14 +44,6 @@ def _risks(R, F, w, months, taught=slice(60)):
     return [np.sqrt(12) * (R[months] @ weights).std(ddof=1) for weights in (w, by_factors)]
 
 
-def _on_their_own_months(R, F, w):
-    return _risks(R, F, w, slice(60))
-
-
-def _fitted_to_the_next_months(R, F, w):
-    return _risks(R, F, w, slice(60, 120), taught=slice(60, 120))
-
-
 def _what_the_mended_estimate_says(R, F, w):
     mended, (covariance, weights) = np.cov(R[:60].T) + 1e-8 * np.eye(len(w)), _by_factors(R[:60], F[:60])
     return [np.sqrt(12 * w @ mended @ w), np.sqrt(12 * weights @ covariance @ weights)]
@@ -63,82 +55,67 @@ def _true_risks(R, F, w):
     return [np.sqrt(12 * weights @ true @ weights) for weights in (w, _by_factors(R[:60], F[:60])[1])]
 
 
-def _variances(R, F, w):
-    return [risk**2 for risk in honest_risks(R, F, w)]
-
-
-def _a_month(R, F, w):
-    return [risk / np.sqrt(12) for risk in honest_risks(R, F, w)]
-
-
-def _over_all_120_months(R, F, w):
-    return _risks(R, F, w, slice(120))
-
-
-def _a_month_late(R, F, w):
-    return _risks(R, F, w, slice(61, 121))
-
-
-def _a_month_early(R, F, w):
-    return _risks(R, F, w, slice(59, 119))
-
-
-def _over_all_later_months(R, F, w):
-    return _risks(R, F, w, slice(60, None))
-
-
-def _fitted_to_120_months(R, F, w):
-    return _risks(R, F, w, slice(60, 120), taught=slice(120))
-
-
-def _exchanged(R, F, w):
-    return honest_risks(R, F, w)[::-1]
-
-
-def _in_percent(R, F, w):
-    return [100 * risk for risk in honest_risks(R, F, w)]
-
-
-def _times_twelve(R, F, w):
-    return [np.sqrt(12) * risk for risk in honest_risks(R, F, w)]
-
-
-def _variances_with_n(R, F, w):
-    return [risk**2 * 59 / 60 for risk in honest_risks(R, F, w)]
-
-
 def _around_zero(R, F, w):
     by_factors = _by_factors(R[:60], F[:60])[1]
     return [np.sqrt(12 * ((R[60:120] @ weights) ** 2).mean()) for weights in (w, by_factors)]
 
 
+def _by_pca(R, F, w):
+    return _risks(R, R @ np.linalg.eigh(np.cov(R[:60].T))[1][:, -3:], w, slice(60, 120))
+
+
+def _promised_and_true(R, F, w):
+    return [honest_risks(R, F, w)[0], _what_the_mended_estimate_says(R, F, w)[1]]
+
+
+_OTHER_RISKS = [
+    (lambda R, F, w: _risks(R, F, w, slice(60)),
+     "These are the risks on the 60 months from which the weights were made. Each portfolio was chosen to stand "
+     "still there. Ask the next 60 months."),
+    (_what_the_mended_estimate_says,
+     "This is what each estimate promises of its own portfolio. Ask the next 60 months."),
+    (_true_risks,
+     "These are the risks under the true Σ, which he does not know. Ask the next 60 months, R[60:120]."),
+    (lambda R, F, w: [risk**2 for risk in honest_risks(R, F, w)],
+     "These are variances. A risk is the root."),
+    (lambda R, F, w: _risks(R, F, w, slice(60, 120), taught=slice(60, 120)),
+     "The portfolio of the factor model was made from months 60 to 119, on which it is judged. Make it from the "
+     "first 60, as his was."),
+    (lambda R, F, w: [risk / np.sqrt(12) for risk in honest_risks(R, F, w)],
+     "These are risks of one month. For a year multiply by the root of 12."),
+    (lambda R, F, w: _risks(R, F, w, slice(120)),
+     "The first 60 months are still among those that judge. The weights know them: take R[60:120] alone."),
+    (lambda R, F, w: _risks(R, F, w, slice(61, 121)),
+     "Your 60 months begin with R[61]. The weights were made of R[:60], so the next month is R[60]."),
+    (lambda R, F, w: _risks(R, F, w, slice(59, 119)),
+     "Your 60 months begin with R[59], which is among those that the weights were made of. The next 60 are "
+     "R[60:120]."),
+    (lambda R, F, w: _risks(R, F, w, slice(60, None)),
+     "These are the risks over all later months. Ask the next 60, R[60:120]."),
+    (lambda R, F, w: _risks(R, F, w, slice(60, 120), taught=slice(120)),
+     "The portfolio of the factor model was made from 120 months, and those that judge it are among them. Make it "
+     "from the first 60, as his was."),
+    (lambda R, F, w: _risks(R, F, w, slice(60, 120), taught=slice(None)),
+     "The portfolio of the factor model was made from all 4800 months. Make it from the first 60, as his was."),
+    (lambda R, F, w: _risks(R, F, w, slice(60, 119)),
+     "These are 59 months: R[60:119] ends with month 118. The next 60 are R[60:120]."),
+    (_by_pca,
+     "The second portfolio is made with PCA's factors. from_factors is to be given the true F[:60]."),
+    (_promised_and_true,
+     "Your second number is what the factor model promises. Ask the next 60 months, as for w."),
+    (lambda R, F, w: honest_risks(R, F, w)[::-1],
+     "The numbers are right, and exchanged: his portfolio w first, then the factor model's."),
+    (lambda R, F, w: [100 * risk for risk in honest_risks(R, F, w)],
+     "These are in percent. Fractions are asked for, as everywhere in the course."),
+    (lambda R, F, w: [np.sqrt(12) * risk for risk in honest_risks(R, F, w)],
+     "You multiplied by 12. A variance is 12 times that of a month, a standard deviation √12 times."),
+    (_around_zero,
+     "This is the root of the mean square. Risk is measured around the mean: take the standard deviation."),
+]  # fmt: skip
+
 q1 = Exercise(
     reference=honest_risks,
-    mistakes={
-        _on_their_own_months: "These are the risks on the 60 months from which the weights were made. Each portfolio "
-        "was chosen to stand still there. Ask the next 60 months.",
-        _what_the_mended_estimate_says: "This is what each estimate promises of its own "
-        "portfolio. Ask the next 60 months.",
-        _true_risks: "These are the risks under the true Σ, which he does not know. Ask the next 60 months, R[60:120].",
-        _variances: "These are variances. A risk is the root.",
-        _fitted_to_the_next_months: "The portfolio of the factor model was made from months 60 to 119, on which it is "
-        "judged. Make it from the first 60, as his was.",
-        _a_month: "These are risks of one month. For a year multiply by the root of 12.",
-        _over_all_120_months: "The first 60 months are still among those that judge. The weights know "
-        "them: take R[60:120] alone.",
-        _a_month_late: "Your 60 months begin with R[61]. The weights were made of R[:60], so the next month is R[60].",
-        _a_month_early: "Your 60 months begin with R[59], which is among those that the weights were made of. The next "
-        "60 are R[60:120].",
-        _over_all_later_months: "These are the risks over all later months. Ask the next 60, R[60:120].",
-        _fitted_to_120_months: "The portfolio of the factor model was made from 120 months, and those that judge it "
-        "are among them. Make it from the first 60, as his was.",
-        _exchanged: "The numbers are right, and exchanged: his portfolio w first, then the factor model's.",
-        _in_percent: "These are in percent. Fractions are asked for, as everywhere in the course.",
-        _times_twelve: "You multiplied by 12. A variance is 12 times that of a month, a standard deviation √12 times.",
-        _variances_with_n: "These are variances of a year. A risk is the root.",
-        _around_zero: "This is the root of the mean square. Risk is measured around the mean: take the standard "
-        "deviation.",
-    },
+    mistakes=dict(_OTHER_RISKS),
     given=_short_history,
     same=same_with_n_or_less_one,
     hints=(
@@ -194,20 +171,9 @@ def _of_the_risk(w, R, F):
     return np.sqrt(share_of_factors(w, R, F))
 
 
-def _own_weights_not_squared(w, R, F):
-    _, by_factors, residuals = _parts(w, R, F)
-    return by_factors / (by_factors + (w * residuals.var(axis=0, ddof=1)).sum())
-
-
 def _mean_of_r2(w, R, F):
     _, _, residuals = _parts(w, R, F)
     return w @ (1 - residuals.var(axis=0) / R.var(axis=0))
-
-
-def _factors_as_if_unrelated(w, R, F):
-    exposure, _, residuals = _parts(w, R, F)
-    alone = exposure**2 @ F.var(axis=0, ddof=1)
-    return alone / (alone + share_of_noise(w, residuals))
 
 
 def share_of_noise(w, residuals):
@@ -225,15 +191,37 @@ def _no_intercept(w, R, F):
     return by_factors / (by_factors + share_of_noise(w, R - F @ betas.T))
 
 
-def _second_moment(w, R, F):
-    exposure, _, residuals = _parts(w, R, F)
-    by_factors = exposure @ (F.T @ F / len(F)) @ exposure
-    return by_factors / (by_factors + share_of_noise(w, residuals))
-
-
 def _equal_weights(w, R, F):
     return share_of_factors(np.full(len(w), 1 / len(w)), R, F)
 
+
+def _factors_alone(w, R, F):
+    return _parts(w, R, F)[1]
+
+
+def _part_by_part(w, R, F):
+    return share_of_factors(w, R, F) / _noise_share(w, R, F)
+
+
+def _by_another_noise(w, R, F, of):
+    _, by_factors, residuals = _parts(w, R, F)
+    return by_factors / (by_factors + of(w, residuals.var(axis=0, ddof=1)))
+
+
+_own_weights_not_squared = partial(_by_another_noise, of=lambda w, own: w @ own)
+_deviations = partial(_by_another_noise, of=lambda w, own: w**2 @ np.sqrt(own))
+_one_noise_for_all = partial(_by_another_noise, of=lambda w, own: w @ w * own.mean())
+
+
+def _by_another_middle(w, R, F, of):
+    exposure, _, residuals = _parts(w, R, F)
+    by_factors = exposure @ of(F) @ exposure
+    return by_factors / (by_factors + share_of_noise(w, residuals))
+
+
+_factors_as_if_unrelated = partial(_by_another_middle, of=lambda F: np.diag(F.var(axis=0, ddof=1)))
+_second_moment = partial(_by_another_middle, of=lambda F: F.T @ F / len(F))
+_correlations = partial(_by_another_middle, of=lambda F: np.corrcoef(F.T))
 
 q2 = Exercise(
     reference=share_of_factors,
@@ -242,6 +230,11 @@ q2 = Exercise(
         "of the variance is asked for.",
         _own_weights_not_squared: "In a variance weights are squared: w_s² Var(ε_s). That is why own noise averages "
         "out in a portfolio of many.",
+        _factors_alone: "This is the variance that the factors bring. Divide it by the whole variance.",
+        _part_by_part: "You divided the part of the factors by the other part. A share divides by the whole.",
+        _deviations: "You added standard deviations of the noise. In a variance variances are added.",
+        _one_noise_for_all: "You gave every ticker the same noise, the mean. Each has a variance of its own.",
+        _correlations: "You put correlations in the middle. It is the covariance of the factors: np.cov(F.T).",
         _mean_of_r2: "This is the mean R² of the single tickers. In the portfolio their noise averages out, and their "
         "exposures do not.",
         _factors_as_if_unrelated: "You left out how the factors go together. Put all of Cov(F) in the middle, "
@@ -267,10 +260,13 @@ q2 = Exercise(
 
 @cache
 def _days():
-    random = np.random.default_rng(0)
-    F = 0.01 * random.standard_normal((210, 5)) + 0.01 * random.standard_normal((210, 1))
-    path = np.cumsum(0.05 * random.standard_normal((210, 5)), axis=0) + np.array([0.5, 1.0, -0.5, 0.2, 0.1])
-    return [((F * path).sum(axis=1) + 0.01 * random.standard_normal(210), F)]
+    calls = []
+    for seed, n in ((0, 210), (1, 178)):  # the second ends in the middle of a block
+        random = np.random.default_rng(seed)
+        F = 0.01 * random.standard_normal((n, 5)) + 0.01 * random.standard_normal((n, 1))
+        path = np.cumsum(0.05 * random.standard_normal((n, 5)), axis=0) + np.array([0.5, 1.0, -0.5, 0.2, 0.1])
+        calls.append(((F * path).sum(axis=1) + 0.01 * random.standard_normal(n), F))
+    return calls
 
 
 def share_left(r, F):
@@ -282,21 +278,40 @@ def share_left(r, F):
     return hedged.std() / r[21 : 21 + len(hedged)].std()
 
 
-def _share_left(r, F, window, sign=-1):
-    hedged = []
-    for d in range(21, len(r) - 20, 21):
-        known = window(d)
-        betas = time_series_betas(r[known, None], F[known])[1][0]
-        hedged.append(r[d : d + 21] + sign * F[d : d + 21] @ betas)
-    hedged = np.concatenate(hedged)
-    return hedged.std() / r[21 : 21 + len(hedged)].std()
+def _ratio(hedged, r):
+    return hedged.std() / r.std()
+
+
+def _share_left(r, F, window, sign=-1, step=21, made=_ratio, first=21, last=20, fit=time_series_betas):
+    """What is made of the hedged days and the same days of the stock, with other days to teach each block."""
+    starts = range(first, len(r) - last, step)
+    betas = [fit(r[window(d), None], F[window(d)])[1][0] for d in starts]
+    hedged = np.concatenate([r[d : d + step] + sign * F[d : d + step] @ b for d, b in zip(starts, betas, strict=True)])
+    return made(hedged, r[first : first + len(hedged)])
+
+
+def _before(d):
+    return slice(max(d - 21, 0), max(d, 21))
+
+
+def _block_by_block(hedged, r):
+    return np.mean([_ratio(hedged[d : d + 21], r[d : d + 21]) for d in range(0, len(r), 21)])
 
 
 _of_the_same_month = partial(_share_left, window=lambda d: slice(d, d + 21))
 _of_all_days = partial(_share_left, window=lambda d: slice(None))
 _of_both_months = partial(_share_left, window=lambda d: slice(d - 21, d + 21))
 _from_the_first_day = partial(_share_left, window=lambda d: slice(0, d))
-_bought = partial(_share_left, window=lambda d: slice(d - 21, d), sign=1)
+_bought = partial(_share_left, window=_before, sign=1)
+_of_the_first_month = partial(_share_left, window=lambda d: slice(21))
+_a_day_too_late = partial(_share_left, window=lambda d: slice(d - 20, d + 1))
+_a_day_too_early = partial(_share_left, window=lambda d: slice(max(d - 22, 0), d - 1))
+_every_day = partial(_share_left, window=_before, step=1, last=0)
+_last_block_lost = partial(_share_left, window=_before, last=21)
+_first_block_by_itself = partial(_share_left, window=_before, first=0)
+_mean_of_the_blocks = partial(_share_left, window=_before, made=_block_by_block)
+_not_divided = partial(_share_left, window=_before, made=lambda hedged, r: hedged.std())
+_no_ones = partial(_share_left, window=_before, fit=lambda r, F: (None, np.linalg.lstsq(F, r, rcond=None)[0].T))
 
 
 def _of_the_variance(r, F):
@@ -308,21 +323,12 @@ def _of_the_risk_of_all_days(r, F):
     return share_left(r, F) * r[21 : 21 + n_hedged].std() / r.std()
 
 
-def _blocks(r, F):
-    """His blocks, from the second on, each hedged with the betas of the block before it."""
-    blocks = [slice(d, d + 21) for d in range(21, len(r) - 20, 21)]
-    betas = [time_series_betas(r[b, None], F[b])[1][0] for b in blocks]
-    return np.concatenate([r[b] - F[b] @ beta for b, beta in zip(blocks[1:], betas[:-1], strict=True)])
-
-
-def _a_block_lost(r, F):
-    hedged = _blocks(r, F)
-    return hedged.std() / r[42 : 42 + len(hedged)].std()
+_a_block_lost = partial(_share_left, window=_before, first=42)
 
 
 def _a_block_lost_above_only(r, F):
-    hedged = _blocks(r, F)
-    return hedged.std() / r[21 : 21 + len(hedged)].std()
+    n = 21 * (len(r) // 21 - 2)
+    return _a_block_lost(r, F) * r[42 : 42 + n].std() / r[21 : 21 + n].std()
 
 
 def _alpha_taken_out(r, F):
@@ -330,15 +336,6 @@ def _alpha_taken_out(r, F):
     for d in range(21, len(r) - 20, 21):
         alphas, betas = time_series_betas(r[d - 21 : d, None], F[d - 21 : d])
         hedged.append(r[d : d + 21] - alphas[0] - F[d : d + 21] @ betas[0])
-    hedged = np.concatenate(hedged)
-    return hedged.std() / r[21 : 21 + len(hedged)].std()
-
-
-def _without_an_intercept(r, F):
-    hedged = []
-    for d in range(21, len(r) - 20, 21):
-        betas = np.linalg.lstsq(F[d - 21 : d], r[d - 21 : d], rcond=None)[0]
-        hedged.append(r[d : d + 21] - F[d : d + 21] @ betas)
     hedged = np.concatenate(hedged)
     return hedged.std() / r[21 : 21 + len(hedged)].std()
 
@@ -354,6 +351,14 @@ q3 = Exercise(
         "where that month begins.",
         _bought: "The hedge has the wrong sign: it buys what the stock leans on, and the risk is "
         "there twice. A hedge sells.",
+        _of_the_first_month: "Your betas are those of the first 21 days, for ever. Each block has 21 days before it.",
+        _a_day_too_late: "Your window holds the first day of the block that it hedges. End it with the day before.",
+        _a_day_too_early: "Your window ends a day early: the day before the block is known, too.",
+        _every_day: "You refresh the betas every day. Keep them for the 21 days of a block, as he does.",
+        _last_block_lost: "A block that ends with the very last day is not hedged. Where does your range end?",
+        _first_block_by_itself: "Your first block is hedged with its own betas. It is there to learn from only.",
+        _mean_of_the_blocks: "This is the mean of the blocks' shares. Put all hedged days together first.",
+        _not_divided: "This is the volatility that is left. Divide it by that of the stock on the same days.",
         _of_the_variance: "This is the share of the variance. The share of the volatility is its root.",
         _of_the_risk_of_all_days: "The hedged days are compared with all days of the stock. Leave out there, too, what "
         "was not hedged: the first block, and the days after the last.",
@@ -365,7 +370,7 @@ q3 = Exercise(
         "the risk from day 21 on. Let days 0 to 20 teach: then both begin with day 21.",
         _alpha_taken_out: "You took α out, too. A hedge sells factors. Nobody can sell the α of last "
         "month, and so it stays in.",
-        _without_an_intercept: "Your regression has no intercept. time_series_betas has one, so that the mean of the "
+        _no_ones: "Your regression has no intercept. time_series_betas has one, so that the mean of the "
         "month does not bend β.",
     },
     calls=_days,

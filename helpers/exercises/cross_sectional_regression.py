@@ -15,6 +15,11 @@ def _given():
 
 
 @cache
+def _truth():
+    return simulate_constant_betas(n_dates=240, n_tickers=200, seed=0).factors
+
+
+@cache
 def _weights():
     betas = _given()["betas"]
     return {"W": np.linalg.inv(betas.T @ betas) @ betas.T}
@@ -36,10 +41,6 @@ def _of_row_99(R, betas):
     return np.linalg.solve(betas.T @ betas, betas.T @ R[99])
 
 
-def _not_solved(R, betas):
-    return betas.T @ R[100]
-
-
 def _each_factor_alone(R, betas):
     return betas.T @ R[100] / (betas**2).sum(axis=0)
 
@@ -47,14 +48,6 @@ def _each_factor_alone(R, betas):
 def _with_an_intercept(R, betas):
     design = np.column_stack([np.ones(len(betas)), betas])
     return np.linalg.lstsq(design, R[100], rcond=None)[0][1:]
-
-
-def _multiplied(R, betas):
-    return betas.T @ betas @ (betas.T @ R[100])
-
-
-def _mean_over_tickers(R, betas):
-    return betas.T @ R[100] / len(betas)
 
 
 def _average_of_the_date_taken_out(R, betas):
@@ -73,10 +66,20 @@ q1 = Exercise(
     reference=F_100,
     mistakes={
         _of_row_99: "These are the factor returns of row 99. Rows are counted from 0: date 100 is R[100].",
+        lambda R, betas: _truth()[
+            100
+        ]: "These are the true factor returns. Of real tickers nobody knows them: solve for "
+        "them, with R[100] and betas.",
         _rounded: "These are the right numbers, rounded. Hand them over as they are.",
-        _not_solved: "This is βᵀr, the right-hand side. It is not yet multiplied by the inverse of βᵀβ.",
-        _multiplied: "You multiplied by βᵀβ. Multiply by its inverse, which np.linalg.solve does.",
-        _mean_over_tickers: "This is βᵀr divided by the number of tickers. Divide by the matrix βᵀβ: solve.",
+        lambda R, betas: (
+            betas.T @ R[100]
+        ): "This is βᵀr, the right-hand side. It is not yet multiplied by the inverse of βᵀβ.",
+        lambda R, betas: (
+            betas.T @ betas @ (betas.T @ R[100])
+        ): "You multiplied by βᵀβ. Multiply by its inverse, which np.linalg.solve does.",
+        lambda R, betas: (
+            betas.T @ R[100] / len(betas)
+        ): "This is βᵀr divided by the number of tickers. Divide by the matrix βᵀβ: solve.",
         _average_of_the_date_taken_out: "The average return of the date was taken out first. Leave it in: it is most "
         "of what the market factor did.",
         _average_of_all_dates: "These are the factors of the average date. One date is asked for, R[100].",
@@ -171,6 +174,12 @@ q3 = Exercise(
         _unexplained: "This is the share that is NOT explained. Take it from 1.",
         _factors_of_the_average_date: "You explained every date with the factors of the average date. Each "
         "date has its own F.",
+        lambda R, betas: (
+            1 - ((R - _truth() @ betas.T) ** 2).sum(axis=1) / (R**2).sum(axis=1)
+        ): "You explained each date with the true F. The model solves for F, and its R² is asked for.",
+        lambda R, betas: (
+            1 - ((R - betas @ np.linalg.pinv(betas) @ R[7]) ** 2).sum(axis=1) / (R**2).sum(axis=1)
+        ): "Every date is explained with the factors of date 7. Each date has its own F.",
         _squared_correlation: "These are squared correlations. A correlation takes the average out as well, and it "
         "does not mind if all fitted returns are twice too large.",
         lambda R, betas: 1 - (1 - r2_by_date(R, betas)) * (R**2).sum(axis=1) / ((R - R.mean()) ** 2).sum(axis=1): "One "
@@ -204,49 +213,42 @@ def error_of_F(W):
     return 0.05 * np.sqrt((W**2).sum(axis=1))
 
 
-def _variance(W):
-    return 0.05**2 * (W**2).sum(axis=1)
-
-
-def _without_the_root(W):
-    return 0.05 * (W**2).sum(axis=1)
-
-
-def _weights_added_up(W):
-    return 0.05 * np.abs(W).sum(axis=1)
-
-
-def _as_an_average(W):
-    return np.full(len(W), 0.05 / np.sqrt(W.shape[1]))
-
-
-def _of_each_ticker(W):
-    return 0.05 * np.sqrt((W**2).sum(axis=0))
-
-
-def _without_the_noise(W):
-    return np.sqrt((W**2).sum(axis=1))
-
-
 def _measured(W):
-    market = simulate_constant_betas(n_dates=240, n_tickers=200, seed=0)
-    return (market.panel.returns @ W.T - market.factors).std(axis=0)
+    return (_given()["R"] @ W.T - _truth()).std(axis=0)
 
 
 q4 = Exercise(
     reference=error_of_F,
     mistakes={
-        _variance: "These are the variances. A standard deviation is the root of it.",
-        _without_the_root: "The root is missing: variances add up, and the standard deviation "
+        lambda W: 0.05**2 * (W**2).sum(axis=1): "These are the variances. A standard deviation is the root of it.",
+        lambda W: 0.05 * (W**2).sum(axis=1): "The root is missing: variances add up, and the standard deviation "
         "is the root of their sum.",
-        _without_the_noise: "The noise of the tickers is missing: its standard deviation is 0.05.",
-        _weights_added_up: "The absolute weights were added up, as if the noise of all tickers came with the worst "
+        lambda W: np.sqrt((W**2).sum(axis=1)): "The noise of the tickers is missing: its standard deviation is 0.05.",
+        lambda W: (
+            0.05 * np.abs(W).sum(axis=1)
+        ): "The absolute weights were added up, as if the noise of all tickers came with the worst "
         "sign at once. Independent noise partly cancels: its variances add up.",
-        _as_an_average: "This is the error of a plain average of 200 tickers. Here ticker s has the weight W[j, s], "
+        lambda W: np.full(
+            len(W), 0.05 / np.sqrt(W.shape[1])
+        ): "This is the error of a plain average of 200 tickers. Here ticker s has the weight W[j, s], "
         "and each portfolio has weights of its own.",
+        lambda W: 0.05 * W.std(axis=1): "This is the spread of the weights around their mean. Nothing is a mean here: "
+        "W ε is a sum over the tickers, and its variances add up.",
+        lambda W: 0.05 / np.linalg.norm(np.linalg.pinv(W), axis=0): "This is the rule of thumb, 0.05 / (β_rms √n). It "
+        "takes the columns of β as unlike each other. W knows how much alike they are.",
+        lambda W: (
+            0.05 / (np.linalg.pinv(W).std(axis=0) * np.sqrt(W.shape[1]))
+        ): "This is the formula of lesson 01 with β "
+        "in the place of F. Here there is no intercept, and W tells it exactly.",
+        lambda W: np.sqrt(
+            ((_given()["R"] @ W.T - _truth()) ** 2).mean(axis=0)
+        ): "This is how large the errors of these "
+        "240 dates were: near the answer, by chance not the same. Derive it from W.",
         _measured: "This is how much the errors of these 240 dates moved: near the answer, by chance not "
         "the same. Derive it from W.",
-        _of_each_ticker: "There are 200 numbers: the sum runs over the portfolios. Sum over the tickers, axis=1.",
+        lambda W: (
+            0.05 * np.sqrt((W**2).sum(axis=0))
+        ): "There are 200 numbers: the sum runs over the portfolios. Sum over the tickers, axis=1.",
         lambda W: (
             0.05 * np.sqrt((W[0] ** 2).sum())
         ): "This is the error of the first factor alone. Three are asked for: sum over the tickers only, axis=1.",
@@ -316,24 +318,8 @@ def _all_dates_in_one(c):
     return (flat.argsort(axis=0).argsort(axis=0) / len(flat)).reshape(c.shape)
 
 
-def _order_instead_of_rank(c):
-    return c.argsort(axis=1) / c.shape[1]
-
-
 def _divided_by_the_dates(c):
     return c.argsort(axis=1).argsort(axis=1) / c.shape[0]
-
-
-def _undivided(c):
-    return c.argsort(axis=1).argsort(axis=1)
-
-
-def _divided_by_one_less(c):
-    return c.argsort(axis=1).argsort(axis=1) / (c.shape[1] - 1)
-
-
-def _counted_from_one(c):
-    return (c.argsort(axis=1).argsort(axis=1) + 1) / c.shape[1]
 
 
 q6 = Exercise(
@@ -345,13 +331,20 @@ q6 = Exercise(
         "tickers, characteristics, in this order.",
         _all_dates_in_one: "All dates were ranked together, so the future still moves the past. "
         "Rank each date by itself.",
-        _order_instead_of_rank: "argsort once says which ticker comes first, second, and so on. argsort of "
-        "that says the rank of each.",
+        lambda c: (
+            c.argsort(axis=1) / c.shape[1]
+        ): "argsort once says which ticker comes first, second, and so on. argsort of that says the rank of each.",
         _divided_by_the_dates: "The ranks are right. Divide them by the number of values ranked, which is "
         "now the number of tickers.",
-        _undivided: "The ranks are right. Divide them by the number of values ranked, which is the number of tickers.",
-        _divided_by_one_less: "The ranks are right. Divide them by the number of tickers, and not by one less.",
-        _counted_from_one: "These ranks begin at 1. The smallest value has the rank 0.",
+        lambda c: c.argsort(axis=1).argsort(
+            axis=1
+        ): "The ranks are right. Divide them by the number of values ranked, which is the number of tickers.",
+        lambda c: (
+            c.argsort(axis=1).argsort(axis=1) / (c.shape[1] - 1)
+        ): "The ranks are right. Divide them by the number of tickers, and not by one less.",
+        lambda c: (
+            (c.argsort(axis=1).argsort(axis=1) + 1) / c.shape[1]
+        ): "These ranks begin at 1. The smallest value has the rank 0.",
         lambda c: (
             c.argsort(axis=2).argsort(axis=2) / c.shape[1]
         ): "These are ranks across the characteristics of one ticker "
@@ -362,6 +355,9 @@ q6 = Exercise(
         "the smallest and the largest. A rank only counts how many tickers are below.",
         lambda c: c.argsort(axis=1).argsort(axis=1) / 200: "The ranks are right. 200 is the number of tickers of the "
         "notebook: divide by that of c.",
+        lambda c: (
+            c.argsort(axis=1).argsort(axis=0) / c.shape[1]
+        ): "The first argsort goes over the tickers and the second still over the dates. Both need the same axis.",
         lambda c: (
             (-c).argsort(axis=1).argsort(axis=1) / c.shape[1]
         ): "These ranks run from large to small. The smallest value has the rank 0.",

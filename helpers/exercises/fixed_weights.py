@@ -104,6 +104,15 @@ q2 = Exercise(
         "first three rows, turned.",
         _factors_themselves: "These are the factors, F = x V, a row for each date. Γ has a row for each portfolio: it "
         "is V.",
+        lambda x: first_guess(x / x.std(axis=0)): "Each portfolio was divided by its own spread. That makes the quiet "
+        "ones count as much as those that carry factors: take x as it is.",
+        lambda x: first_guess(
+            (x - x.mean(axis=0)) / x.std(axis=0)
+        ): "The portfolios were standardised, mean and spread. Take x as it is: its sizes are what is fitted.",
+        lambda x: np.eye(x.shape[1])[:, :3]: "These columns span what those of the true Γ span. Nobody hands it to "
+        "you outside a simulation: make the guess from x.",
+        lambda x: np.linalg.svd(_linear().returns, full_matrices=False)[2][:3, :10].T: "These are components of the "
+        "tickers' returns. The guess is made from the managed portfolios, x.",
     },
     given=_portfolios,
     same=same_up_to_rotation,
@@ -158,6 +167,18 @@ q3 = Exercise(
         _of_a_regression_on_x: "This regresses x on (Z'Z)Γ. The regression of the date is that of r on β = Z Γ: write "
         "its normal equations with x.",
         _of_the_sums: "These are weights on Z'r. How do you get Z'r from x = (Z'Z)⁻¹Z'r?",
+        lambda ZZ, gamma: ZZ @ _all_alike(ZZ, gamma): "The right-hand side knows Z'Z, and the inverse does not: "
+        "β'β with β = Z Γ is more than Γ'Γ.",
+        lambda ZZ, gamma: (
+            ZZ @ gamma / np.diag(gamma.T @ ZZ @ gamma)
+        ): "Each factor was solved for as if the others were not there: only the diagonal of β'β divides. Use the "
+        "inverse of the whole matrix.",
+        lambda ZZ, gamma: ZZ @ gamma @ gamma.T @ ZZ @ gamma: "β'β is multiplied in, where its inverse is needed.",
+        lambda ZZ, gamma: (
+            ZZ @ gamma / (gamma.T @ ZZ @ gamma).sum()
+        ): "You divided by a sum of β'β. A matrix is undone by its inverse, np.linalg.inv.",
+        lambda ZZ, gamma: np.linalg.inv(ZZ) @ _all_alike(ZZ, gamma): "(Z'Z)⁻¹ leads from Z'r to x, not back. What is "
+        "Z'r, written with x? And β'β is not Γ'Γ.",
     },
     calls=_moments,
     hints=(
@@ -170,6 +191,10 @@ q3 = Exercise(
 )
 
 # Exercise 4: the right instruments
+
+
+def _products(c):
+    return np.stack([c[..., 0] ** 2, c[..., 0] * c[..., 1], c[..., 2]], axis=-1)
 
 
 def shares(bent, c, share_explained):
@@ -204,6 +229,11 @@ def _sign_of_c3(bent, c, share_explained):
     return _shares_of([c[..., 0] ** 2, c[..., 0] * c[..., 1], np.sign(c[..., 2])], bent, share_explained)
 
 
+def _correlations(bent, c, share_explained):
+    x = managed_portfolios(replace(bent.panel, characteristics=_products(c), characteristic_names=None))
+    return np.array([np.corrcoef(x[:, k], bent.factors[:, k])[0, 1] for k in range(3)])
+
+
 q4 = Exercise(
     reference=shares,
     mistakes={
@@ -222,6 +252,35 @@ q4 = Exercise(
         lambda bent, c, share_explained: _shares_of(
             [c[..., 0] ** 2, c[..., 0] * c[..., 1]], bent, share_explained
         ): "Two characteristics stand there. The third, c3 itself, carries the third factor.",
+        lambda bent, c, share_explained: share_explained(
+            bent.panel.portfolios[:, :3]
+        ): "These are the observed portfolios, panel.portfolios: replace leaves them as they were. Make managed ones "
+        "from the new panel.",
+        lambda bent, c, share_explained: share_explained(
+            bent.panel.portfolios
+        ): "These are all ten observed portfolios of the market. Managed ones of three characteristics are asked for.",
+        _correlations: "These are correlations of a portfolio with a factor. share_explained gives the share that "
+        "all three portfolios explain together.",
+        lambda bent, c, share_explained: (
+            _correlations(bent, c, share_explained) ** 2
+        ): "Each factor was explained by one portfolio alone. All three serve every factor: hand them over together.",
+        lambda bent, c, share_explained: _shares_of(
+            [c[..., 0] * c[..., 1], c[..., 0] * c[..., 2], c[..., 2]], bent, share_explained
+        ): "Factor 2 is there, factor 1 is not. A product of a characteristic with itself is one, too.",
+        lambda bent, c, share_explained: _shares_of(
+            [c[..., 0] * c[..., 1], c[..., 1] * c[..., 2], c[..., 0] * c[..., 2]], bent, share_explained
+        ): "These are the three products of two different characteristics. c1² is missing, and c3 itself stays.",
+        lambda bent, c, share_explained: share_explained(
+            managed_portfolios(replace(_linear(), characteristics=_products(c), characteristic_names=None))
+        ): "The returns are those of the linear market. Make the panel from bent.panel.",
+        lambda bent, c, share_explained: _shares_of(
+            [c[..., 0] ** 2, c[..., 1] * c[..., 2], c[..., 2]], bent, share_explained
+        ): "Factor 1 is there, factor 2 is not: its β hangs on c1 and c2, and your second product on c2 and c3.",
+        lambda bent, c, share_explained: _shares_of(
+            [np.abs(c[..., 0]), c[..., 0] * c[..., 1], c[..., 2]], bent, share_explained
+        ): "The absolute value of c1 carries factor 1, though not as well. It is no product: take one that is.",
+        lambda bent, c, share_explained: share_explained(managed_portfolios(bent.panel)): "These are the managed "
+        "portfolios of all ten plain characteristics. Make a panel of three: two products and c3.",
     },
     given=_bent,
     hints=(

@@ -21,8 +21,9 @@ def _returns():
 
 
 def same_or_the_next_whole_month(answer, truth):
-    """Whether the numbers agree, or the answer is the first whole month that reaches the truth."""
-    return same_numbers(answer, truth) or bool((answer == np.ceil(truth)).all())
+    """Whether the numbers agree, or the answer is the first whole month that reaches the truth, not the one before."""
+    whole = (answer == np.rint(answer)) & (answer != truth)
+    return bool((answer == np.ceil(truth)).all()) or (same_numbers(answer, truth) and not whole.any())
 
 
 def months_needed(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
@@ -70,6 +71,22 @@ def _years(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
     return months_needed(n_tickers, sd_factor, sum_of_squared_betas, sd_noise) / 12
 
 
+def _rounded_down(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
+    return np.floor(months_needed(n_tickers, sd_factor, sum_of_squared_betas, sd_noise))
+
+
+def _edge(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
+    return n_tickers / (np.sqrt(sd_factor**2 * sum_of_squared_betas / sd_noise**2) - 1) ** 2
+
+
+def _edge_less_one(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
+    return n_tickers / (np.sqrt(1 + sd_factor**2 * sum_of_squared_betas / sd_noise**2) - 1) ** 2
+
+
+def _tickers_squared(n_tickers, sd_factor, sum_of_squared_betas, sd_noise):
+    return n_tickers * months_needed(n_tickers, sd_factor, sum_of_squared_betas, sd_noise)
+
+
 q1 = Exercise(
     reference=months_needed,
     mistakes={
@@ -84,6 +101,11 @@ q1 = Exercise(
         _standard_deviation_of_the_factor: "The strength is a variance, so the factor's 1 % has to be squared too.",
         _sum_squared_again: "The 30 is a sum of squares already. It is not squared again.",
         _years: "These are years. Months are asked for.",
+        _rounded_down: "You rounded down. After so many whole months the factor has not quite reached the threshold.",
+        _edge: "You set θ equal to the upper edge of the noise. The threshold is lower, σ² √(N / T).",
+        _edge_less_one: "You let θ + σ² reach the noise's edge. The threshold is lower: θ is to reach σ² √(N / T).",
+        _tickers_squared: "The number of tickers was squared. Under the root stand N and T as they are: T is N "
+        "times the square of a fraction.",
     },
     given=lambda: {"n_tickers": 500, "sd_factor": 0.01, "sum_of_squared_betas": 30, "sd_noise": 0.05},
     same=same_or_the_next_whole_month,
@@ -153,6 +175,21 @@ q2 = Exercise(
         _one_too_early: "The last one is missing: GR(K_max) needs V(K_max + 1).",
         _explained_for_left: "You took what the first K explain. V(K) is what they leave.",
         _only_the_first_of_them: "These go on to the end of mu. Keep the first K_max.",
+        lambda mu, K_max: (
+            np.log(mu[:K_max] / mu[1 : K_max + 1]) / np.log(mu[1 : K_max + 1] / mu[2 : K_max + 2])
+        ): "The eigenvalues themselves stand in your logarithms. V belongs there, what K components leave.",
+        lambda mu, K_max: (
+            np.log(np.cumsum(mu[::-1])[::-1])[:K_max] / np.log(np.cumsum(mu[::-1])[::-1])[1 : K_max + 1]
+        ): (
+            "You divided one logarithm of V by the next. Each growth is the logarithm of a ratio, and GR is the "
+            "ratio of two growths."
+        ),
+        lambda mu, K_max: (
+            1 + int(np.argmax(growth_ratios(mu, K_max)))
+        ): "This is the K that the rule chooses. The ratios themselves are asked for.",
+        lambda mu, K_max: (
+            np.log(mu.sum() - mu.cumsum()[:K_max] + mu[:K_max]) - np.log(mu.sum() - mu.cumsum()[:K_max])
+        ): ("These are the growths. GR is the ratio of each to the next."),
     },
     calls=_spectra,
     hints=(
@@ -205,6 +242,14 @@ def _the_first_criterion(R, K_max):
     return my_criterion(R, K_max) + g * np.arange(K_max + 1)
 
 
+def _price(R):
+    return sum(R.shape) / R.size * np.log(min(R.shape))
+
+
+def _with(R, K_max, g):
+    return my_criterion(R, K_max) + (g - _price(R)) * np.arange(K_max + 1)
+
+
 def _without_a_logarithm(R, K_max):
     T, N = R.shape
     g = (N + T) / (N * T) * np.log(min(N, T)) * np.arange(K_max + 1)
@@ -247,6 +292,28 @@ q3 = Exercise(
         _the_first_criterion: "This is IC_p1. IC_p2 has log(min(N, T)) in its penalty.",
         _without_a_logarithm: "V stands in it without its logarithm, so that the unit of the returns would matter.",
         _penalty_taken_off: "The penalty was subtracted. Then more factors would always be better.",
+        lambda R, K_max: _with(R, K_max, np.log(R.size) / R.size): "This is BIC with all returns as observations, "
+        "log(NT) / (NT). But a factor adds N + T numbers, not one.",
+        lambda R, K_max: _with(
+            R, K_max, sum(R.shape) / R.size * np.log(R.size)
+        ): "Each of the N + T numbers has the price log(NT) / (NT) here, BIC's. IC_p2 has log(min(N, T)) in its place.",
+        lambda R, K_max: _with(
+            R, K_max, np.log(min(R.shape)) / min(R.shape)
+        ): "This penalty has log(min) / min, a third "
+        "criterion of Bai and Ng. IC_p2 has (N + T) / (NT) before the logarithm.",
+        lambda R, K_max: _with(
+            R, K_max, sum(R.shape) / R.size
+        ): "The logarithm of min(N, T) is missing in the penalty.",
+        lambda R, K_max: _with(R, K_max, np.log(min(R.shape))): "(N + T) / (NT) is missing in the penalty.",
+        lambda R, K_max: _with(
+            R, K_max, sum(R.shape) / R.size * np.log(max(R.shape))
+        ): "The larger of N and T stands in your logarithm. It is the smaller one that counts.",
+        lambda R, K_max: my_criterion(R, K_max + 1)[1:]: "Your list begins with K = 1. IC(0), no factor at all, comes "
+        "first.",
+        lambda R, K_max: (
+            _with(R, K_max, 0) + _price(R) * np.arange(1, K_max + 2)
+        ): "Each K pays for one factor too many. K = 0 pays nothing.",
+        _number_alone: "This is the K that wins. The criterion itself is asked for, from K = 0 to K_max.",
         _standardised: "The returns were divided by their standard deviations. That is another question (and what "
         "statsmodels does unless told otherwise).",
         _sum_for_mean: "Yours lie log(N T) too high, each of them: V is the mean of the squared errors, not their sum. "

@@ -90,6 +90,12 @@ def _mean_of_the_dates(R, Z, F):
     return np.mean(of_dates, axis=0).reshape(F.shape[1], Z.shape[2]).T
 
 
+def _summed_apart(R, Z, F):
+    left = np.kron(F.T @ F, sum(z.T @ z for z in Z))
+    right = sum(np.kron(F[d], Z[d].T @ R[d]) for d in range(len(R)))
+    return np.linalg.solve(left, right).reshape(F.shape[1], Z.shape[2]).T
+
+
 q2 = Exercise(
     reference=mended_gamma,
     mistakes={
@@ -104,6 +110,18 @@ q2 = Exercise(
         "together, so all columns of Γ are one regression.",
         _mean_of_the_dates: "You solved each date for itself and took the mean. One date has too few returns for "
         "all of Γ: add the equations of all dates up first, then solve once.",
+        lambda R, Z, F: (
+            mended_gamma(R, Z, F).reshape(F.shape[1], Z.shape[2]).T
+        ): "Mended twice: with Z first in both sums Γ comes out row by row, as the plain reshape expects it. Now it is "
+        "turned over once more, by .T or by order='F'. Keep one of the two.",
+        _summed_apart: "Z'Z and FF' were added up over the dates each by itself, and multiplied then. The sum runs "
+        "over the products: each date's Z'Z goes with the F of that date.",
+        lambda R, Z, F: mended_gamma(
+            R, Z, F - F.mean(axis=0)
+        ): "The means of the factors were taken out. Nothing is demeaned here: F is used as it is.",
+        lambda R, Z, F: (
+            np.linalg.pinv(mended_gamma(R, Z, F)).T
+        ): "A matrix was inverted once too often. Solve left · γ = right, once.",
     },
     calls=_returns_characteristics_and_factors,
     hints=(
@@ -145,21 +163,26 @@ def shares(c, curves):
     return np.array(rows)
 
 
+@cache
+def _right_shares():
+    return shares(**_curves())
+
+
 def _around_the_mean(c, curves):
     spread = ((curves - curves.mean(axis=0)) ** 2).sum(axis=0)
-    return 1 - (1 - shares(c, curves)) * (curves**2).sum(axis=0) / spread
+    return 1 - (1 - _right_shares()) * (curves**2).sum(axis=0) / spread
 
 
 def _no_constant(c, curves):
-    return shares(c, curves)[[0, 0]]
+    return _right_shares()[[0, 0]]
 
 
 def _rows_exchanged(c, curves):
-    return shares(c, curves)[::-1]
+    return _right_shares()[::-1]
 
 
 def _what_is_missed(c, curves):
-    return 1 - shares(c, curves)
+    return 1 - _right_shares()
 
 
 def _not_squared(c, curves):
@@ -171,7 +194,7 @@ def _not_squared(c, curves):
 
 
 def _correlations(c, curves):
-    return np.sqrt(np.maximum(shares(c, curves), 0))
+    return np.sqrt(np.maximum(_right_shares(), 0))
 
 
 q4 = Exercise(
@@ -189,8 +212,19 @@ q4 = Exercise(
         ): "The means of the curves were taken out before. Leave them in: they are what the constant is there for.",
         lambda c, curves: [
             shares(c, curves - curves.mean(axis=0))[0],
-            shares(c, curves)[1],
+            _right_shares()[1],
         ]: "In the first row the means of the curves were taken out. Leave them in, in both rows.",
+        lambda c, curves: _right_shares()[[1, 1]]: "Both rows are as with a constant. The first row regresses on c "
+        "alone, without a column of ones.",
+        lambda c, curves: (
+            _right_shares() * (curves**2).mean(axis=0)
+        ): "These are the mean squares of the fits. A share divides them by the mean squares of the curves.",
+        lambda c, curves: (
+            (1 - _right_shares()) * (curves**2).mean(axis=0)
+        ): "These are the mean squared errors. A share compares them with the mean squares of the curves.",
+        lambda c, curves: (
+            1 - np.sqrt(1 - _right_shares())
+        ): "These compare roots, lengths or standard deviations. A share of the sum of SQUARES is asked for.",
     },
     given=_curves,
     same=_within_a_hundredth,

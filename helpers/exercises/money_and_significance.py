@@ -14,40 +14,30 @@ def n_bets(sharpe, r2):
     return sharpe**2 / (12 * r2)
 
 
-def _of_a_year(sharpe, r2):
-    return sharpe**2 / r2
-
-
-def _not_squared(sharpe, r2):
-    return sharpe / (12 * r2)
-
-
-def _in_percent(sharpe, r2):
-    return sharpe**2 / (12 * 100 * r2)
-
-
-def _root_of_r2(sharpe, r2):
-    return sharpe**2 / (12 * np.sqrt(r2))
-
-
-def _year_squared(sharpe, r2):
-    return sharpe**2 / (144 * r2)
-
-
-def _upside_down(sharpe, r2):
-    return 12 * r2 / sharpe**2
-
+_WRONG_COUNTS = [
+    (lambda sharpe, r2: sharpe**2 / r2,
+     "The Sharpe ratio is that of a year, and R² that of a month. Where do the 12 months come in?"),
+    (lambda sharpe, r2: sharpe / (12 * r2),
+     "The Sharpe ratio grows with the ROOT of the number of bets: square it."),
+    (lambda sharpe, r2: sharpe**2 / (12 * 100 * r2),
+     "R² of 0.57 % is 0.0057. You used the percent."),
+    (lambda sharpe, r2: sharpe**2 / (12 * np.sqrt(r2)),
+     "Squared, the right side holds R² itself, not its root."),
+    (lambda sharpe, r2: sharpe**2 / (144 * r2),
+     "A year has √12 times the Sharpe ratio of a month. Squared that is 12, not 144."),
+    (lambda sharpe, r2: sharpe**2 / (12 * r2**2),
+     "R² is a square already. Only the Sharpe ratio has to be squared."),
+    (lambda sharpe, r2: sharpe / np.sqrt(12) / r2,
+     "The Sharpe ratio of a month is right. It grows with the ROOT of the number: square it."),
+    (lambda sharpe, r2: 12 * sharpe**2 / r2,
+     "The 12 stands above, where it should be below: a month's ratio is smaller than a year's."),
+    (lambda sharpe, r2: 12 * r2 / sharpe**2,
+     "Your fraction stands on its head: few bets would make a high Sharpe ratio."),
+]  # fmt: skip
 
 q1 = Exercise(
     reference=n_bets,
-    mistakes={
-        _of_a_year: "The Sharpe ratio is that of a year, and R² that of a month. Where do the 12 months come in?",
-        _not_squared: "The Sharpe ratio grows with the ROOT of the number of bets: square it.",
-        _in_percent: "R² of 0.57 % is 0.0057. You used the percent.",
-        _root_of_r2: "Squared, the right side holds R² itself, not its root.",
-        _year_squared: "A year has √12 times the Sharpe ratio of a month. Squared that is 12, not 144.",
-        _upside_down: "Your fraction stands on its head: few bets would make a high Sharpe ratio.",
-    },
+    mistakes=dict(_WRONG_COUNTS),
     given=lambda: {"sharpe": 2.68, "r2": 0.0057},
     same=same_to_a_percent,
     hints=("Solve the formula of this section for N.", "Square both sides: S² = 12 · N · R².", "N = S² / (12 · R²)."),
@@ -62,70 +52,42 @@ def sharpe_with_forecast(sharpe, r2):
     return np.sqrt((sharpe**2 + r2) / (1 - r2))
 
 
-def _sum_of_unlike(sharpe, r2):
-    return sharpe + r2
-
-
-def _sum_of_roots(sharpe, r2):
-    return sharpe + np.sqrt(r2)
-
-
-def _forecast_alone(sharpe, r2):
-    return np.sqrt(r2 / (1 - r2))
-
-
-def _share_on_top(sharpe, r2):
-    return sharpe * np.sqrt(1 + r2)
-
-
-def _still_squared(sharpe, r2):
-    return (sharpe**2 + r2) / (1 - r2)
-
-
-def _as_of_a_year(sharpe, r2):
-    return np.sqrt(12) * sharpe_with_forecast(sharpe, r2)
-
-
-def _above_alone(sharpe, r2):
-    return np.sqrt(sharpe**2 + r2)
-
-
-def _plus_below(sharpe, r2):
-    return np.sqrt((sharpe**2 + r2) / (1 + r2))
-
-
-def _only_r2_divided(sharpe, r2):
-    return np.sqrt(sharpe**2 + r2 / (1 - r2))
-
-
-def _r2_squared(sharpe, r2):
-    return np.sqrt((sharpe**2 + r2**2) / (1 - r2**2))
-
-
-def _sharpe_not_squared(sharpe, r2):
-    return np.sqrt((sharpe + r2) / (1 - r2))
-
-
-def _gain_alone(sharpe, r2):
-    return sharpe_with_forecast(sharpe, r2) - sharpe
-
+_WRONG_RATIOS = [
+    (lambda sharpe, r2: sharpe + r2,
+     "You added R² to a Sharpe ratio. R² is made of squares: square, add, and take the root."),
+    (lambda sharpe, r2: sharpe + np.sqrt(r2),
+     "Roots do not add up. Their squares do: S² and R²."),
+    (lambda sharpe, r2: np.sqrt(r2 / (1 - r2)),
+     "This is what the forecast earns alone. The asset pays on average as well."),
+    (lambda sharpe, r2: sharpe * np.sqrt(1 + r2),
+     "You raised S² by a share of itself. R² is added to S², not multiplied with it."),
+    (lambda sharpe, r2: (sharpe**2 + r2) / (1 - r2),
+     "This is the square of the Sharpe ratio. Take the root."),
+    (lambda sharpe, r2: np.sqrt(12) * sharpe_with_forecast(sharpe, r2),
+     "Right, and as of a year. Asked for is the ratio of a month, like the one given."),
+    (lambda sharpe, r2: np.sqrt(sharpe**2 + r2),
+     "The denominator 1 - R² is missing: with a forecast less of the variance is a surprise."),
+    (lambda sharpe, r2: np.sqrt((sharpe**2 + r2) / (1 + r2)),
+     "Below stands 1 - R²: with a forecast less of the variance is a surprise, not more."),
+    (lambda sharpe, r2: np.sqrt(sharpe**2 + r2 / (1 - r2)),
+     "1 - R² divides the whole sum, S² as well."),
+    (lambda sharpe, r2: np.sqrt((sharpe**2 + r2**2) / (1 - r2**2)),
+     "R² = 0.005 is a square already. You squared it again."),
+    (lambda sharpe, r2: np.sqrt((sharpe + r2) / (1 - r2)),
+     "R² is made of squares, so S has to be squared before the two are added."),
+    (lambda sharpe, r2: round(float(sharpe_with_forecast(sharpe, r2)), 2),
+     "Two digits are too few to see what the forecast adds. Give three."),
+    (lambda sharpe, r2: sharpe_with_forecast(sharpe, 100 * r2),
+     "Half a percent is 0.005. You took R² for a half."),
+    (lambda sharpe, r2: np.sqrt(sharpe**2 + r2) / (1 - r2),
+     "The root goes over the whole fraction, 1 - R² as well."),
+    (lambda sharpe, r2: sharpe_with_forecast(sharpe, r2) - sharpe,
+     "This is what the forecast adds. Asked for is the whole Sharpe ratio with it."),
+]  # fmt: skip
 
 q2 = Exercise(
     reference=sharpe_with_forecast,
-    mistakes={
-        _sum_of_unlike: "You added R² to a Sharpe ratio. R² is made of squares: square, add, and take the root.",
-        _sum_of_roots: "Roots do not add up. Their squares do: S² and R².",
-        _forecast_alone: "This is what the forecast earns alone. The asset pays on average as well.",
-        _share_on_top: "You raised S² by a share of itself. R² is added to S², not multiplied with it.",
-        _still_squared: "This is the square of the Sharpe ratio. Take the root.",
-        _as_of_a_year: "Right, and as of a year. Asked for is the ratio of a month, like the one given.",
-        _above_alone: "The denominator 1 - R² is missing: with a forecast less of the variance is a surprise.",
-        _plus_below: "Below stands 1 - R²: with a forecast less of the variance is a surprise, not more.",
-        _only_r2_divided: "1 - R² divides the whole sum, S² as well.",
-        _r2_squared: "R² = 0.005 is a square already. You squared it again.",
-        _sharpe_not_squared: "R² is made of squares, so S has to be squared before the two are added.",
-        _gain_alone: "This is what the forecast adds. Asked for is the whole Sharpe ratio with it.",
-    },
+    mistakes=dict(_WRONG_RATIOS),
     given=lambda: {"sharpe": 0.15, "r2": 0.005},
     hints=("The formula stands above: both are of a month.", "Root of (S² + R²) / (1 - R²), with R² = 0.005."),
     insight="From 0.15 to 0.166: a tenth more, of half a percent. What R² is worth is measured against S², which is "
@@ -146,8 +108,8 @@ def break_even(earned, traded):
     return earned.mean() / traded.mean()
 
 
-def _mean_of_ratios(earned, traded):
-    return (earned[:-1] / traded).mean()
+def _of_single_dates(earned, traded, dates):
+    return (earned[dates] / traded).mean()
 
 
 def _on_its_head(earned, traded):
@@ -158,6 +120,13 @@ def _by_the_trade(earned, traded, above, below=np.mean):
     return above(earned) / below(traded)
 
 
+def _difference(earned, traded):
+    return earned.mean() - traded.mean()
+
+
+_mean_of_ratios = partial(_of_single_dates, dates=slice(-1))
+_mean_of_later_ratios = partial(_of_single_dates, dates=slice(1, None))
+_medians = partial(_by_the_trade, above=np.median, below=np.median)
 _one_date_short = partial(_by_the_trade, above=lambda earned: earned[1:].mean())
 _last_date_dropped = partial(_by_the_trade, above=lambda earned: earned[:-1].mean())
 _of_the_sum = partial(_by_the_trade, above=np.sum)
@@ -172,6 +141,10 @@ q3 = Exercise(
     mistakes={
         _mean_of_ratios: "A mean of ratios is not the ratio of the means: dates with hardly any trade would decide. "
         "Divide mean by mean.",
+        _mean_of_later_ratios: "These are ratios of single dates, and their mean. Divide mean by mean: a date with "
+        "hardly any trade should not decide.",
+        _difference: "You took one mean off the other. A cost of c takes c times the turnover: divide.",
+        _medians: "These are medians. What is left in the end is a mean: a rare large return counts, too.",
         _on_its_head: "Your fraction stands on its head: it says how much is traded for each unit earned.",
         _one_date_short: "Every return counts in the mean, the first as well: each mean runs over its own length.",
         _last_date_dropped: "Every return counts in the mean, the last as well: each mean runs over its own length.",
@@ -196,9 +169,10 @@ q3 = Exercise(
 
 @cache
 def _some_p_values():
-    first = np.array([0.041, 0.0002, 0.62, 0.0095, 0.024, 0.31, 0.0205, 0.9, 0.05, 0.0149])
+    first = np.array([0.041, 0.0002, 0.62, 0.0045, 0.024, 0.31, 0.0205, 0.9, 0.05, 0.0053])
     second = np.random.default_rng(2).permutation(np.append(np.linspace(0.004, 0.09, 12), 0.5))
-    return [(first, 0.05), (second, 0.1), (np.array([0.7, 0.04, 0.2, 0.5]), 0.05)]  # in the last nothing is found
+    third, none = np.array([0.014, 0.6, 0.001, 0.012]), np.array([0.7, 0.04, 0.2, 0.5])  # in the last nothing is found
+    return [(first, 0.05), (second, 0.1), (third, 0.05), (none, 0.05)]
 
 
 def found(p, q):
@@ -208,14 +182,6 @@ def found(p, q):
     if len(below):
         result[order[: below[-1] + 1]] = True
     return result
-
-
-def _one_by_one(p, q):
-    return p <= q
-
-
-def _bonferroni(p, q):
-    return p <= q / len(p)
 
 
 def _own_line_only(p, q):
@@ -240,36 +206,67 @@ def _ranks_from_zero(p, q):
     return result
 
 
-def _sorted(p, q):
-    return np.sort(found(p, q))[::-1]
-
-
 def _ranked_the_other_way(p, q):
     return p <= q * ((-p).argsort().argsort() + 1) / len(p)
 
 
-def _only_their_number(p, q):
-    return found(p, q).sum()
-
-
 def _number_of_the_lesson(p, q):
-    return found(p, q * len(p) / 94)
+    return found(p, q * len(p) / 95)
+
+
+def _lines(p, q):
+    return q * np.arange(1, len(p) + 1) / len(p)
+
+
+def _last_one_left_out(p, q):
+    return p < p[found(p, q)].max(initial=0.0)
+
+
+def _first_one_alone(p, q):
+    return p <= np.where(np.sort(p) <= _lines(p, q), np.sort(p), 1.0).min() if found(p, q).any() else found(p, q)
+
+
+def _holm(p, q):
+    order = np.argsort(p)
+    result = np.zeros(len(p), dtype=bool)
+    result[order] = np.cumprod(p[order] <= q / np.arange(len(p), 0, -1)).astype(bool)
+    return result
 
 
 q4 = Exercise(
     reference=found,
     mistakes={
-        _one_by_one: "Each p-value is compared with q, as if it were the only one.",
-        _bonferroni: "This is Bonferroni: every p-value meets q / m. Here the k-th smallest meets k q / m.",
+        (lambda p, q: p <= q): "Each p-value is compared with q, as if it were the only one.",
+        (
+            lambda p, q: p <= q / len(p)
+        ): "This is Bonferroni: every p-value meets q / m. Here the k-th smallest meets k q / m.",
         _own_line_only: "Nearly. All p-values up to the LAST one under its line are found, those among them that lie "
         "above their own line as well.",
         _until_the_first_above: "You stopped at the first p-value above its line. The LAST one below it decides, and "
         "all smaller ones come along.",
         _ranks_from_zero: "Your ranks begin at 0, so that the smallest p-value meets a line of 0. Begin at 1.",
-        _sorted: "The number is right. But the answers stand in the order of the sorted p-values: bring them back.",
+        (
+            lambda p, q: np.sort(found(p, q))[::-1]
+        ): "The number is right. But the answers stand in the order of the sorted p-values: bring them back.",
         _ranked_the_other_way: "Your ranks run from the largest to the smallest. The smallest p-value has rank 1.",
-        _only_their_number: "The number is right. Asked for is one answer for each p-value.",
-        _number_of_the_lesson: "You divided by 94. m is the number of these p-values, len(p).",
+        (lambda p, q: found(p, q).sum()): "The number is right. Asked for is one answer for each p-value.",
+        _number_of_the_lesson: "You divided by the 95 of the lesson. m is the number of these p-values, len(p).",
+        (
+            lambda p, q: p <= _lines(p, q)
+        ): "The line rises with the rank of a p-value, and yours with its place in the array. Sort first.",
+        (
+            lambda p, q: np.sort(p) <= _lines(p, q)
+        ): "These are the sorted p-values, each against its own line. The last one below decides "
+        "for all before it, and the answers belong where the p-values stood.",
+        _last_one_left_out: "The last p-value below its line is a discovery, too. Yours leaves it out.",
+        _first_one_alone: "You go up to the first p-value below its line. The LAST one decides.",
+        (lambda p, q: found(p, q / (1 / np.arange(1, len(p) + 1)).sum())): "This is Benjamini and Yekutieli's line. "
+        "Theirs is lower, for tests that depend in any way.",
+        (lambda p, q: p < 0): "You find nothing at all. Does your line begin at 0? The smallest p-value has rank 1.",
+        _holm: "Your line is q / (m - k + 1), which is Holm's. That of Benjamini and Hochberg is k q / m.",
+        (
+            lambda p, q: p <= q / np.arange(len(p), 0, -1)
+        ): "Your line is q / (m - k + 1), in the order of the array. Sort, and take k q / m.",
     },
     calls=_some_p_values,
     hints=(
@@ -303,15 +300,6 @@ def ridge_with_products(x, y, x_new, penalty):
     return bent(x_new) @ b
 
 
-def _ridge(x, y, x_new, penalty, pairs=lambda n: np.triu_indices(n), straight=True):
-    def bent(x):
-        j, k = pairs(x.shape[1])
-        return np.hstack([x, x[:, j] * x[:, k]] if straight else [x[:, j] * x[:, k]])
-
-    a = bent(x)
-    return bent(x_new) @ np.linalg.solve(a.T @ a + penalty * np.eye(a.shape[1]), a.T @ y)
-
-
 def _bent(x, pairs=np.triu_indices, straight=True):
     j, k = pairs(x.shape[1])
     return np.hstack([x, x[:, j] * x[:, k]] if straight else [x[:, j] * x[:, k]])
@@ -331,12 +319,12 @@ _every_pair_twice = partial(_ridge, pairs=lambda n: tuple(axis.ravel() for axis 
 _without_the_characteristics = partial(_ridge, straight=False)
 
 
-def _without_penalty(x, y, x_new, penalty):
-    return _ridge(x, y, x_new, 0.0)
+def _other_penalty(x, y, x_new, penalty, of):
+    return _ridge(x, y, x_new, of(penalty, len(x)))
 
 
-def _penalty_times_rows(x, y, x_new, penalty):
-    return _ridge(x, y, x_new, penalty * len(x))
+_without_penalty = partial(_other_penalty, of=lambda penalty, n: 0.0)
+_penalty_times_rows = partial(_other_penalty, of=lambda penalty, n: penalty * n)
 
 
 def _demeaned(x, y, x_new, penalty):
@@ -353,6 +341,20 @@ def _with_a_free_constant(x, y, x_new, penalty):
     return _plain_ridge(a - a.mean(axis=0), y - y.mean(), _bent(x_new) - a.mean(axis=0), penalty) + y.mean()
 
 
+def _penalty_everywhere(x, y, x_new, penalty):
+    a = _bent(x)
+    return _bent(x_new) @ np.linalg.solve(a.T @ a + penalty, a.T @ y)
+
+
+def _standardised(x, y, x_new, penalty):
+    a, a_new = ((bent - bent.mean(axis=0)) / bent.std(axis=0) for bent in map(_bent, (x, x_new)))
+    return _plain_ridge(a, y, a_new, penalty)
+
+
+def _squares_twice(x, y, x_new, penalty):
+    return _plain_ridge(np.hstack([_bent(x), x**2]), y, np.hstack([_bent(x_new), x_new**2]), penalty)
+
+
 q5 = Exercise(
     reference=ridge_with_products,
     mistakes={
@@ -364,6 +366,10 @@ q5 = Exercise(
         _without_penalty: "This is least squares. Add penalty times the unit matrix to A'A.",
         _penalty_times_rows: "You multiplied the penalty by the number of rows. Add it as it is.",
         _plain_ridge: "These are the characteristics alone: nothing of it bends.",
+        _penalty_everywhere: "A'A + penalty adds it to every number of the matrix. It belongs on the diagonal: "
+        "times np.eye.",
+        _standardised: "You standardised the columns, and those of x_new by their own mean. Take them as they are.",
+        _squares_twice: "The squares are in twice: products with j <= k hold them already.",
         _demeaned: "You took the mean out of y and put it back. No constant was asked for: the returns are in excess.",
         _with_a_constant: "There is a column of ones in your table. No constant was asked for: the returns are in "
         "excess.",

@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from scipy.stats import kendalltau, spearmanr
 
 from helpers.exercises.answers import same_to_a_percent
 from helpers.exercises.checker import Choice, Exercise, Open
@@ -45,6 +46,32 @@ q1 = Exercise(
         _of_the_return: "This is a share of the returns. Asked for is the share of what β · F explains, before its "
         "40 % come in.",
         _ratio: "This is the Sharpe ratio of the factor for one date. R² is made of squares.",
+        lambda mean, sd: mean**2: "This is the squared mean. A share divides it by the mean SQUARE of F, which is what "
+        "β · F explains.",
+        lambda mean, sd: (
+            mean**2 / (mean + sd) ** 2
+        ): "The square of a sum has a mixed term. The mean SQUARE of F is the squared mean and the variance, added up.",
+        lambda mean, sd: (
+            mean**2 / (mean**2 + sd)
+        ): "sd is not squared. The mean SQUARE of F is the squared mean and the variance, added up.",
+        lambda mean, sd: (
+            mean / (mean**2 + sd**2)
+        ): "Below stands the mean SQUARE of F. Above, what is known of F has to be squared, too.",
+        lambda mean, sd: (
+            mean**2 / (sd**2 - mean**2)
+        ): "You took the squared mean from the variance. The variance has lost it already: add it to get the mean "
+        "SQUARE.",
+        lambda mean, sd: (
+            (sd**2 - mean**2) / sd**2
+        ): "The mean SQUARE of F is not the variance: it is the squared mean and the variance, added up. And asked for "
+        "is the part that is known.",
+        lambda mean, sd: 3 * share(mean, sd): "Three factors have three times as much of both, of what is known and of "
+        "what is explained. Their share is that of one.",
+        lambda mean, sd: 0.036 / 0.395: "These are the two scores of the fit on its test dates, luck included. Asked "
+        "for is what mean and sd say.",
+        lambda mean, sd: mean / np.hypot(mean, sd): "R² is made of squares: the root is not asked for.",
+        lambda mean, sd: mean**2 / sd: "One is squared, the other not. And what β · F explains is measured by the mean "
+        "SQUARE of F, not by its spread alone.",
     },
     given=lambda: {"mean": 0.03, "sd": 0.10},
     same=same_to_a_percent,
@@ -118,6 +145,22 @@ q2 = Exercise(
         _divided_by_all: "The sums are right, and each is divided by the number of all dates. Divide by the number of "
         "dates in the sum.",
         _of_what_is_to_come: "These are means of the date itself and of all that follow. λ is known before the date.",
+        lambda F: (
+            np.cumsum(F, axis=1)[:-1] / np.arange(1, F.shape[1] + 1)
+        ): "These are running means across the factors. Dates go down: axis 0.",
+        lambda F: np.stack([np.median(F[:d], axis=0) for d in range(1, len(F))]): "These are medians. λ is a mean.",
+        lambda F: np.stack(
+            [np.exp(np.log1p(F[:d]).mean(axis=0)) - 1 for d in range(1, len(F))]
+        ): "Your mean compounds, as the growth of wealth does. λ is a plain mean.",
+        lambda F: np.stack([F[:d].mean() for d in range(1, len(F))]): "The mean runs over the factors as well. Each "
+        "factor has a λ of its own: axis=0.",
+        lambda F: np.stack(
+            [F[: max(d - 1, 1)].mean(axis=0) for d in range(1, len(F))]
+        ): "Your mean ends one date too early: the factors of the date before are known, too.",
+        lambda F: F.mean(axis=0): "This is one λ for all dates, from all dates. Before date d only d dates are known.",
+        lambda F: np.concatenate(
+            [[F[0]], np.cumsum(F, axis=0)[1:-1] / np.arange(1, len(F) - 1)[:, None]]
+        ): "The sums are right, and each but the first is divided by one date too few.",
     },
     calls=_some_factors,
     hints=(
@@ -205,6 +248,11 @@ def _mean_over_dates(returns, forecast):
     return ic_by_hand(returns, forecast).mean()
 
 
+def _covariance(returns, forecast):
+    a, b = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in (_ranks(returns), _ranks(forecast)))
+    return (a * b).mean(axis=1)
+
+
 q4 = Exercise(
     reference=ic_by_hand,
     mistakes={
@@ -218,7 +266,44 @@ q4 = Exercise(
         _ranked_in_one_pool: "The ranks run over all dates together. Rank within each date, along axis 1.",
         _not_demeaned: "A correlation takes the mean out of both first. Ranks from 0 to n - 1 have a mean of "
         "(n - 1) / 2.",
-        _mean_over_dates: "The coefficients are right, and you averaged them. Hand back one for each date.",
+        _mean_over_dates: "This is one number: the mean of the coefficients, or one correlation over all dates. Hand "
+        "back a coefficient for each date.",
+        lambda returns, forecast: _correlation(_ranks(returns), forecast): "The return is ranked, and the forecast is "
+        "not. Rank both.",
+        lambda returns, forecast: _correlation(returns.argsort(axis=1), _ranks(forecast)): "The forecast is ranked. Of "
+        "the return argsort was taken once: it says who stands at each place. Take it twice.",
+        lambda returns, forecast: _correlation(_ranks(returns), forecast.argsort(axis=1)): "The return is ranked. Of "
+        "the forecast argsort was taken once: it says who stands at each place. Take it twice.",
+        lambda returns, forecast: _covariance(returns, forecast) / (1 - 1 / returns.shape[1]): "np.cov gives the "
+        "covariance of the ranks. A correlation divides by both spreads: np.corrcoef.",
+        _covariance: "These are covariances of the ranks. A correlation divides by both spreads.",
+        lambda returns, forecast: (
+            _covariance(returns, forecast) * returns.shape[1]
+        ): "These are sums of products of the ranks. A correlation divides by the root of both sums of squares.",
+        lambda returns, forecast: (
+            _covariance(returns, forecast) / _ranks(returns).std(axis=1)
+        ): "You divided by the spread of one of the two ranks. A correlation divides by both.",
+        lambda returns, forecast: (
+            ic_by_hand(returns, forecast) * (1 - 1 / returns.shape[1])
+        ): "The products were divided by n, the variances by n - 1. Take the same number for both.",
+        lambda returns, forecast: (np.sign(returns) == np.sign(forecast)).mean(
+            axis=1
+        ): "This is how often the signs agree. The coefficient compares the order of the tickers.",
+        lambda returns, forecast: (
+            1 - (1 - ic_by_hand(returns, forecast)) / 6
+        ): "The 6 of Spearman's formula is missing.",
+        lambda returns, forecast: [
+            kendalltau(*pair)[0] for pair in zip(returns, forecast, strict=True)
+        ]: "This is Kendall's tau, which counts pairs. Asked for is the correlation of the ranks.",
+        lambda returns, forecast: [
+            spearmanr(*pair)[1] for pair in zip(returns, forecast, strict=True)
+        ]: "This is the p value, the second number that spearmanr gives. The coefficient is the first.",
+        lambda returns, forecast: -ic_by_hand(returns, forecast): "One of the two was ranked from the top. Rank both "
+        "from the same end.",
+        lambda returns, forecast: [
+            1 - 6 * ((a - b) ** 2).sum() / (200 * (200**2 - 1))
+            for a, b in zip(_ranks(returns), _ranks(forecast), strict=True)
+        ]: "Your formula has 200 in it. Take the number of tickers from the arrays.",
     },
     calls=_some_forecasts,
     hints=(

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers.data.datasets import load_industries
+from helpers.data.datasets import load_industries, load_sorted_portfolios
 from helpers.data.simulated import simulate_constant_betas
 from helpers.exercises.answers import same_up_to_sign
 from helpers.exercises.checker import Choice, Exercise, Open
@@ -98,6 +98,10 @@ q1 = Exercise(
         "returns: where did the singular values go?",
         _without_their_means: "The mean of each factor was taken out. R V keeps it.",
         _all_components: "These are all 30 components. Keep the first three columns.",
+        lambda U, S: U[:, :3] @ S[:3]: "@ multiplies and adds up: the three factors have become one. * multiplies each "
+        "column of U by its number of S.",
+        lambda U, S: (U * S)[:3]: "These are the first three rows, which are dates. A factor is a column.",
+        lambda U, S: (U * S)[:, 1:4]: "These are the second to the fourth factor. Columns are counted from 0.",
     },
     given=_decomposed,
     hints=(
@@ -179,6 +183,11 @@ q3 = Exercise(
         _with_the_means_taken_out: "The mean of each column was taken out and put back, as scikit-learn's PCA does. β "
         "· F has no place for it.",
         _nothing_dropped: "This is R itself: no component was dropped.",
+        lambda R, K: (
+            R - my_reconstruction(R, K)
+        ): "This is what is left, R − R̂. The reconstruction itself is asked for.",
+        lambda R, K: my_reconstruction(R, K) / (R.std(axis=0) + 0 * R): "The reconstruction is divided by the standard "
+        "deviations of R. Put them back, or leave R as it is.",
         _only_the_factors: "This is F = R V_K, with one column for each factor. Multiply by βᵀ to "
         "come back to the tickers.",
     },
@@ -261,6 +270,16 @@ q5 = Exercise(
         "A standard deviation is measured around the mean.",
         _length: "This is the length of each column of F, the root of its sum of squares. A standard deviation is "
         "a mean, and it is measured around the mean.",
+        lambda F, betas: (
+            F / F.std(axis=0)
+        ): "These are the factors in their new unit. The betas that belong to them are asked for.",
+        lambda F, betas: (F / F.std(axis=0), betas * F.std(axis=0))[0] @ (betas * F.std(axis=0)).T: "This is the "
+        "reconstruction. It stays as it was; the betas are asked for.",
+        lambda F, betas: betas / F.var(axis=0): "You divided by the variance of each factor. F was divided by its "
+        "standard deviation: what must β do, so that the product stays?",
+        lambda F, betas: (
+            betas * F.mean(axis=0)
+        ): "Each β was multiplied by the mean of its factor. F was divided by its standard deviation.",
         _one_scale_for_all: "All columns were multiplied by the same number. Each factor has a standard "
         "deviation of its own: axis=0.",
     },
@@ -334,6 +353,22 @@ q6 = Exercise(
         _lost: "This is what is lost. The R² is 1 minus that.",
         _of_the_first_six: "The denominator must hold all twelve components: with the first six "
         "alone, the sixth number is 1.",
+        lambda industries: r2_by_K(load_sorted_portfolios()): "These are the 18 portfolios. The twelve industries are "
+        "asked for.",
+        lambda industries: r2_by_K(industries) * (industries.returns**2).sum(): "These are sums of squares. As a share "
+        "of all squares?",
+        lambda industries: np.append(0, r2_by_K(industries))[
+            :6
+        ]: "Your list begins with K = 0, which explains nothing. K goes from 1 to 6.",
+        lambda industries: (
+            (np.linalg.svd(industries.returns, compute_uv=False)[::-1][:6] ** 2).cumsum()
+            / (industries.returns**2).sum()
+        ): "The smallest components stand first (eigvalsh and eigh order so). Begin with the largest.",
+        lambda industries: (
+            np.linalg.eigvalsh(np.corrcoef(industries.returns.T))[::-1][:6].cumsum() / 12
+        ): "These are the "
+        "components of the correlations: mean and standard deviation were taken out. Leave the returns as they are.",
+        lambda industries: np.sqrt(r2_by_K(industries)): "A root was taken. R² is the share of the squares itself.",
         lambda industries: r2_by_K(
             replace(industries, returns=industries.returns - industries.returns.mean())
         ): "One mean of all returns was taken out before. Nothing is to be taken out.",

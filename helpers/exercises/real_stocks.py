@@ -1,6 +1,6 @@
 """Exercises of lesson 20: real stocks, all models walking forward."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -71,6 +71,52 @@ def _mean_over_dates(R):
     return np.mean(1 - np.nansum((R - of_the_others) ** 2, axis=1) / np.nansum(R**2, axis=1))
 
 
+def _by_other_forecasts(R, of):
+    return 1 - np.nansum((R - of(R)) ** 2) / np.nansum(R**2)
+
+
+def _sum(R):
+    return np.nansum(R, axis=1, keepdims=True)
+
+
+def _medians(R):
+    others = [np.nanmedian(np.delete(R, s, axis=1), axis=1) for s in range(R.shape[1])]
+    return np.stack(others, axis=1)
+
+
+_median_of_others = partial(_by_other_forecasts, of=_medians)
+_not_divided = partial(_by_other_forecasts, of=lambda R: _sum(R) - R)
+_own_off_the_mean = partial(_by_other_forecasts, of=lambda R: np.nanmean(R, axis=1, keepdims=True) - R)
+_as_if_of_twenty = partial(_by_other_forecasts, of=lambda R: (_sum(R) - R) / 19)
+_one_for_all = partial(_by_other_forecasts, of=lambda R: np.nanmean(R[:, 1:], axis=1, keepdims=True))
+
+
+def _of_others(R):
+    return (_sum(R) - R) / ((~np.isnan(R)).sum(axis=1, keepdims=True) - 1)
+
+
+def _exchanged(R):
+    return 1 - np.nansum((R - _of_others(R)) ** 2) / np.nansum(_of_others(R) ** 2)
+
+
+def _correlation(R):
+    here = ~np.isnan(R)
+    return np.corrcoef(R[here], _of_others(R)[here])[0, 1] ** 2
+
+
+def _correlation_itself(R):
+    here = ~np.isnan(R)
+    return np.corrcoef(R[here], _of_others(R)[here])[0, 1]
+
+
+def _mean_over_sum(R):
+    return 1 - np.nanmean((R - _of_others(R)) ** 2) / np.nansum(R**2)
+
+
+def _full_dates_alone(R):
+    return left_out_r2(R[~np.isnan(R).any(axis=1)])
+
+
 q1 = Exercise(
     reference=left_out_r2,
     mistakes={
@@ -82,6 +128,19 @@ q1 = Exercise(
         "other tickers, along a row.",
         _around_the_mean: "The errors are right. The total R² compares them with the squares of the returns, from "
         "which no mean is taken.",
+        _median_of_others: "This is the median of the others. F of β = 1 is their mean.",
+        _not_divided: "This is the sum of the others. Divide by how many they are.",
+        _own_off_the_mean: "You took the whole return off a mean, in which it has a weight of 1 / n. Take it off the "
+        "sum, and divide by n - 1.",
+        _as_if_of_twenty: "You divided by 19, for the lesson's twenty. R may have any number of tickers, and gaps.",
+        _one_for_all: "You left out the first ticker for all of them. Leave out each from what is said of it alone.",
+        _exchanged: "total_r2 takes the returns first, then what is said of them. Yours stand the other way round.",
+        _correlation: "This is a squared correlation, which forgives a wrong size. The total R² takes errors as they "
+        "are, and can be negative.",
+        _correlation_itself: "This is a correlation. The total R² is one minus the squared errors over the squared "
+        "returns.",
+        _mean_over_sum: "You divided a mean by a sum. Take sums, or means, both above and below.",
+        _full_dates_alone: "You dropped the dates on which a ticker is missing. The others were there: keep them.",
         _mean_over_tickers: "This is the mean of one R² for each ticker. The total R² has one sum of squares over all "
         "dates and tickers, above and below.",
         _mean_over_dates: "This is the mean of one R² for each date, so that a calm date counts as much as a wild one. "
@@ -197,6 +256,26 @@ def _first_date_left_out(betas, F):
     return betas[-1] @ F[1:-1].mean(axis=0)
 
 
+def _mean_over_factors(betas, F):
+    return next_month(betas, F) / F.shape[1]
+
+
+def _medians_of_factors(betas, F):
+    return betas[-1] @ np.median(F[:-1], axis=0)
+
+
+def _first_factor_alone(betas, F):
+    return betas[-1, :, 0] * F[:-1, 0].mean()
+
+
+def _one_mean_for_all_factors(betas, F):
+    return betas[-1].sum(axis=1) * F[:-1].mean()
+
+
+def _compounded(betas, F):
+    return betas[-1] @ (np.prod(1 + F[:-1], axis=0) ** (1 / (len(F) - 1)) - 1)
+
+
 q4 = Exercise(
     reference=next_month,
     mistakes={
@@ -214,6 +293,11 @@ q4 = Exercise(
         "a mean of the past; β is today's.",
         _last_that_happened_missing: "The last month that has happened is missing in your mean: only the open one, "
         "F[-1], is left out.",
+        _mean_over_factors: "You took the mean over the factors. β · λ is a sum over them.",
+        _medians_of_factors: "These are medians of the factors. λ is their mean.",
+        _first_factor_alone: "This is the first factor alone. β · λ is a sum over all of them.",
+        _one_mean_for_all_factors: "You took one mean over all factors. Each has a λ of its own: axis=0.",
+        _compounded: "You compounded the factors. λ is their plain mean.",
         _first_beta: "This is the β of the first date. Today's is in the last row.",
         _only_the_last_year: "Your mean looks back twelve months. λ is the mean of all the dates before.",
         _first_date_left_out: "Your mean leaves out the first date. λ is the mean of all the dates before.",

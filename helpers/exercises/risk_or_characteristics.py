@@ -44,49 +44,49 @@ def _always_zero(R, F):
     return _mean_over_error(R - np.column_stack([np.ones(len(F)), F]) @ _slopes(R, F))
 
 
-def _betas_of_the_same_dates(R, F):
-    return _mean_over_error(R - F @ _slopes(R, F)[1:])
+def _tested(R, F, fit, test, made=_mean_over_error, ones=True):
+    """What is made of the errors on some dates, with β of some; both functions of half the number of dates."""
+    known, new = fit(len(R) // 2), test(len(R) // 2)
+    betas = _slopes(R[known], F[known])[1:] if ones else np.linalg.lstsq(F[known], R[known], rcond=None)[0]
+    return made(R[new] - F[new] @ betas)
+
+
+def _all(half):
+    return slice(None)
+
+
+def _second(half):
+    return slice(half, None)
+
+
+_betas_of_the_same_dates = partial(_tested, fit=_all, test=_all)
+_tested_on_all_dates = partial(_tested, fit=slice, test=_all)
+_second_half_alone = partial(_tested, fit=_second, test=_second)
+_halves_exchanged = partial(_tested, fit=_second, test=slice)
+_fitted_to_all_dates = partial(_tested, fit=_all, test=_second)
+_without_an_intercept = partial(_tested, fit=slice, test=_second, ones=False)
+_means_alone = partial(_tested, fit=slice, test=_second, made=lambda errors: errors.mean(axis=0))
+_without_the_root = partial(_tested, fit=slice, test=_second, made=lambda e: _mean_over_error(e) / np.sqrt(len(e)))
+_without_any_root = partial(_tested, fit=slice, test=_second, made=lambda e: _mean_over_error(e) * np.sqrt(len(e)))
+_root_of_all_dates = partial(_tested, fit=slice, test=_second, made=lambda e: _mean_over_error(e) * np.sqrt(2))
 
 
 def _old_alpha_taken_out(R, F):
     half = len(R) // 2
-    alpha, *betas = _slopes(R[:half], F[:half])
-    return _mean_over_error(R[half:] - alpha - F[half:] @ np.array(betas))
+    return _tested(R - _slopes(R[:half], F[:half])[0], F, slice, _second)
 
 
-def _without_the_root(R, F):
-    return t_of_alphas(R, F) / np.sqrt(len(R) - len(R) // 2)
-
-
-def _means_alone(R, F):
+def _risk_of_returns(R, F):
     half = len(R) // 2
-    return (R[half:] - F[half:] @ _slopes(R[:half], F[:half])[1:]).mean(axis=0)
+    return _means_alone(R, F) / R[half:].std(axis=0, ddof=1) * np.sqrt(len(R) - half)
 
 
-def _tested_on_all_dates(R, F):
+def _t_of_the_intercept(R, F):
     half = len(R) // 2
-    return _mean_over_error(R - F @ _slopes(R[:half], F[:half])[1:])
-
-
-def _second_half_alone(R, F):
-    half = len(R) // 2
-    return _betas_of_the_same_dates(R[half:], F[half:])
-
-
-def _halves_exchanged(R, F):
-    half = len(R) // 2
-    return _mean_over_error(R[:half] - F[:half] @ _slopes(R[half:], F[half:])[1:])
-
-
-def _without_an_intercept(R, F):
-    half = len(R) // 2
-    betas = np.linalg.lstsq(F[:half], R[:half], rcond=None)[0]
-    return _mean_over_error(R[half:] - F[half:] @ betas)
-
-
-def _fitted_to_all_dates(R, F):
-    half = len(R) // 2
-    return _mean_over_error(R[half:] - F[half:] @ _slopes(R, F)[1:])
+    design = np.column_stack([np.ones(len(R) - half), F[half:]])
+    errors = R[half:] - design @ _slopes(R[half:], F[half:])
+    variances = (errors**2).sum(axis=0) / (len(errors) - design.shape[1]) * np.linalg.inv(design.T @ design)[0, 0]
+    return _slopes(R[half:], F[half:])[0] / np.sqrt(variances)
 
 
 q1 = Exercise(
@@ -100,6 +100,11 @@ q1 = Exercise(
         "not whether there is one: r̂ is β · F alone.",
         _without_the_root: "You divided by the standard deviation. The standard error of a mean is smaller: divide it "
         "by the root of the number of dates.",
+        _root_of_all_dates: "You divided by the root of the number of ALL dates. The mean is one of the second half.",
+        _without_any_root: "You divided by the number of dates. The standard error takes its root.",
+        _risk_of_returns: "Your standard deviation is that of the returns. Take that of the errors.",
+        _t_of_the_intercept: "This is the t of the intercept in a regression on the second half: β is fitted where it "
+        "is tested. Fit β on the first half.",
         _without_an_intercept: "Your regression has no intercept, so its lines go through zero and β is bent to "
         "swallow some of α. Keep the column of ones in the fit, and leave it out of r̂.",
         _means_alone: "These are the α, the means of what is left. Divide each by its standard error.",
@@ -166,52 +171,54 @@ def _ratios_not_squared(R, F):
     return _from_sharpe(R, F, np.sqrt(_squared_sharpe(np.hstack([R, F]))), np.sqrt(_squared_sharpe(F)))
 
 
-def _without_the_denominator(R, F):
-    return grs(R, F) * (1 + _squared_sharpe(F))
-
-
-def _times_dates(R, F):
+def _times(R, F, factor):
+    """GRS with something else in front than (T - N - K) / N, a function of the three."""
     (T, N), K = R.shape, F.shape[1]
-    return grs(R, F) * T * N / (T - N - K)
+    return grs(R, F) * factor(T, N, K) / ((T - N - K) / N)
 
 
-def _factors_forgotten(R, F):
-    (T, N), K = R.shape, F.shape[1]
-    return grs(R, F) * (T - N) / (T - N - K)
-
-
-def _diagonal_alone(R, F):
-    (T, N), K = R.shape, F.shape[1]
-    design = np.column_stack([np.ones(T), F])
-    coefficients = np.linalg.lstsq(design, R, rcond=None)[0]
-    residuals = R - design @ coefficients
-    squared_alphas = (coefficients[0] ** 2 / (residuals**2).mean(axis=0)).sum()
-    return (T - N - K) / N * squared_alphas / (1 + _squared_sharpe(F))
-
-
-def _means_as_alphas(R, F):
-    (T, N), K = R.shape, F.shape[1]
-    mean, residuals = R.mean(axis=0), R - np.column_stack([np.ones(T), F]) @ _slopes(R, F)
-    squared = mean @ np.linalg.solve(residuals.T @ residuals / T, mean)
-    return (T - N - K) / N * squared / (1 + _squared_sharpe(F))
-
-
-def _with_other_degrees_of_freedom(R, F, change):
-    (T, N), K = R.shape, F.shape[1]
-    return grs(R, F) * (T - N - K + change) / (T - N - K)
-
-
-_one_degree_too_few = partial(_with_other_degrees_of_freedom, change=-1)
-_one_degree_too_many = partial(_with_other_degrees_of_freedom, change=1)
-
-
-def _as_if_of_one_factor(R, F):
-    return grs(R, F) * (len(R) - R.shape[1] - 1) / (len(R) - R.shape[1] - F.shape[1])
+_times_dates = partial(_times, factor=lambda T, N, K: T)
+_factors_forgotten = partial(_times, factor=lambda T, N, K: (T - N) / N)
+_one_degree_too_few = partial(_times, factor=lambda T, N, K: (T - N - K - 1) / N)
+_one_degree_too_many = partial(_times, factor=lambda T, N, K: (T - N - K + 1) / N)
+_as_if_of_one_factor = partial(_times, factor=lambda T, N, K: (T - N - 1) / N)
+_by_factors_divided = partial(_times, factor=lambda T, N, K: (T - N - K) / K)
 
 
 def _p_value(R, F):
     (T, N), K = R.shape, F.shape[1]
     return stats.f.sf(grs(R, F), N, T - N - K)
+
+
+def _of_parts(R, F, covariance=None, ones=True, means=False, below=lambda F: 1 + _squared_sharpe(F)):
+    """The form by alphas, with another covariance, without an intercept, or with another fraction."""
+    (T, N), K = R.shape, F.shape[1]
+    design = np.column_stack([np.ones(T), F])
+    errors = R - (design @ _slopes(R, F) if ones else F @ np.linalg.lstsq(F, R, rcond=None)[0])
+    alpha = R.mean(axis=0) if means else _slopes(R, F)[0] if ones else errors.mean(axis=0)
+    sigma = errors.T @ errors / T if covariance is None else covariance(R, errors, K)
+    return (T - N - K) / N * (alpha @ np.linalg.solve(sigma, alpha)) / below(F)
+
+
+_covariance_of_returns = partial(_of_parts, covariance=lambda R, e, K: np.cov(R.T, ddof=0))
+_without_the_denominator = partial(_of_parts, below=lambda F: 1.0)
+_diagonal_alone = partial(_of_parts, covariance=lambda R, e, K: np.diag((e**2).mean(axis=0)))
+_sums_of_errors = partial(_of_parts, covariance=lambda R, e, K: e.T @ e)
+_fewer_dates_in_sigma = partial(_of_parts, covariance=lambda R, e, K: e.T @ e / (len(e) - K - 1))
+_no_intercept = partial(_of_parts, ones=False)
+_means_as_alphas = partial(_of_parts, means=True)
+_one_plus_root = partial(_of_parts, below=lambda F: 1 + np.sqrt(_squared_sharpe(F)))
+_one_by_one_below = partial(_of_parts, below=lambda F: 1 + (F.mean(axis=0) ** 2 / F.var(axis=0)).sum())
+_pooled_below = partial(_of_parts, below=lambda F: 1 + (F.mean() / F.std()) ** 2)
+
+
+def _all_below(R, F):
+    return grs(R, F) * (1 + _squared_sharpe(F)) / (1 + _squared_sharpe(np.hstack([F, R])))
+
+
+def _square_of_the_difference(R, F):
+    of_all, of_factors = _squared_sharpe(np.hstack([F, R])), _squared_sharpe(F)
+    return _from_sharpe(R, F, of_factors + (np.sqrt(of_all) - np.sqrt(of_factors)) ** 2, of_factors)
 
 
 q2 = Exercise(
@@ -234,6 +241,17 @@ q2 = Exercise(
         _one_degree_too_many: "Your second number of degrees of freedom is T - N - K + 1, one too many. It is "
         "T - N - K.",
         _as_if_of_one_factor: "T - N - 1 is the number for one factor. With K of them it is T - N - K.",
+        _covariance_of_returns: "Your Σ is that of the returns. It is the covariance of what the regression leaves.",
+        _sums_of_errors: "Your Σ holds sums of squares. A covariance divides them by T.",
+        _fewer_dates_in_sigma: "Your Σ divides by T - K - 1. GRS has its degrees of freedom in front, and T in Σ.",
+        _no_intercept: "Your regression has no intercept, so β swallows a part of α. Its coefficient is α.",
+        _one_plus_root: "Below stands 1 + the SQUARED Sharpe ratio. Yours is not squared.",
+        _one_by_one_below: "You added the squared Sharpe ratios of the single factors. Factors go together: mean' Σ⁻¹ "
+        "mean, with all of their covariance.",
+        _pooled_below: "Your Sharpe ratio throws all factors into one pot. The best mix is mean' Σ⁻¹ mean.",
+        _all_below: "Below stands 1 + S² of the factors alone, without the test portfolios.",
+        _square_of_the_difference: "You squared the difference of two ratios. GRS has the difference of two squares.",
+        _by_factors_divided: "You divided by the number of factors. N is the number of portfolios that are tested.",
         _p_value: "This is the p-value. The statistic itself is asked for.",
     },
     same=same_to_a_percent,  # a covariance with T or with T - 1
@@ -291,28 +309,26 @@ def _first(r, *columns):
     return np.linalg.lstsq(np.column_stack([np.ones(len(r)), *columns]), r, rcond=None)[0][0]
 
 
-def _constant_beta(r, F, z):
-    return _first(r, F)
-
-
-def _z_beside_the_factor(r, F, z):
-    return _first(r, F, z)
-
-
-def _product_alone(r, F, z):
-    return _first(r, z * F)
-
-
 def _z_of_the_date_before(r, F, z):
     return _first(r[1:], F[1:], z[:-1] * F[1:])
 
 
-def _in_percent(r, F, z):
-    return 100 * conditional_alpha(r, F, z)
+def _z_of_the_date_after(r, F, z):
+    return _first(r[:-1], F[:-1], z[1:] * F[:-1])
 
 
-def _slope_of_the_product(r, F, z):
-    return np.linalg.lstsq(np.column_stack([np.ones(len(r)), F, z * F]), r, rcond=None)[0][2]
+def _coefficient(r, F, z, k):
+    return np.linalg.lstsq(np.column_stack([np.ones(len(r)), F, z * F]), r, rcond=None)[0][k]
+
+
+_slope_of_the_factor, _slope_of_the_product = partial(_coefficient, k=1), partial(_coefficient, k=2)
+
+
+def _t_value(r, F, z):
+    design = np.column_stack([np.ones(len(r)), F, z * F])
+    b = np.linalg.lstsq(design, r, rcond=None)[0]
+    variance = ((r - design @ b) ** 2).sum() / (len(r) - 3) * np.linalg.inv(design.T @ design)[0, 0]
+    return b[0] / np.sqrt(variance)
 
 
 def _mean_of_the_rest(r, F, z):
@@ -320,16 +336,36 @@ def _mean_of_the_rest(r, F, z):
     return (r - b[0] * F - b[1] * z * F).mean()
 
 
+_OTHER_REGRESSIONS = [
+    (lambda r, F, z: _first(r, F),
+     "β is still constant: this is the unconditional α. Put b₀ + b₁ z in the place of β, and see which second "
+     "regressor comes out."),
+    (lambda r, F, z: _first(r, F, z),
+     "You added z itself. Then z moves α. To move β, z has to stand beside F in a product."),
+    (lambda r, F, z: _first(r, z * F),
+     "F itself is missing: your β is zero wherever z is. The regressors are 1, F and z F."),
+    (lambda r, F, z: _first(r, F, z, z * F),
+     "You added z itself as well. Only β moves here: the regressors are 1, F and z F."),
+    (lambda r, F, z: 0.0,
+     "A regression with an intercept leaves residuals whose mean is zero. α is the intercept itself."),
+    (lambda r, F, z: (r - (1 + 0.5 * z) * F).mean(),
+     "You used the β of the lesson's market, 1 + z / 2. The check has another: let a regression find it."),
+    (lambda r, F, z: _first(r, F) - np.cov(z, F)[0, 1],
+     "You took a covariance off the unconditional α. That holds roughly, and for Cov(β, λ). Let the regression have "
+     "a β that moves."),
+    (lambda r, F, z: 100 * conditional_alpha(r, F, z),
+     "This is in percent. Fractions are asked for."),
+]  # fmt: skip
+
 q4 = Exercise(
     reference=conditional_alpha,
     mistakes={
-        _constant_beta: "β is still constant: this is the unconditional α. Put b₀ + b₁ z in the place of β, and see "
-        "which second regressor comes out.",
-        _z_beside_the_factor: "You added z itself. Then z moves α. To move β, z has to stand beside F in a product.",
-        _product_alone: "F itself is missing: your β is zero wherever z is. The regressors are 1, F and z F.",
+        **dict(_OTHER_REGRESSIONS),
         _z_of_the_date_before: "You took z one date earlier. z[d] is known before date d already, as rows of "
         "characteristics are everywhere in the course.",
-        _in_percent: "This is in percent. Fractions are asked for.",
+        _z_of_the_date_after: "You took z one date later than F. z[d] belongs to date d.",
+        _slope_of_the_factor: "This is b₀, the slope of F. α is the intercept.",
+        _t_value: "This is the t value of α. Asked for is α itself.",
         _slope_of_the_product: "This is b₁, the slope of z F. α is the intercept.",
         _mean_of_the_rest: "Your regression has no intercept, so β is bent to swallow a part of α. Keep the column of "
         "ones: its coefficient is α.",

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 
 from helpers.data.datasets import load_sorted_portfolios
+from helpers.data.simulated import simulate_constant_betas
 from helpers.exercises.checker import Choice, Exercise, Open
 
 
@@ -39,44 +40,44 @@ def months_needed():
     return (2 * deviation / premium) ** 2
 
 
-def _one_standard_error():
-    return months_needed() / 4
+@cache
+def _two_series():
+    market = simulate_constant_betas(n_dates=240, n_tickers=200, seed=0)
+    return market.panel.returns @ np.linalg.pinv(market.betas[0]).T, market.factors
 
 
-def _without_the_square():
-    return np.sqrt(months_needed())
-
-
-def _two_outside_of_the_square():
-    return months_needed() / 2
-
-
-def _years():
-    return months_needed() / 12
-
-
-def _at_five_percent():
-    return months_needed() * (1.96 / 2) ** 2
+def _months_of(F, ddof):
+    return (2 * F.std(axis=0, ddof=ddof) / F.mean(axis=0)) ** 2
 
 
 def _squared_twice():
     return months_needed() ** 2
 
 
-def _shared_among_the_tickers():
-    return months_needed() / 200
-
-
 q1 = Exercise(
     reference=months_needed,
     mistakes={
-        _one_standard_error: "After so many months the premium is one standard error from zero. Two are asked for.",
-        _without_the_square: "This is the root of the number of months: it stands under a root in the standard error.",
-        _two_outside_of_the_square: "The 2 has to be squared too.",
-        _at_five_percent: "You took 1.96 standard errors. Two are asked for.",
-        _years: "These are years. Months are asked for, because premium and standard deviation are those of a month.",
+        lambda: (
+            months_needed() / 4
+        ): "After so many months the premium is one standard error from zero. Two are asked for.",
+        lambda: np.sqrt(
+            months_needed()
+        ): "This is the root of the number of months: it stands under a root in the standard error.",
+        lambda: months_needed() / 2: "The 2 has to be squared too.",
+        lambda: months_needed() * (1.96 / 2) ** 2: "You took 1.96 standard errors. Two are asked for.",
+        lambda: (
+            months_needed() / 12
+        ): "These are years. Months are asked for, because premium and standard deviation are those of a month.",
+        lambda: _months_of(_two_series()[0], ddof=1): "You took premia and standard deviations that these 240 months "
+        "showed. The exercise gives the true ones.",
+        lambda: _months_of(_two_series()[1], ddof=0): "You took what the true factors did in these 240 months. The "
+        "exercise gives the premia and standard deviations that they were drawn with.",
+        lambda: 4 * np.array([7.5, 15, 15]): "The 2 is squared, and the fraction is not. The whole is.",
+        lambda: np.array([135.0, 180, 180]): "The premium is not squared. The whole fraction is, above and below.",
         _squared_twice: "The fraction is squared once only. You squared the number of months.",
-        _shared_among_the_tickers: "You divided by the number of tickers. It plays no part: all of them live through "
+        lambda: (
+            months_needed() / 200
+        ): "You divided by the number of tickers. It plays no part: all of them live through "
         "the same months of the factor.",
     },
     hints=(
@@ -116,47 +117,42 @@ def price_of_beta(means, beta):
     return np.cov(beta, means)[0, 1] / np.var(beta, ddof=1)
 
 
-def _through_the_origin(means, beta):
-    return means @ beta / (beta @ beta)
-
-
 def _over_the_variance_of_the_means(means, beta):
     return np.cov(beta, means)[0, 1] / np.var(means, ddof=1)
-
-
-def _two_denominators(means, beta):
-    return np.cov(beta, means)[0, 1] / np.var(beta)
-
-
-def _correlation(means, beta):
-    return np.corrcoef(beta, means)[0, 1]
-
-
-def _the_intercept(means, beta):
-    return means.mean() - price_of_beta(means, beta) * beta.mean()
-
-
-def _mean_of_ratios(means, beta):
-    return (means / beta).mean()
-
-
-def _only_the_means_centred_below(means, beta):
-    return np.cov(beta, means)[0, 1] * (len(beta) - 1) / (beta @ beta)
 
 
 q3 = Exercise(
     reference=price_of_beta,
     mistakes={
-        _through_the_origin: "This line still passes through the origin. Where every ticker earns 8 %, it has to climb "
+        lambda means, beta: (
+            means @ beta / (beta @ beta)
+        ): "This line still passes through the origin. Where every ticker earns 8 %, it has to climb "
         "to 8 % on its way to β = 1.",
         _over_the_variance_of_the_means: "You divided by the variance of the means. Means are explained by β, so the "
         "variance of β stands below.",
-        _two_denominators: "The covariance is divided by n - 1 and the variance by n. Use the same number in both.",
-        _correlation: "This is the correlation. It says how well the points follow a line, not how steep the line is.",
-        _the_intercept: "This is where the line begins. Its slope is asked for.",
-        _mean_of_ratios: "A mean of ratios is a line through the origin for every ticker by itself. What if β plays "
+        lambda means, beta: (
+            np.cov(beta, means)[0, 1] / np.var(beta)
+        ): "The covariance is divided by n - 1 and the variance by n. Use the same number in both.",
+        lambda means, beta: np.corrcoef(beta, means)[
+            0, 1
+        ]: "This is the correlation. It says how well the points follow a line, not how steep the line is.",
+        lambda means, beta: (
+            means.mean() - price_of_beta(means, beta) * beta.mean()
+        ): "This is where the line begins. Its slope is asked for.",
+        lambda means, beta: (
+            means / beta
+        ).mean(): "A mean of ratios is a line through the origin for every ticker by itself. What if β plays "
         "no part in the means?",
-        _only_the_means_centred_below: "The mean of β was taken out above, and not below.",
+        lambda means, beta: (
+            means.mean() / beta.mean()
+        ): "This is a line from 0 to the middle of the points. It never asks whether those with more β earned more.",
+        lambda means, beta: means.mean(): "This is the mean return. How much more did one unit more of β earn?",
+        lambda means, beta: np.cov(beta, means)[0, 1]: "This is the covariance. Divide it by the variance of β.",
+        lambda means, beta: np.cov(beta, means)[0, 1] / beta.std(ddof=1): "You divided by the standard deviation of β. "
+        "Its variance belongs there.",
+        lambda means, beta: (
+            np.cov(beta, means)[0, 1] * (len(beta) - 1) / (beta @ beta)
+        ): "The mean of β was taken out above, and not below.",
     },
     calls=_means_and_betas,
     hints=(
@@ -191,10 +187,6 @@ def _betas_and_noise(R_60, F_60):
     return variance, (1 - attenuation(R_60, F_60)) * variance
 
 
-def _share_of_the_noise(R_60, F_60):
-    return 1 - attenuation(R_60, F_60)
-
-
 def _what_is_seen_taken_for_the_truth(R_60, F_60):
     variance, noise = _betas_and_noise(R_60, F_60)
     return variance / (variance + noise)
@@ -212,10 +204,6 @@ def _of_one_month(R_60, F_60):
 def _of_the_whole_return(R_60, F_60):
     variance, _ = _betas_and_noise(R_60, F_60)
     return 1 - R_60.var(axis=0, ddof=1).mean() / ((F_60 - F_60.mean()) ** 2).sum() / variance
-
-
-def _root(R_60, F_60):
-    return np.sqrt(attenuation(R_60, F_60))
 
 
 def _with_what_nobody_knows(R_60, F_60):
@@ -255,8 +243,9 @@ def _mean_error_squared(R_60, F_60):
 q4 = Exercise(
     reference=attenuation,
     mistakes={
-        _share_of_the_noise: "This is the share of the noise in the variance of the estimated β. What is kept is 1 "
-        "less it.",
+        lambda R_60, F_60: (
+            1 - attenuation(R_60, F_60)
+        ): "This is the share of the noise in the variance of the estimated β. What is kept is 1 less it.",
         _what_is_seen_taken_for_the_truth: "You took the variance of the estimated β for that of the true one, and "
         "added the noise a second time. The estimates have it already.",
         _deviations_in_place_of_variances: "Variances are compared, not standard deviations.",
@@ -264,7 +253,9 @@ q4 = Exercise(
         "the sum of the squared deviations of F.",
         _of_the_whole_return: "You took the variance of the returns. The noise is what remains of them when α and β F "
         "are taken out.",
-        _root: "This is the root. The slope shrinks by the ratio of the variances themselves.",
+        lambda R_60, F_60: np.sqrt(
+            attenuation(R_60, F_60)
+        ): "This is the root. The slope shrinks by the ratio of the variances themselves.",
         _with_what_nobody_knows: "You used the true spread of β and the true noise. Nobody knows them: take what the "
         "estimates and the residuals say.",
         _with_the_true_risk_of_the_factor: "You used the numbers that the market was made with. Nobody knows them: "
@@ -273,6 +264,12 @@ q4 = Exercise(
         _through_the_origin_first: "Your first pass has no intercept. Regress on a column of ones as well.",
         _through_the_origin_with_59: "Your first pass has no intercept, and so 59 below. With the column of ones "
         "it is 58.",
+        lambda R_60, F_60: (
+            np.polyfit(np.polyfit(F_60, R_60, 1)[0], R_60.mean(axis=0), 1)[0] / F_60.mean()
+        ): "This is the slope that you found over the true one: one draw, near κ by luck, and nobody "
+        "knows the true slope of real returns. Use the spread of the betas and their standard errors.",
+        lambda R_60, F_60: 1 - (1 - attenuation(R_60, F_60)) * 59 / 60: "Nearly. Below the noise stands 60 times the "
+        "variance of F with n - 1 in it. It is the sum of squared deviations that belongs there.",
         _mean_error_squared: "You took the mean of the standard errors and squared it. Square each standard error, "
         "then take the mean.",
     },
@@ -297,10 +294,6 @@ def shanken_factor(R_18, F_18):
     design = np.column_stack([np.ones(18), betas])
     premia = np.linalg.lstsq(design, R_18.mean(axis=0), rcond=None)[0][1:]
     return 1 + premia @ np.linalg.solve(np.cov(F_18.T), premia)
-
-
-def _without_the_one(R_18, F_18):
-    return shanken_factor(R_18, F_18) - 1
 
 
 def _premia(R_18, F_18, intercept=True):
@@ -329,17 +322,16 @@ def _deviation_in_place_of_variance(R_18, F_18):
     return 1 + np.sqrt(premia @ np.linalg.solve(np.cov(F_18.T), premia))
 
 
-def _of_a_year(R_18, F_18):
-    return 1 + 12 * (shanken_factor(R_18, F_18) - 1)
-
-
 def _not_inverted(R_18, F_18):
     premia = _premia(R_18, F_18)
     return 1 + premia @ np.cov(F_18.T) @ premia
 
 
-def _market_alone(R_18, F_18):
-    return 1 + _premia(R_18, F_18)[0] ** 2 / F_18[:, 0].var(ddof=1)
+def _price(R_18, F_18, first):
+    design = np.column_stack([np.ones(len(F_18)), F_18])
+    X = np.column_stack([np.ones(18), np.linalg.lstsq(design, R_18, rcond=None)[0][1:].T])
+    by_date = (R_18 @ X @ np.linalg.inv(X.T @ X))[:, first:]
+    return by_date.mean(axis=0) @ np.linalg.solve(np.cov(by_date.T), by_date.mean(axis=0))
 
 
 def _one_factor_model(R_18, F_18):
@@ -350,7 +342,7 @@ def _one_factor_model(R_18, F_18):
 q5 = Exercise(
     reference=shanken_factor,
     mistakes={
-        _without_the_one: "This is c. The noise is multiplied by 1 + c.",
+        lambda R_18, F_18: shanken_factor(R_18, F_18) - 1: "This is c. The noise is multiplied by 1 + c.",
         _without_an_intercept: "These are premia of a second pass without an intercept. It has one here.",
         _with_the_means_of_the_factors: "You took the means of the factors. λ is what the second pass finds; for the "
         "market the two differ a lot here.",
@@ -358,9 +350,21 @@ q5 = Exercise(
         "covariance matrix.",
         _deviation_in_place_of_variance: "You took the root of c. Variances are multiplied by 1 + c, standard "
         "errors by its root.",
-        _of_a_year: "This is c of a year. λ is by month, and so is Σ_F.",
+        lambda R_18, F_18: (
+            1 + 12 * (shanken_factor(R_18, F_18) - 1)
+        ): "This is c of a year. λ is by month, and so is Σ_F.",
         _not_inverted: "Σ_F has to be inverted: np.linalg.solve(np.cov(F_18.T), premia).",
-        _market_alone: "This is the market's part alone. All four premia take part: λ' Σ_F⁻¹ λ.",
+        lambda R_18, F_18: (
+            1 + _premia(R_18, F_18)[0] ** 2 / F_18[:, 0].var(ddof=1)
+        ): "This is the market's part alone. All four premia take part: λ' Σ_F⁻¹ λ.",
+        lambda R_18, F_18: (
+            1 + _price(R_18, F_18, 1)
+        ): "You took the covariance of the factors that were solved for. Σ_F is that of the given factors, F_18.",
+        lambda R_18, F_18: 1 + _price(R_18, F_18, 0): "The intercept takes part in your λ. Shanken's c is made of the "
+        "four premia alone.",
+        lambda R_18, F_18: (
+            1 + len(F_18) * (shanken_factor(R_18, F_18) - 1)
+        ): "You divided the covariance by the number of months. In c stands Σ_F itself.",
         _one_factor_model: "You did both passes with the market as the only factor. F_18 has four: use them all.",
     },
     given=_sorted,

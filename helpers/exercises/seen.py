@@ -118,6 +118,8 @@ def about_those_that_are_right(wrong: Wrong) -> str:
             return "Your values have the right order, from small to large; their sizes are off."
         if abs(together) > 0.8:
             question = "Is a step left out, or one too many?" if together > 0 else "Is a sign turned?"
+            if together > 0.98:
+                question = "So near: is one step another than the one asked for, or does one part come from elsewhere?"
             return f"Yours and the right values have a correlation of {together:.2f}. {question}"
     return ""
 

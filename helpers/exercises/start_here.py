@@ -53,6 +53,27 @@ q1 = Exercise(
         _without_the_factors: "There are 3 factors: each ticker has 3 sensitivities, and each date 3 factor returns.",
         _product_for_pca: "The first two are right. F and β stand beside each other: their numbers add up.",
         _all_of_R: "The first two are right. PCA does not solve for R, which is known, but for F and β together.",
+        lambda n_dates, n_tickers, n_factors: [
+            n_tickers * (n_factors + 1),
+            n_dates * n_factors,
+            (n_dates + n_tickers) * n_factors,
+        ]: "You gave each ticker an intercept. The equation of the course has none: r̂ is β · F, and nothing is added.",
+        lambda n_dates, n_tickers, n_factors: [
+            n_tickers * (n_factors + 1),
+            n_dates * (n_factors + 1),
+            (n_dates + n_tickers) * n_factors,
+        ]: "You counted an intercept in both regressions. The equation has none: r̂ is β · F, and nothing is added.",
+        lambda n_dates, n_tickers, n_factors: [
+            n_tickers * n_factors,
+            n_dates * n_factors,
+            (n_dates + n_tickers) * n_factors - n_factors**2,
+        ]: "Strictly 9 of PCA's numbers are not free. But it solves for them: count all of F and all of β.",
+        lambda n_dates, n_tickers, n_factors: [(n_dates + n_tickers) * n_factors] * 3: "You counted both halves of the "
+        "product each time. In the first two models one half is given, and only the other is solved for.",
+        lambda n_dates, n_tickers, n_factors: (
+            [n_dates * n_tickers * n_factors] * 3
+        ): "A number for each date, ticker and "
+        "factor would be a β that changes every day. Count the cells of what is solved for: of β, of F, of both.",
     },
     given=lambda: {"n_dates": 600, "n_tickers": 200, "n_factors": 3},
     hints=(
@@ -182,6 +203,27 @@ q3 = Exercise(
         "near r: the errors are missing.",
         _squared_correlation: "This is a squared correlation: it forgives a wrong scale and a wrong mean. The total R² "
         "forgives neither.",
+        lambda betas, F, R: np.mean(
+            1
+            - ((R[400:] - F[400:] @ betas[:400].mean(axis=0).T) ** 2).sum(axis=0)
+            / ((R[400:] - R[400:].mean(axis=0)) ** 2).sum(axis=0)
+        ): "This is the mean of one R² for each ticker, with the ticker's mean taken out (r2_score of scikit-learn "
+        "does so). Here both sums run over all dates and tickers, and no mean is taken out.",
+        lambda betas, F, R: np.mean(
+            1 - ((R[400:] - F[400:] @ betas[:400].mean(axis=0).T) ** 2).sum(axis=1) / (R[400:] ** 2).sum(axis=1)
+        ): "You computed an R² for each date and took their mean. Here both sums run over all dates first.",
+        lambda betas, F, R: _r2(R[400:], F[400:] @ betas[:200].mean(axis=0).T): "Your mean runs over the first 200 "
+        "dates, those of train. The first 400 are asked for.",
+        lambda betas, F, R: _r2(R[400:], F[400:] @ betas[0].T): "This is the β of the first date alone. The mean over "
+        "the first 400 is asked for: axis=0.",
+        lambda betas, F, R: _r2(
+            R[400:], F[400:] @ np.linalg.lstsq(F[:400], R[:400], rcond=None)[0]
+        ): "You estimated β from returns. This model is told the truth: the mean of betas over the first 400 dates.",
+        lambda betas, F, R: _r2(R[400:], F[400:] @ np.linalg.lstsq(F, R, rcond=None)[0]): "You estimated β from the "
+        "returns of all dates. This model is told the mean of the true betas over the first 400.",
+        lambda betas, F, R: (
+            1 - ((R[400:] - F[400:] @ betas[:400].mean(axis=0).T) ** 2).sum() / (R**2).sum()
+        ): "Above stand the errors of 200 dates, below the squares of all 600. Take the same dates for both.",
         _demeaned_by_ticker: "Each ticker's mean is taken out of the denominator. Nothing is subtracted there: a model "
         "that says 0 must score 0.",
     },

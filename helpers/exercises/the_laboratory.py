@@ -88,6 +88,18 @@ q1 = Exercise(
         lambda by_market: (
             _the_error_itself(by_market) ** 2 / (by_market["CA2"] - by_market["CA1"]).sem()
         ): "The root above is missing: squared errors add up, and the error is the root of the sum.",
+        lambda by_market: _errors_added(by_market) / 2: "You took the mean of the two errors. For independent means "
+        "their SQUARES add up; then take the root.",
+        lambda by_market: (
+            np.hypot(by_market["CA1"].sem(), by_market["CA3"].sem()) / (by_market["CA2"] - by_market["CA1"]).sem()
+        ): "Above stands CA3 in the place of CA2, below CA2. Take the same two models.",
+        lambda by_market: (
+            np.hypot(by_market["CA2"].sem(), by_market["CA3"].sem()) / (by_market["CA2"] - by_market["CA1"]).sem()
+        ): "Above stands CA3 in the place of CA1, below CA1. Take the same two models.",
+        lambda by_market: (
+            abs(by_market["CA2"].sem() - by_market["CA1"].sem()) / (by_market["CA2"] - by_market["CA1"]).sem()
+        ): "You took one error from the other. Of a difference, too, the squared errors add up.",
+        lambda by_market: 100 * (times_larger(by_market) - 1): "By how many percent? Asked for is how many TIMES.",
     },
     given=_by_market,
     same=same_to_a_percent,
@@ -182,12 +194,29 @@ q2 = Exercise(
         lambda betas, factors: _with_lam(
             betas, factors[:, 1:-1].mean(axis=1)
         ): "The last date is left out of λ, as it should be. But the first is, too.",
+        lambda betas, factors: _with_lam(betas, factors[:, 0]): "λ is the factor of the first date alone. It is the "
+        "mean over all dates before the last.",
         lambda betas, factors: _with_lam(
             betas, factors[:, -2]
         ): "λ is the factor of one date, the one before. It is the mean over ALL dates before the last.",
         lambda betas, factors: forecast(
             np.broadcast_to(betas.mean(axis=1, keepdims=True), betas.shape), factors
         ): "β was averaged over the dates. β of the last date is known: take that.",
+        lambda betas, factors: forecast(
+            np.broadcast_to(betas[:, :-1].mean(axis=1, keepdims=True), betas.shape), factors
+        ): "β was averaged over the dates before, as λ is. β of the last date is known in time: take that.",
+        lambda betas, factors: np.einsum("mdsk,mdk->mds", betas[:, :-1], factors[:, :-1]).mean(
+            axis=(0, 1)
+        ): "These are products of each date's own β and F, averaged. A forecast has β of the last date.",
+        lambda betas, factors: _with_its_own_date(
+            betas[:-1], factors[:-1]
+        ): "[:-1] cuts the first axis, which is that of the members. Dates are axis 1: factors[:, :-1].",
+        lambda betas, factors: np.median(
+            [b[-1] @ f[:-1].mean(axis=0) for b, f in zip(betas, factors, strict=True)], axis=0
+        ): "You took the median over members. An ensemble averages.",
+        lambda betas, factors: _with_lam(
+            betas, np.median(factors[:, :-1], axis=1)
+        ): "λ is a median over the dates. The premium is a mean.",
     },
     calls=_members,
     hints=(
@@ -265,6 +294,21 @@ q3 = Exercise(
         lambda n_bars, n_errors: norm.sf(
             n_errors
         ): "This is the chance of one bar, on one side. A bar may lie below zero, too, and there are n_bars of them.",
+        lambda n_bars, n_errors: (
+            2 * _one_side(n_bars, n_errors)
+        ): "You doubled at the end. Each bar has two sides: the 2 belongs to the chance of one bar, inside the power.",
+        lambda n_bars, n_errors: _one_side(
+            2 * n_bars, n_errors
+        ): "You counted 2 n_bars bars with one side each. The two sides of one bar exclude each other: add them first.",
+        lambda n_bars, n_errors: (
+            1 - (1 - 2 * norm.pdf(n_errors)) ** n_bars
+        ): "norm.pdf is the height of the curve. A chance is an area: norm.sf.",
+        lambda n_bars, n_errors: 1 - 0.95**n_bars: "You took a chance of 5 % for each bar. It hangs on n_errors: "
+        "2 * norm.sf(n_errors).",
+        lambda n_bars, n_errors: 1 - _one_bar(n_bars, n_errors): "This is the chance that one bar holds zero. All "
+        "n_bars have to, and you want the opposite.",
+        lambda n_bars, n_errors: 2 * norm.sf(n_errors / np.sqrt(n_bars)): "The root of n_bars belongs to errors of "
+        "means. Here n_bars chances come together: begin with the chance that NONE leaves out zero.",
     },
     calls=lambda: [(1, 2.0), (5, 2.0), (20, 2.0), (20, 3.0), (100, 2.0)],
     hints=(

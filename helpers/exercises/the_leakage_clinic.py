@@ -8,13 +8,27 @@ from helpers.data.ranks import rank_across_tickers
 from helpers.evaluation.metrics import information_coefficient, predictive_r2, total_r2
 from helpers.exercises.checker import Exercise, Open
 from helpers.exercises.clinic_patients import (
+    OLDEST_FIRST,
+    by_all_dates,
+    by_its_size,
+    chosen,
+    chosen_with_a_border,
+    explained,
     explained_by_reshaping,
     files_in_no_order,
+    lam_by,
     markets_that_turn,
+    mean_before,
+    mean_of_the_period_before,
     networks_that_remember,
+    of_own_dates,
+    predicted,
     predicted_with,
+    rounds,
     scored_by_ranks,
     scored_with_gaps,
+    slope_reversed,
+    slope_through_zero,
 )
 from helpers.experiments.clinic import clinic_market as barren
 from helpers.models.ipca import InstrumentedPCA
@@ -38,6 +52,9 @@ _filled_in_the_score_only = partial(scored_with_gaps, in_fit=np.nan)
 _fitted_to_all_dates = partial(scored_with_gaps, in_fit=np.nan, in_score=np.nan, fit=slice(None))
 _without_gaps = partial(scored_with_gaps, gaps=False)
 _filled_with_zero = partial(scored_with_gaps, in_fit=0.0, in_score=0.0)
+_all_filled_with_zero = partial(scored_with_gaps, in_fit=0.0, in_score=0.0, in_x=0.0)
+_gaps_scored = partial(scored_with_gaps, in_fit=np.nan, in_score=None)
+_no_constant = partial(scored_with_gaps, in_fit=np.nan, in_score=np.nan, constant=0.0)
 
 q1 = Exercise(
     reference=masked,
@@ -53,6 +70,10 @@ q1 = Exercise(
         "score.",
         _filled_with_zero: "A gap is now a return of 0. It is still a return that nobody earned, in the fit and in the "
         "score.",
+        _all_filled_with_zero: "You filled with 0 in the place of −2. A gap is no number: who is not there has no row "
+        "in the fit, and no return in the score.",
+        _gaps_scored: "The fit is clean now. But the score counts returns of tickers that are not there.",
+        _no_constant: "The gaps are out. But the column of ones is gone from your regression. Leave it in.",
     },
     calls=lambda: [(0,), (1,)],
     hints=(
@@ -71,28 +92,27 @@ def ranked_across_tickers(seed):
     r = barren(seed).returns
     rank = rank_across_tickers(np.cumsum(r, axis=0) - r)
     slope = np.polyfit(rank[:160].ravel(), r[:160].ravel(), 1)
-    return information_coefficient(r[160:], np.polyval(slope, rank[160:])).mean()
-
-
-def _rank_itself(seed):
-    r = barren(seed).returns
-    return information_coefficient(r[160:], rank_across_tickers(np.cumsum(r, axis=0) - r)[160:]).mean()
-
-
-def _size_of_the_score(seed):
-    return abs(ranked_across_tickers(seed))
+    return predictive_r2(r[160:], np.polyval(slope, rank[160:]))
 
 
 def _apart(price):
     return np.concatenate([rank_across_tickers(part.T).T for part in (price[:160], price[160:])])
 
 
+_ranked = partial(scored_by_ranks, ranks=rank_across_tickers)
 _over_past_and_future_apart = partial(scored_by_ranks, ranks=_apart)
 _ranked_over_time = partial(scored_by_ranks, ranks=lambda price: rank_across_tickers(price.T).T)
-_with_the_return_of_the_date = partial(scored_by_ranks, ranks=rank_across_tickers, own=True)
+_with_the_return_of_the_date = partial(_ranked, own=True)
 _not_ranked = partial(scored_by_ranks, ranks=np.asarray)
-_slope_of_all_dates = partial(scored_by_ranks, ranks=rank_across_tickers, fit=slice(None))
-_slope_of_the_test = partial(scored_by_ranks, ranks=rank_across_tickers, fit=slice(160, None))
+_slope_of_all_dates = partial(_ranked, fit=slice(None))
+_slope_of_the_test = partial(_ranked, fit=slice(160, None))
+_rank_itself = partial(_ranked, slope_of=lambda rank, r: [1.0, 0.0])
+_reversed = partial(_ranked, slope_of=slope_reversed)
+_without_an_intercept = partial(_ranked, slope_of=slope_through_zero)
+_of_returns = partial(scored_by_ranks, ranks=lambda p: rank_across_tickers(np.diff(p, axis=0, prepend=0.0)), own=True)
+_coefficient = partial(_ranked, score=information_coefficient)
+_judged_on_the_fit = partial(_ranked, judged=slice(160))
+_judged_on_all_dates = partial(_ranked, judged=slice(None))
 
 q2 = Exercise(
     reference=ranked_across_tickers,
@@ -108,10 +128,17 @@ q2 = Exercise(
         _rank_itself: "The ranks are right, and they are used as they are. Let the first 160 dates say by a slope "
         "whether a high rank is good or bad.",
         _not_ranked: "These are log prices. Rank them across the tickers of each date, before the slope is fitted.",
-        _size_of_the_score: "An absolute value knows the outcome: a forecast that is wrong has a negative score.",
         _slope_of_the_test: "The ranks are right. But the slope is fitted to the dates that it is judged on.",
+        _of_returns: "These are ranks of the date's own returns, which nobody knows before. Rank the prices.",
+        _reversed: "Your regression is turned around: it says what rank belongs to a return. Ranks come first in "
+        "polyfit, then returns.",
+        _without_an_intercept: "Your line goes through zero. np.polyfit gives a slope and an intercept: keep both.",
+        _coefficient: "This is the information coefficient. It sees the order of a forecast only: the predictive R² is "
+        "asked for.",
+        _judged_on_the_fit: "You judge on the first 160 dates, which taught the slope. Judge on those after them.",
+        _judged_on_all_dates: "You judge on all dates, and the first 160 of them taught the slope. Judge on [160:].",
     },
-    calls=lambda: [(2,), (5,), (12,)],  # in which the slopes of the wrong ways differ in sign
+    calls=lambda: [(2,), (5,), (12,)],
     hints=(
         "One date is one row of log_price. rank_across_tickers ranks along rows.",
         "Leave out both .T: rank_across_tickers(log_price).",
@@ -142,6 +169,12 @@ _one_date_too_late = partial(
     predicted_with, expected=lambda f: (np.cumsum(f, axis=0) / np.arange(1, 173)[:, None])[160:]
 )
 _mean_of_the_past = partial(predicted_with, expected=lambda f: f[:160].mean(axis=0))
+_last_factors = partial(predicted_with, expected=lambda f: f[159:-1])
+_too_early = partial(predicted_with, expected=lambda f: [f[: d - 1].mean(axis=0) for d in range(160, 172)])
+_period_alone = partial(predicted_with, expected=mean_of_the_period_before)
+_all_test_dates = partial(predicted_with, expected=mean_before, last=240)
+_period_in_the_fit = partial(predicted_with, expected=mean_before, taught=172)
+_fitted_to_all_dates_too = partial(predicted_with, expected=mean_before, taught=240)
 
 q3 = Exercise(
     reference=earlier_factors,
@@ -154,6 +187,13 @@ q3 = Exercise(
         "mean up to d - 1.",
         _mean_of_the_past: "No leak is left: this is the mean of the past. But as the period goes on, its earlier "
         "dates are known as well. λ moves on with each date; model.predict does that.",
+        _last_factors: "Your λ is the one row of factors before each date. One date is mostly luck: take the mean of "
+        "all dates before.",
+        _too_early: "Your mean ends a date too early: date d - 1 is known before d.",
+        _period_alone: "Your mean begins with the period. The 160 dates before it are known, too.",
+        _all_test_dates: "No leak is left. But these are all 80 dates from 160 on. The period is the first twelve.",
+        _period_in_the_fit: "λ is right. But the model is fitted to the period as well: fit to the first 160 dates.",
+        _fitted_to_all_dates_too: "λ is right. But the model is fitted to all dates: fit to the first 160.",
         _refitted: "No leak is left, and this is how one would do it with time to spare: a new fit at each date. The "
         "exercise asks for one fit, to the first 160 dates, so that only λ moves on.",
     },
@@ -176,9 +216,16 @@ _sorted_by_date_only = partial(explained_by_reshaping, level="date", sort_remain
 _sorted_by_ticker_first = partial(explained_by_reshaping, level=["ticker", "date"])
 _sorted_by_ticker_only = partial(explained_by_reshaping, level="ticker", sort_remaining=False, kind="stable")
 
+_fitted_to_every_date = partial(explained, taught=slice(None))
+_explained_on_all_dates = partial(explained, judged=slice(None))
+
 q4 = Exercise(
     reference=by_label,
     mistakes={
+        _fitted_to_every_date: "The rows are right. But the model is fitted to all dates, those that judge it among "
+        "them: fit to the first 160.",
+        _explained_on_all_dates: "The rows are right. But this is the R² on all dates. Judge from date 160 on.",
+        predicted: "The rows are right. But this is the predictive R². Asked for is the total R²: what IPCA explains.",
         explained_by_reshaping: "The characteristics are still in the order of the file, and the returns are not.",
         _both_reshaped: "Each return has its own characteristics again. But a row of your arrays now mixes tickers of "
         "many dates, and one date has one F.",
@@ -203,34 +250,30 @@ def lam_of_one_network(every, refit):
     return running_mean[refit[dates], dates - 1]
 
 
-def _collected(every, refit):
-    dates = np.arange(len(refit))
-    return (np.cumsum(every[refit, dates], axis=0) / (dates + 1)[:, None])[:-1]
-
-
-def _mean_over_networks(every, refit):
-    return (np.cumsum(every.mean(axis=0), axis=0) / np.arange(1, len(refit) + 1)[:, None])[:-1]
-
-
-def _with_the_date_itself(every, refit):
-    running_mean = np.cumsum(every, axis=1) / np.arange(1, every.shape[1] + 1)[:, None]
-    return running_mean[refit, np.arange(len(refit))][1:]
-
-
 def _other_network(every, refit, which):
     return lam_of_one_network(every, which(refit))
 
 
-def _with_later_dates(every, refit):
-    return every[refit].mean(axis=1)[1:]
-
-
+_collected = partial(lam_by, of=lambda d, m, every: every[np.arange(d) // 5 % 6, np.arange(d)].mean(axis=0))
+_mean_over_networks = partial(lam_by, of=lambda d, m, every: every[:, :d].mean(axis=(0, 1)))
+_with_the_date_itself = partial(lam_by, of=lambda d, m, every: every[m, : d + 1].mean(axis=0))
+_with_later_dates = partial(lam_by, of=lambda d, m, every: every[m].mean(axis=0))
 _always_the_first_network = partial(_other_network, which=np.zeros_like)
 _network_of_the_date_before = partial(_other_network, which=lambda refit: np.append(refit[:1], refit[:-1]))
+_always_the_last_network = partial(_other_network, which=lambda refit: np.full_like(refit, 5))
+_sums = partial(lam_by, of=lambda d, m, every: every[m, :d].sum(axis=0))
+_last_factors_alone = partial(lam_by, of=lambda d, m, every: every[m, d - 1])
+_of_own_dates = partial(lam_by, of=of_own_dates)
 
 q5 = Exercise(
     reference=lam_of_one_network,
     mistakes={
+        _always_the_last_network: "λ comes from one network now. But yours is always the last of all: at date d it is "
+        "number refit[d].",
+        _sums: "The right network and the right dates. But this is the sum of the factors: λ is their mean.",
+        _last_factors_alone: "The right network. But this is its factor of date d - 1 alone: λ is a mean over all the "
+        "dates before d.",
+        _of_own_dates: "Your mean holds only dates at which this network was in use. It can say F of all earlier ones.",
         _collected: "This is the recipe as it was: the factors in the mean come from different networks.",
         _mean_over_networks: "Now each date's factors are a mean over networks. Their rotations differ, so that is a "
         "mean of unlike things, too.",
@@ -261,42 +304,16 @@ def built_in_the_loop(make_network, fit, judge):
     return scores
 
 
-def _by_round(make_network, fit, judge, taught=0, judged=lambda start: start):
-    """The right loop, with a network taught so many dates more, and judged on another fold."""
-    return built_in_the_loop(
-        make_network,
-        lambda network, start: fit(network, start + taught),
-        lambda network, start: judge(network, judged(start)),
-    )
-
-
-_fold_in_the_fit = partial(_by_round, taught=40)
-_newest_fold_always = partial(_by_round, judged=lambda start: 200)
-_fold_after = partial(_by_round, judged=lambda start: start + 40)
-_date_after = partial(_by_round, judged=lambda start: start + 1)
-
-
-def _judged_before_the_fit(make_network, fit, judge):
-    return built_in_the_loop(make_network, lambda network, start: None, judge)
-
-
-def _built_once(make_network, fit, judge):
-    network = make_network()
-    return built_in_the_loop(lambda: network, fit, judge)
-
-
-def _oldest_first_and_built_once(make_network, fit, judge):
-    network = make_network()
-    return [(fit(network, start), judge(network, start))[1] for start in (40, 80, 120, 160, 200)]
-
-
-def _oldest_first(make_network, fit, judge):
-    return built_in_the_loop(make_network, fit, judge)[::-1]
-
-
-def _fitted_to_the_end(make_network, fit, judge):
-    return built_in_the_loop(make_network, lambda network, start: fit(network, 240), judge)
-
+_built_once = partial(rounds, anew=False)
+_oldest_first = partial(rounds, starts=OLDEST_FIRST)
+_oldest_first_and_built_once = partial(rounds, starts=OLDEST_FIRST, anew=False)
+_turned_in_the_end = partial(rounds, starts=OLDEST_FIRST, anew=False, turn=True)
+_fold_in_the_fit = partial(rounds, taught=lambda start: start + 40)
+_fitted_to_the_end = partial(rounds, taught=lambda start: 240)
+_judged_before_the_fit = partial(rounds, taught=lambda start: 0)
+_newest_fold_always = partial(rounds, judged=lambda start: 200)
+_fold_after = partial(rounds, judged=lambda start: start + 40)
+_date_after = partial(rounds, judged=lambda start: start + 1)
 
 q6 = Exercise(
     reference=built_in_the_loop,
@@ -307,6 +324,8 @@ q6 = Exercise(
         "order: the newest fold first.",
         _oldest_first_and_built_once: "With the oldest fold first no date is known too early. But the network goes on "
         "from round to round, and has seen the early dates five times. Build it anew, and the order does not matter.",
+        _turned_in_the_end: "Visited from the oldest fold on, no date is known too early. But one network goes on from "
+        "round to round. Build it anew in each.",
         _fold_in_the_fit: "The fold that judges is in the fit: fit(network, start) ends where it begins.",
         _newest_fold_always: "Every network is judged on the newest fold, from date 200 on. Judge each on the fold "
         "that begins at its own start.",
@@ -333,37 +352,16 @@ def chosen_before(panel):
     return np.sign(before[j]) * information_coefficient(r[160:], x[160:, :, j]).mean()
 
 
-def _chosen(panel, by):
-    """What `by` makes of the ten characteristics' mean coefficients before the test and in it."""
-    every = [information_coefficient(panel.returns, panel.characteristics[:, :, j]) for j in range(10)]
-    return by(np.mean([ic[:160] for ic in every], axis=1), np.mean([ic[160:] for ic in every], axis=1))
-
-
-def _with_a_border(panel, before, test):
-    """The right way with another end of the dates that choose, or another beginning of those that judge."""
-    every = [information_coefficient(panel.returns, panel.characteristics[:, :, j]) for j in range(10)]
-    chosen_by = np.array([ic[:before].mean() for ic in every])
-    j = np.abs(chosen_by).argmax()
-    return np.sign(chosen_by[j]) * every[j][test:].mean()
-
-
-_a_test_date_chooses = partial(_with_a_border, before=161, test=160)
-_a_test_date_lost = partial(_with_a_border, before=160, test=161)
-
-
-def _by_all_dates(before, after):
-    every = 160 * before + 80 * after
-    j = np.abs(every).argmax()
-    return np.sign(every[j]) * after[j]
-
-
-_chosen_by_all_dates = partial(_chosen, by=_by_all_dates)
-_chosen_by_the_test = partial(_chosen, by=lambda before, after: np.abs(after).max())
-_reports_the_past = partial(_chosen, by=lambda before, after: np.abs(before).max())
-_sign_by_the_test = partial(_chosen, by=lambda before, after: np.abs(after[np.abs(before).argmax()]))
-_sign_forgotten = partial(_chosen, by=lambda before, after: after[np.abs(before).argmax()])
-_largest_not_in_size = partial(_chosen, by=lambda before, after: after[before.argmax()])
-
+_a_test_date_chooses = partial(chosen_with_a_border, before=161, test=160)
+_a_test_date_lost = partial(chosen_with_a_border, before=160, test=161)
+_judged_on_every_date = partial(chosen_with_a_border, before=160, test=0)
+_chosen_by_all_dates = partial(chosen, by=by_all_dates)
+_chosen_by_the_test = partial(chosen, by=lambda before, after: np.abs(after).max())
+_reports_the_past = partial(chosen, by=lambda before, after: np.abs(before).max())
+_sign_by_the_test = partial(chosen, by=lambda before, after: np.abs(after[np.abs(before).argmax()]))
+_sign_forgotten = partial(chosen, by=lambda before, after: after[np.abs(before).argmax()])
+_times_the_coefficient = partial(chosen, by=by_its_size)
+_largest_not_in_size = partial(chosen, by=lambda before, after: after[before.argmax()])
 
 q7 = Exercise(
     reference=chosen_before,
@@ -372,6 +370,9 @@ q7 = Exercise(
         _chosen_by_all_dates: "It is chosen by all dates, and the test dates are among them.",
         _a_test_date_chooses: "Date 160 is in the choice. It is the first date of the test: choose by [:160].",
         _a_test_date_lost: "Your test begins a date late: the first date after [:160] is 160.",
+        _judged_on_every_date: "The choice is right. But the score holds the dates that chose. Judge on [160:] alone.",
+        _times_the_coefficient: "The choice is right. But you multiply with the earlier coefficient itself. Only its "
+        "sign is needed: np.sign.",
         _sign_forgotten: "The right characteristic. But one whose coefficient was negative before the test is "
         "used with its sign turned.",
         _largest_not_in_size: "This takes the largest coefficient. Asked for is the largest in SIZE, with its sign.",

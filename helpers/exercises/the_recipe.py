@@ -75,6 +75,26 @@ q1 = Exercise(
         lambda a, l1: (
             0
         ): "No weight is always 0. Where a is large, what the penalty costs is less than what the weight gains.",
+        lambda a, l1: a - l1: "This gives up λ₁, whatever the sign of a, and may go past zero. For θ > 0 the slope is "
+        "2θ - 2a + λ₁: solve that for θ, then look at the other cases.",
+        lambda a, l1: max(a - l1, 0): "Two things: the slope of θ² is 2θ, so half of λ₁ is given up. And a negative a "
+        "deserves a negative weight.",
+        lambda a, l1: max(abs(a) - l1, 0): "Two things: the sign of a is lost, and half of λ₁ is given up, not all.",
+        lambda a, l1: (
+            np.sign(a) * max(abs(a) - l1, 0) / 2
+        ): "The 2 of the slope divides all of it. In 2θ - 2a + λ₁ = 0 there are two of a as well.",
+        lambda a, l1: np.sign(a) * min(abs(a) - l1 / 2, 0): "min keeps what is below zero. What is to be kept?",
+        lambda a, l1: abs(a) - l1 / 2: "The sign of a is lost, and a small weight falls below zero. It stops there.",
+        lambda a, l1: (
+            _past_zero(a, l1) if abs(a) > l1 / 2 else a
+        ): "Large weights are right. A small one can't pay the price, and you left it as it was.",
+        lambda a, l1: a / (1 + l1 / 2): "You took from each weight the same SHARE, as a squared penalty does. The "
+        "slope of λ₁|θ| is the same for every size.",
+        lambda a, l1: a * (1 - l1 / 2): "You multiplied, so each weight gives up the same SHARE. The slope of λ₁|θ| is "
+        "the same for every size: an amount is taken off.",
+        lambda a, l1: (
+            a * (1 - l1)
+        ): "You multiplied by 1 − λ₁: each weight gives up the same SHARE. An amount is taken off, the same for each.",
     },
     calls=lambda: [(0.3, 0.1), (-0.3, 0.1), (0.07, 0.1), (0.04, 0.1), (-0.02, 0.1), (0.3, 0.0)],
     hints=(
@@ -147,6 +167,20 @@ q3 = Exercise(
             (1 + np.cos(angle)) / 4
         ): "The four terms are divided by 4, and two of them are whole. Halve once less.",
         lambda angle: 2 + 2 * np.cos(angle): "These are the four terms added up. Two means, so two times a half.",
+        lambda angle: share_kept(np.radians(angle)): "The angle was turned from degrees into radians. It comes in "
+        "radians.",
+        lambda angle: share_kept(np.degrees(angle)): "The angle was turned into degrees. np.cos wants radians, and the "
+        "angle comes in radians.",
+        lambda angle: share_kept(angle) ** 2: "(1 + cos)/2 was taken for β and for F, and multiplied. It is what the "
+        "product of the two means keeps: multiply (I + Q)/2 by its own transpose.",
+        lambda angle: (3 + np.cos(angle)) / 4: "One mixed term is counted. There are two: β₁ with F₂, and β₂ with F₁.",
+        lambda angle: (1 + np.cos(angle) ** 2) / 2: "The cosine is squared. A mixed term, β₁ with F₂, has one Q in it, "
+        "so one cosine.",
+        lambda angle: np.cos(angle) ** 2: "This is cos² of the angle: written out, the cosine of TWICE the angle is in "
+        "it. A mixed term has one Q in it, and Q turns once.",
+        lambda angle: (
+            (1 + np.cos(angle) + np.sin(angle)) / 2
+        ): "A sine is left. In Q + Qᵀ the two sines have opposite signs.",
     },
     calls=lambda: [(0.0,), (np.pi / 6,), (np.pi / 2,), (np.pi,), (4.0,)],
     hints=(
@@ -178,7 +212,7 @@ q4 = Open(
 
 @cache
 def _models_that_know_nothing():
-    random, panel = np.random.default_rng(0), _market().panel
+    random, panel = np.random.default_rng(46), _market().panel
     judged = panel.returns[60:120], panel.returns[120:]
     scores = [[total_r2(r, 0.003 * random.standard_normal(r.shape)) for r in judged] for _ in range(50)]
     return {"know_nothing": np.array(scores)}
@@ -229,12 +263,27 @@ q5 = Exercise(
         ): "This is the number of the chosen row. Which score does column 1 give it?",
         lambda know_nothing: know_nothing[
             know_nothing.sum(axis=1).argmax(), 1
-        ]: "Is this the second best of column 0, or was the row "
-        "chosen by both columns together? Column 0 alone chooses, and its highest score.",
+        ]: "The row was chosen by both columns together, so the test dates had a say. Column 0 alone chooses.",
+        lambda know_nothing: know_nothing[
+            know_nothing[:, 0].argsort()[-2], 1
+        ]: "This is the second best of column 0. Its highest score chooses.",
+        lambda know_nothing: np.median(know_nothing[:, 1]): "This is the middle of all fifty, which is honest, but it "
+        "chooses nothing. Choose one by the validation dates.",
+        lambda know_nothing: (
+            know_nothing[:, 1].max() - honest(know_nothing)
+        ): "This is by how much the colleague flatters himself. Which number would he report?",
+        lambda know_nothing: know_nothing[know_nothing[:, 0].argmax()].mean(): "The right model, and the mean of its "
+        "two scores. The validation dates chose it, so only the test dates judge.",
+        lambda know_nothing: know_nothing[
+            know_nothing[:, 0] > 0, 1
+        ].mean(): "This is a mean over all models that the validation dates like. They choose one: the best.",
         lambda know_nothing: know_nothing[
             know_nothing[:, 1].argmax(), 0
         ]: "The columns are exchanged: the test dates chose, and the validation dates judged.",
-        lambda know_nothing: know_nothing[0, 1]: "This is the first row. Which row do the validation dates choose?",
+        lambda know_nothing: know_nothing[
+            0, 1
+        ]: "This is the first row (or the scores were sorted: then no row is where it "
+        "was). Which row do the validation dates choose?",
     },
     given=_models_that_know_nothing,
     hints=(
@@ -312,6 +361,28 @@ q6 = Exercise(
         lambda kernel: (
             np.sqrt((kernel**2).sum(axis=1)).mean() / np.sqrt((kernel**2).sum())
         ): "You took the mean of the lengths. Their sum is asked for.",
+        lambda kernel: (
+            np.abs(kernel).sum() / np.sqrt((np.abs(kernel).sum(axis=1) ** 2).sum())
+        ): "Your rows have the length Σ|θ|. The length of a row, |θⱼ|, is the root of its sum of squares.",
+        lambda kernel: float(np.count_nonzero(kernel.any(axis=1))): "You counted the rows that are not zero. The size "
+        "weighs them: it is the root of that number only where all are alike.",
+        lambda kernel: (
+            np.sqrt((kernel**2).mean(axis=1)).sum() / np.sqrt((kernel**2).sum())
+        ): "A mean stands under the root of each row. The length of a row is the root of a SUM.",
+        lambda kernel: np.sqrt(kernel.shape[1]) * size(kernel): "A mean of the squares stands under one of the roots. "
+        "Both lengths are roots of sums.",
+        lambda kernel: (
+            np.sqrt((kernel**2).sum(axis=1)).sum() / np.abs(kernel).sum()
+        ): "You divided by Σ|θ|. Divide by the length of the kernel, the root of the sum of all squares.",
+        lambda kernel: (
+            np.abs(kernel.sum(axis=1)).sum() / np.sqrt((kernel**2).sum())
+        ): "The weights of a row were added with their signs, so they cancel. Its length is the root of its squares.",
+        lambda kernel: (
+            np.sqrt((kernel**2).sum(axis=1)).max() / np.sqrt((kernel**2).sum())
+        ): "This is the longest row alone. The lengths of all rows are added up.",
+        lambda kernel: (
+            np.abs(kernel).max(axis=1).sum() / np.sqrt((kernel**2).sum())
+        ): "You took the largest weight of each row. The length of a row counts all its weights, squared.",
     },
     calls=_kernels,
     hints=(

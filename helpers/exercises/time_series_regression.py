@@ -89,6 +89,8 @@ q1 = Exercise(
         "variance from the diagonal of np.cov, or np.var(..., ddof=1).",
         _covariance: "This is the covariance. Divide it by the variance of the factor.",
         _of_the_second_ticker: "This is the β of MSFT. Columns are counted from 0: AAPL is R[:, 0].",
+        lambda R, F: (R[:, 0] / F[:, 0]).mean(): "This is the mean of the ratios. A month in which the factor hardly "
+        "moved counts most in it. Take the covariance over the variance.",
         _of_the_second_factor: "This is the β to size. Columns are counted from 0: the market is F[:, 0].",
         lambda R, F: np.polyfit(F[:, 0], R[:, 0], 1)[1]: "This is the intercept, α. The slope is asked for; np.polyfit "
         "gives it first.",
@@ -98,6 +100,10 @@ q1 = Exercise(
         lambda R, F: (
             _covariance(R, F) / F[:, 0].std(ddof=1)
         ): "You divided by the standard deviation of the factor, and its variance belongs there.",
+        lambda R, F: (
+            R[:, 0].std() / F[:, 0].std()
+        ): "This is the ratio of the two standard deviations. Not all that AAPL "
+        "moves comes from the factor: take the covariance.",
         lambda R, F: simulate_constant_betas(n_dates=240, n_tickers=30, seed=0).betas[
             0, 0, 0
         ]: "This is the true β, which nobody knows of a real ticker. Estimate it from R and F.",
@@ -174,8 +180,8 @@ def _absolute_values(returns, reconstruction):
 
 
 def _over_the_reconstruction(returns, reconstruction):
-    largest = max((reconstruction**2).sum(), 1e-12)
-    return 1 - ((returns - reconstruction) ** 2).sum() / largest
+    with np.errstate(divide="ignore"):
+        return 1 - ((returns - reconstruction) ** 2).sum() / (reconstruction**2).sum()
 
 
 q3 = Exercise(
@@ -200,6 +206,18 @@ q3 = Exercise(
         lambda returns, reconstruction: (
             1 - ((returns - reconstruction) ** 2).mean() / (returns**2).sum()
         ): "Above stands a mean of squares, below a sum. Take the same for both.",
+        lambda returns, reconstruction: (
+            1 - (returns - reconstruction).var() / returns.var()
+        ): "var takes a mean out, of the errors and of the returns. Add up the squares as they are.",
+        lambda returns, reconstruction: (
+            1 - (returns - reconstruction).var() / (returns**2).mean()
+        ): "var takes the mean out of the errors, and a model that is off by one amount everywhere would lose nothing.",
+        lambda returns, reconstruction: (
+            1 - np.sqrt(((returns - reconstruction) ** 2).sum() / (returns**2).sum())
+        ): "A root was taken: this compares sizes. R² compares the sums of squares themselves.",
+        lambda returns, reconstruction: (
+            1 - ((returns - reconstruction) ** 2).sum() / returns.sum() ** 2
+        ): "Below, the returns are added up first and squared then. Square each, then add.",
     },
     calls=_returns_and_reconstruction,
     hints=(
@@ -322,6 +340,11 @@ q5 = Exercise(
         _all_of_them_divided: "Only the first factor changed its unit. The other two betas stay.",
         _with_the_intercept: "There are four numbers: the first is the intercept. Only the three betas are asked for.",
         _each_alone: "Each β was estimated with its factor alone. The three factors stand in one regression.",
+        lambda R, F: betas_in_percent(R, F) * [100, 0.01, 1]: "The second factor was changed. Columns are counted from "
+        "0: F[:, 0] is the first.",
+        lambda R, F: betas_in_percent(R, F) * 100: "The returns are in percent here as well. Only the first factor is.",
+        lambda R, F: betas_in_percent(R[:, 1:], F): "These are the betas of MSFT. Columns are counted from 0: AAPL is "
+        "R[:, 0].",
         _no_intercept_in_percent: "These are betas of a regression without an intercept. Add the column of ones.",
     },
     given=_given,

@@ -133,6 +133,29 @@ def _tanh_for_relu(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, 
     return np.einsum("dsk,dk->ds", hidden @ W_2 + b_2, x @ W_F + b_F)
 
 
+def _bias_after_relu(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    hidden = scale * (np.maximum(X @ W_1, 0) + b_1 - mean) / np.sqrt(variance + 0.001) + shift
+    return np.einsum("dsk,dk->ds", hidden @ W_2 + b_2, x @ W_F + b_F)
+
+
+def _only_the_mean_divided(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    hidden = np.maximum(X @ W_1 + b_1, 0)
+    hidden = scale * (hidden - mean / np.sqrt(variance + 0.001)) + shift
+    return np.einsum("dsk,dk->ds", hidden @ W_2 + b_2, x @ W_F + b_F)
+
+
+def _without_biases(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, 0, scale, shift, mean, variance, W_2, 0 * b_2, W_F, 0)
+
+
+def _mean_left_in(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, shift, 0 * mean, variance, W_2, b_2, W_F, b_F)
+
+
+def _shift_before_dividing(X, x, W_1, b_1, scale, shift, mean, variance, W_2, b_2, W_F, b_F):
+    return forward(X, x, W_1, b_1, scale, 0, mean - shift, variance, W_2, b_2, W_F, b_F)
+
+
 q1 = Exercise(
     reference=forward,
     mistakes={
@@ -160,6 +183,12 @@ q1 = Exercise(
         _a_hundredth: "The small number under the root is ten times too large: it is 0.001.",
         _without_first_bias: "The bias b_1 is missing, inside the ReLU.",
         _tanh_for_relu: "The hidden layer has a ReLU, and this is a tanh.",
+        _bias_after_relu: "b_1 was added after the ReLU. It is part of what the ReLU bends: add it inside.",
+        _only_the_mean_divided: "Only the mean is divided by the root: brackets are missing around hidden - mean.",
+        _without_biases: "The biases b_1, b_2 and b_F are all missing. Each of the three layers adds its own.",
+        _mean_left_in: "The mean was not taken out of the hidden values before they are divided.",
+        _shift_before_dividing: "The shift was added before the division. It comes last: normalise, times scale, plus "
+        "shift.",
     },
     calls=_inputs_and_weights,
     hints=(
@@ -232,6 +261,12 @@ def _own_return_set_to_zero(R, betas):
     return _all_tickers(R, betas) - _leverage(R, betas) * R
 
 
+def _one_inverse_for_all(R, betas):
+    inverse = np.linalg.inv(np.einsum("dsk,dsl->kl", betas, betas))
+    r_hat = np.einsum("dsk,kl,dtl,dt->ds", betas, inverse, betas, R)
+    return R - (R - r_hat) / (1 - np.einsum("dsk,kl,dsl->ds", betas, inverse, betas))
+
+
 q3 = Exercise(
     reference=leave_one_out,
     mistakes={
@@ -255,6 +290,29 @@ q3 = Exercise(
         lambda R, betas: (
             R - (R - _all_tickers(R, betas)) / (1 + _leverage(R, betas))
         ): "You divided by 1 + h. Without the ticker the error is larger: divide by 1 − h.",
+        lambda R, betas: (
+            _all_tickers(R, betas) - (R - _all_tickers(R, betas)) / (1 - _leverage(R, betas))
+        ): "You began with r̂. The formula takes the grown error from the return itself, R.",
+        lambda R, betas: (
+            R - (R - _all_tickers(R, betas)) / (1 - _leverage(R, betas)) ** 2
+        ): "1 − h is squared. The error grows by 1 / (1 − h), once.",
+        lambda R, betas: (
+            R - (R - _all_tickers(R, betas)) / np.sqrt(1 - _leverage(R, betas))
+        ): "You divided by the root of 1 − h, as one standardises an error. Here it is 1 − h itself.",
+        lambda R, betas: (
+            R - ((R - _all_tickers(R, betas)) - _leverage(R, betas))
+        ): "h was taken from the error, where 1 − h divides it: brackets around 1 - h are missing.",
+        lambda R, betas: (
+            R - (R - _all_tickers(R, betas)) / (1 - (betas**2).sum(axis=2))
+        ): "Your h is βᵀβ of the ticker. The inverse of the whole β'β stands in between.",
+        lambda R, betas: (
+            R - (R - np.einsum("dsk,dtk,dt->ds", betas, betas, R)) / (1 - _leverage(R, betas))
+        ): "Your F is β'R. The regression of the date has the inverse of β'β before it.",
+        _one_inverse_for_all: "β'β was added up over all dates. Each date is a regression of its own: keep d in the "
+        "result of the einsum.",
+        lambda R, betas: leave_one_out(
+            R - R.mean(axis=1, keepdims=True), betas
+        ): "The mean return of the date was taken out. The regression of the date has no constant: take R as it is.",
     },
     calls=_returns_and_betas,
     hints=(

@@ -1,8 +1,12 @@
 """What the right way gives for other data than those given: the means taken out, a date less, two arguments exchanged.
 
-An answer that agrees with one of these was computed rightly from something else, or wrongly in just this manner.
+An answer that agrees with one of these was computed rightly from something else, or wrongly in just this manner. Beside
+these stand the data themselves, what is left of them, and the steps of the right way.
 """
 
+import ast
+import inspect
+import textwrap
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +18,92 @@ from typing import Any
 
 import numpy as np
 
-from helpers.exercises.reading import as_numbers
+from helpers.exercises.answers import rounded
+from helpers.exercises.changes import is_exact
+from helpers.exercises.reading import as_numbers, squeezed
 
 MOST_SECONDS = 2.0  # for all variants of an exercise, once
 SLOW = 0.3  # a right way that takes longer is not asked again and again
+
+
+Other = tuple[str, list[np.ndarray], bool]  # the sentence, an array for each call, and whether one number will do
+
+
+def others(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str], truth: list) -> list[Other]:
+    """What an answer may be in place of the right one: the data, what is left of them, a step, of other data.
+
+    Parameters
+    ----------
+    way, calls, names
+        As for `variants`.
+    truth : list of arrays
+        What is right, for each call.
+    """
+    found: list[Other] = []
+    for k, name in enumerate(names):
+        arrays = [call[k] for call in calls if k < len(call) and _is_array(call[k])]
+        if len(arrays) != len(calls) or not all(np.isfinite(array).all() for array in arrays):
+            continue
+        found.append((f" This is {name}, as it was given.", arrays, False))
+        if all(array.shape == true.shape for array, true in zip(arrays, truth, strict=True)):
+            left = [array - true for array, true in zip(arrays, truth, strict=True)]
+            words = f" Yours and the right numbers add up to {name}. Is what was taken asked for, or what is left?"
+            found.append((words, left, True))
+    words = " These numbers are a step of the right way, and not its end. What is still to be done with them?"
+    found += [(words, arrays, True) for arrays in steps(way, calls, names)]
+    if sum(true.size for true in truth) < 2:
+        return found
+    counts = all(true.dtype.kind == "i" for true in truth)
+    words = " This is what the right way gives with {}. Is that what yours does?"
+    in_order = way if [*inspect.signature(way).parameters] == [*names] else _by_name(way, names)
+    return found + [(words.format(what), results, False) for what, results in variants(in_order, calls, names, counts)]
+
+
+def _by_name(way, names):
+    return lambda *parts: way(**dict(zip(names, parts, strict=True)))
+
+
+def alike(values: list[np.ndarray], found: list[Other], is_right: Callable) -> str:
+    """The sentence of the first that the answer agrees with and that is not right; empty if there is none."""
+    mine = np.concatenate([value.ravel() for value in values])
+    alone = len(np.unique(mine)) < 2  # a single number may be one of the data, or come about in many ways
+    few = bool(np.isclose(mine, [float(f"{one:.4g}") for one in mine], rtol=1e-9, atol=0).all())
+    if (alone and few) or np.isin(mine, (-1.0, 0.0, 1.0)).all() or not np.isfinite(mine).all():
+        return ""
+    for words, results, even_alone in found:
+        shapes = all(squeezed(value, other) is not None for value, other in zip(values, results, strict=True))
+        if not shapes or (alone and not even_alone) or is_right(results):
+            continue
+        other = np.concatenate([array.ravel() for array in results])
+        if is_exact(mine, other) or (rounded(mine, other, digits=3) and not alone):
+            return words
+    return ""
+
+
+def steps(reference: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str]) -> list[list[np.ndarray]]:
+    """What stands in the variables of the right way before it returns: of each an array for each call."""
+    try:
+        function = ast.parse(textwrap.dedent(inspect.getsource(reference))).body[0]
+        if not isinstance(function, ast.FunctionDef):
+            return []
+        lines = [line for line in function.body if not isinstance(line, ast.Return)]
+        code = compile(ast.Module(lines, []), "the right way", "exec")
+        scopes = [{**reference.__globals__, **dict(zip(names, deepcopy(call), strict=True))} for call in calls]
+        for scope in scopes:
+            exec(code, scope)
+    except Exception:  # a way of another form has no steps that one can see
+        return []
+    found = []
+    for name in reference.__code__.co_varnames[reference.__code__.co_argcount :]:
+        parts = [scope.get(name) for scope in scopes]
+        if all(map(_are_floats, parts)):
+            found.append([np.asarray(part, dtype=float) for part in parts])
+    return found
+
+
+def _are_floats(value):
+    floats = isinstance(value, (float, np.floating)) or (isinstance(value, np.ndarray) and value.dtype.kind == "f")
+    return floats and bool(np.isfinite(value).all())
 
 
 def variants(

@@ -1,7 +1,7 @@
 """Exercises of the lesson on what matters: importance, positions, and which parts of a model can be read."""
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -59,11 +59,32 @@ def _factors_again(beta, X, F, R, j):
     return total_r2(R, np.einsum("dsk,dk->ds", beta(X), F)) - left
 
 
-def _ticker_muted(beta, X, F, R, j):
-    muted = X.copy()
-    muted[:, j] = 0
-    whole, left = (total_r2(R, np.einsum("dsk,dk->ds", beta(x), F)) for x in (X, muted))
+def _drop_to(beta, X, F, R, j, other):
+    """The drop of R² to that of other characteristics, made by `other` of a copy of X and j."""
+    whole, left = (total_r2(R, np.einsum("dsk,dk->ds", beta(x), F)) for x in (X, other(X.copy(), j)))
     return whole - left
+
+
+def _with(X, place, value):
+    X[place] = value
+    return X
+
+
+_ticker_muted = partial(_drop_to, other=lambda X, j: _with(X, np.s_[:, j], 0))
+_date_muted = partial(_drop_to, other=lambda X, j: _with(X, np.s_[j], 0))
+_at_its_mean = partial(_drop_to, other=lambda X, j: _with(X, np.s_[:, :, j], X[:, :, j].mean()))
+_deleted = partial(_drop_to, other=lambda X, j: np.delete(X, j, axis=2))
+_others_muted = partial(_drop_to, other=lambda X, j: X * (np.arange(X.shape[2]) == j))
+_one_too_far = partial(_drop_to, other=lambda X, j: _with(X, np.s_[:, :, j - 1], 0))
+
+
+def _mean_squares(beta, X, F, R, j):
+    return importance(beta, X, F, R, j) * (R**2).mean()
+
+
+def _against_the_model(beta, X, F, R, j):
+    muted = _with(X.copy(), np.s_[:, :, j], 0)
+    return total_r2(*(np.einsum("dsk,dk->ds", beta(x), F) for x in (X, muted)))
 
 
 def _without_a_copy(beta, X, F, R, j):
@@ -96,6 +117,14 @@ q1 = Exercise(
         _factors_again: "The factors were solved for anew from the muted β. Nothing is fitted again: F stays as it is.",
         _ticker_muted: "X[:, j] is ticker j with all of its characteristics. Characteristic j is on "
         "the last axis: X[:, :, j].",
+        _date_muted: "X[j] is date j with all of its tickers. Characteristic j is on the last axis: X[:, :, j].",
+        _at_its_mean: "You set the characteristic to its mean. It is zero that is asked for, the middle of the ranks.",
+        _deleted: "You deleted the column, and all later ones moved up by one: beta takes each for its neighbour. Keep "
+        "the shape, and set the column to zero.",
+        _others_muted: "You set all the OTHER characteristics to zero, and kept number j.",
+        _one_too_far: "You took away the characteristic before it: j counts from 0, as Python does.",
+        _mean_squares: "This is what the mean squared error gains. An R² divides it by the mean square of the returns.",
+        _against_the_model: "Your R² compares the muted model with the whole one. Both are to be compared with R.",
         _without_a_copy: "Nothing is lost in your function. Were both values of R² computed with the zeros in place? "
         "muted = X is the same array under a second name; take X.copy().",
         _what_remains: "This is the R² without the characteristic. The importance is what was lost: the R² of "
@@ -164,9 +193,9 @@ def drops(measured, fitted):
     return np.array(lost)
 
 
-def _lost(fitted, panel, factors_again=False):
+def _lost(fitted, panel, factors_again=False, both=(0, 1), last=2):
     lost = []
-    for muted in ([0], [1], [0, 1], [2]):
+    for muted in ([0], [1], [*both], [last]):
         X = panel.characteristics.copy()
         X[:, :, muted] = 0
         without = replace(panel, characteristics=X)
@@ -202,6 +231,23 @@ def _fitted_to_all_dates(measured, fitted):
     return _lost(InstrumentedPCA(3).fit(measured), measured[150:])
 
 
+def _c3_for_c2(measured, fitted):
+    return np.append(drops(measured, fitted)[:3], _lost(fitted, measured[150:], last=3)[3])
+
+
+def _shares(measured, fitted):
+    new = measured[150:]
+    return drops(measured, fitted) / total_r2(new.returns, fitted.reconstruct(new))
+
+
+def _both_is_first_and_c2(measured, fitted):
+    return _lost(fitted, measured[150:], both=(0, 2))
+
+
+def _c2_before_both(measured, fitted):
+    return drops(measured, fitted)[[0, 1, 3, 2]]
+
+
 q3 = Exercise(
     reference=drops,
     mistakes={
@@ -214,6 +260,12 @@ q3 = Exercise(
         _with_factors_solved_for_again: "Your factors come from the muted panel: IPCA has solved for them anew, so "
         "that they make up for what is missing. Take the factors of the panel as it is, and only β of the muted one.",
         _what_is_left: "This is the R² that is left. Asked for is what is lost: the R² of the whole model less this.",
+        _c3_for_c2: "The first three are right. But the last is that of c3: the columns are first, second, c2, and "
+        "Python counts from 0.",
+        _shares: "You divided by the R² of the whole model. Asked for is the drop itself.",
+        _both_is_first_and_c2: "The third number is that of first and c2 together. The two that measure c1 are columns "
+        "0 and 1.",
+        _c2_before_both: "The numbers are right. But their order is first, second, both, c2.",
         _fitted_to_all_dates: "Your model was fitted to all 300 dates, those on which it is judged among them. "
         "`fitted` knows the first 150 alone.",
     },
@@ -232,13 +284,16 @@ q3 = Exercise(
 
 
 @cache
-def _three_networks():
-    random = np.random.default_rng(0)
-    beta, W = random.standard_normal((20, 15, 3)), random.standard_normal((6, 3))
-    x = 0.1 * random.standard_normal((20, 6))
-    turns = [np.linalg.qr(random.standard_normal((3, 3)))[0] for _ in range(3)]  # their own inverses, transposed
-    betas = np.stack([beta @ turn for turn in turns]) + 0.1 * random.standard_normal((3, 20, 15, 3))
-    return [(betas, np.stack([W @ turn for turn in turns]), x)]
+def _networks():
+    """Three networks of three factors, and four of two: one number does not do for the other."""
+    random, calls = np.random.default_rng(0), []
+    for n_networks, K in ((3, 3), (4, 2)):
+        beta, W = random.standard_normal((20, 15, K)), random.standard_normal((6, K))
+        x = 0.1 * random.standard_normal((20, 6))
+        turns = [np.linalg.qr(random.standard_normal((K, K)))[0] for _ in range(n_networks)]  # inverses: transposed
+        noise = 0.1 * random.standard_normal((n_networks, 20, 15, K))
+        calls.append((np.stack([beta @ turn for turn in turns]) + noise, np.stack([W @ turn for turn in turns]), x))
+    return calls
 
 
 def r_hat(betas, W, x):
@@ -271,6 +326,26 @@ def _last_network(betas, W, x):
     return np.einsum("dsk,dk->ds", betas[-1], x @ W[-1])
 
 
+def _median_of_products(betas, W, x):
+    return np.median([np.einsum("dsk,dk->ds", b, x @ w) for b, w in zip(betas, W, strict=True)], axis=0)
+
+
+def _by_factors(betas, W, x):
+    return _sum_of_products(betas, W, x) / W.shape[-1]
+
+
+def _as_if_of_three(betas, W, x):
+    return _sum_of_products(betas, W, x) / 3
+
+
+def _divided_twice(betas, W, x):
+    return r_hat(betas, W, x) / len(W)
+
+
+def _mean_inputs(betas, W, x):
+    return r_hat(betas, W, np.broadcast_to(x.mean(axis=0), x.shape))
+
+
 q4 = Exercise(
     reference=r_hat,
     mistakes={
@@ -281,12 +356,17 @@ q4 = Exercise(
         _sum_of_products: "The products are right. Their sum is taken, not their mean.",
         _one_w_for_all: "Every β is multiplied with the factors of the first network. Each β goes with the W of its "
         "own network, W[m]: the halves of two networks do not fit together.",
+        _median_of_products: "The products are right. But this is their median: the ensemble takes the mean.",
+        _by_factors: "The products are right. But you divided by the number of factors: take the mean over networks.",
+        _as_if_of_three: "You divided by three. The number of networks is len(W).",
+        _divided_twice: "The products are right. But you divided by the number of networks twice.",
+        _mean_inputs: "You took the mean of x over the dates. Factors of a date are made of that date's inputs.",
         _first_network: "This is the first network alone. It is not wrong, but the others know something, "
         "too: average what they say.",
         _last_network: "This is the last network alone. Does your loop overwrite what the networks before it said? "
         "Collect all, then take the mean.",
     },
-    calls=_three_networks,
+    calls=_networks,
     hints=(
         "What is the same in every network? Not β and not W. Then average only that.",
         "One product for each network: np.einsum('dsk,dk->ds', betas[m], x @ W[m]). Then np.mean over the networks.",

@@ -1,6 +1,6 @@
 """Exercises of lesson 19: your own files, from a file to a panel."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -57,22 +57,23 @@ def _pushed_on(x, r):
     return both["date"].nunique(), len(both)
 
 
-def _without_a_return(x, r):
+def _joined(x, r, how="inner", counted=lambda both: (both["month"].nunique(), len(both))):
     x, r = x.assign(month=x["DATE"] // 100), r.assign(month=r["date"] // 100)
-    both = x.merge(r, on=["permno", "month"], how="left")
-    return both["month"].nunique(), len(both)
+    return counted(x.merge(r, on=["permno", "month"], how=how))
 
 
-def _without_characteristics(x, r):
-    x, r = x.assign(month=x["DATE"] // 100), r.assign(month=r["date"] // 100)
-    both = x.merge(r, on=["permno", "month"], how="right")
-    return both["month"].nunique(), len(both)
+_without_a_return = partial(_joined, how="left")
+_without_characteristics = partial(_joined, how="right")
+_all_rows_of_both = partial(_joined, how="outer")
+_tickers = partial(_joined, counted=lambda both: (both["permno"].nunique(), len(both)))
+_rows_twice = partial(_joined, counted=lambda both: (len(both), len(both)))
+_exchanged = partial(_joined, counted=lambda both: (len(both), both["month"].nunique()))
 
 
-def _all_rows_of_both(x, r):
-    x, r = x.assign(month=x["DATE"] // 100), r.assign(month=r["date"] // 100)
-    both = x.merge(r, on=["permno", "month"], how="outer")
-    return both["month"].nunique(), len(both)
+def _without_the_year(x, r):
+    x, r = x.assign(month=x["DATE"] // 100 % 100), r.assign(month=r["date"] // 100 % 100)
+    both = x.merge(r, on=["permno", "month"])
+    return both["DATE"].nunique(), len(both)
 
 
 q1 = Exercise(
@@ -84,6 +85,10 @@ q1 = Exercise(
         "The permno must agree, too.",
         _by_year: "Too many digits are gone: what is left is the year, and each row meets the "
         "returns of up to twelve months.",
+        _without_the_year: "Your month is a number from 1 to 12, without its year: March 1957 meets March 1958.",
+        _tickers: "Your first number counts the tickers. The months are asked for.",
+        _rows_twice: "Your first number counts rows. How many different months are among them?",
+        _exchanged: "The numbers are right, and exchanged: the months come first.",
         _pushed_on: "MonthEnd() moves a date that is the end of its month to the end of the NEXT month, and there "
         "stands another return. MonthEnd(0) would leave it.",
         _without_a_return: "The months are right. But how='left' also keeps rows that find no return, and "
@@ -134,33 +139,45 @@ def _of_the_same_month(own):
     return own["ret"].corr(own["news"])
 
 
-def _of_the_month_after(own):
+def _by_the_grid(own, moved=1, axis=0, said=lambda ret, news: ret.stack().corr(news.stack())):
+    """What is made of two grids, months by firms: the returns, and the news so many months later."""
     table = own.pivot(index="month", columns="firm", values=["ret", "news"])
-    return table["ret"].stack().corr(table["news"].shift(-1).stack())
+    return said(table["ret"], table["news"].shift(moved, axis=axis))
 
 
-def _of_the_row_above(own):
-    return own["ret"].corr(own["news"].shift(1))
+def _r_of_filled(ret, news):
+    return np.corrcoef(ret.fillna(0).to_numpy().ravel(), news.fillna(0).to_numpy().ravel())[0, 1]
 
 
-def _of_the_row_above_sorted(own):
-    own = own.sort_values(["firm", "month"])
-    return own["ret"].corr(own["news"].shift(1))
+_of_the_month_after = partial(_by_the_grid, moved=-1)
+_two_months_before = partial(_by_the_grid, moved=2)
+_of_another_firm = partial(_by_the_grid, axis=1)
+_covariance = partial(_by_the_grid, said=lambda ret, news: ret.stack().cov(news.stack()))
+_mean_of_firms = partial(_by_the_grid, said=lambda ret, news: ret.corrwith(news).mean())
+_mean_of_months = partial(_by_the_grid, said=lambda ret, news: ret.corrwith(news, axis=1).mean())
+_gaps_as_zero = partial(_by_the_grid, said=_r_of_filled)
+_unknown_as_zero = partial(_by_the_grid, said=lambda ret, news: ret.stack().corr(news.fillna(0).stack()))
 
 
-def _of_the_firm_unsorted(own):
-    return own["ret"].corr(own.groupby("firm")["news"].shift(1))
+def _without_january(own):
+    key = own["month"].dt.year * 100 + own["month"].dt.month
+    before = own.assign(key=key + 1)[["firm", "key", "news"]]
+    both = own.assign(key=key)[["firm", "key", "ret"]].merge(before, on=["firm", "key"])
+    return both["ret"].corr(both["news"])
 
 
-def _of_the_last_row_of_the_firm(own):
-    own = own.sort_values(["firm", "month"])
-    return own["ret"].corr(own.groupby("firm")["news"].shift(1))
+def _by_rows(own, by=None, moved=1, within="firm"):
+    """The same in rows, sorted or not, within a firm or among all."""
+    own = own.sort_values(by) if by else own
+    return own["ret"].corr((own.groupby(within) if within else own)["news"].shift(moved))
 
 
-def _of_the_next_row_of_the_firm(own):
-    own = own.sort_values(["firm", "month"])
-    return own["ret"].corr(own.groupby("firm")["news"].shift(-1))
-
+_of_the_row_above = partial(_by_rows, within=None)
+_of_the_row_above_sorted = partial(_by_rows, by=["firm", "month"], within=None)
+_of_the_row_above_by_month = partial(_by_rows, by=["month", "firm"], within=None)
+_of_the_firm_unsorted = partial(_by_rows)
+_of_the_last_row_of_the_firm = partial(_by_rows, by=["firm", "month"])
+_of_the_next_row_of_the_firm = partial(_by_rows, by=["firm", "month"], moved=-1)
 
 q2 = Exercise(
     reference=known_before,
@@ -170,6 +187,16 @@ q2 = Exercise(
         _of_the_row_above: "The row above belongs to any firm and any month: the rows of this table stand in no order.",
         _of_the_row_above_sorted: "The order is right now. But the first row of each firm gets the last "
         "news of the firm above it.",
+        _two_months_before: "These are the news of two months before. Move by one.",
+        _of_another_firm: "You moved along the firms: each meets news of its neighbour. Move along the months.",
+        _covariance: "This is the covariance. Asked for is the correlation.",
+        _mean_of_firms: "This is the mean of one correlation for each firm. Put all pairs into one.",
+        _mean_of_months: "This is the mean of one correlation for each month. Put all pairs into one.",
+        _gaps_as_zero: "Gaps have become zeros, and count. Leave out a pair that is not there.",
+        _unknown_as_zero: "News that are not known have become zeros. Leave those pairs out.",
+        _without_january: "195712 + 1 is 195713, and there is no such month: January is without news. Count months "
+        "by to_period('M'), or move along a grid.",
+        _of_the_row_above_by_month: "Sorted by month first, the row above is another firm. Stay within the firm.",
         _of_the_firm_unsorted: "You stay within a firm, but its rows stand in no order. Sort by month "
         "first; and mind the gaps.",
         _of_the_last_row_of_the_firm: "Nearly. The row above is the firm's last one, and that is an older month where "
@@ -210,40 +237,38 @@ def earned(R):
     return np.nanmean(R, axis=1).mean()
 
 
-def _of_those_there_at_the_end(R):
-    return np.nanmean(R[:, ~np.isnan(R[-1])], axis=1).mean()
-
-
-def _of_those_without_gaps(R):
-    return R[:, ~np.isnan(R).any(axis=0)].mean()
-
-
-def _with_gaps_as_zero(R):
-    return np.nan_to_num(R).mean()
-
-
-def _of_all_numbers(R):
-    return np.nanmean(R)
-
-
-def _of_the_tickers_means(R):
-    return np.nanmean(R, axis=0).mean()
-
+_OTHER_MEANS = [
+    (lambda R: np.nanmean(R[:, ~np.isnan(R[-1])], axis=1).mean(),
+     "Your tickers are those that are there at the end. Before the end nobody knew who that would be."),
+    (lambda R: np.nanmean(R[:, ~np.isnan(R[0])], axis=1).mean(),
+     "Your tickers are those of the first month. Who came later was held as well."),
+    (lambda R: np.nansum(R, axis=1).mean(),
+     "You added up the tickers of a month. With equal parts of each he earns their mean."),
+    (lambda R: np.median(np.nanmean(R, axis=1)),
+     "This is the median of the months. The mean over the months is asked for."),
+    (lambda R: np.nanmedian(R, axis=1).mean(),
+     "You took the median ticker of each month. Equal parts of all earn their mean."),
+    (lambda R: np.prod(1 + np.nanmean(R, axis=1)) ** (1 / len(R)) - 1,
+     "This compounds the months. The plain mean over them is asked for."),
+    (lambda R: np.where(np.isnan(R), -1, R).mean(),
+     "A gap became a loss of everything. Who is not there in a month is not held in it."),
+    (lambda R: (np.nansum(R, axis=1) / (~np.isnan(R)).sum(axis=1).max()).mean(),
+     "You divided each month by the same number of tickers. Divide by those that are there."),
+    (lambda R: R[:, ~np.isnan(R).any(axis=0)].mean(),
+     "Your tickers have no gaps at all: survivors, and none that came later. This is what a fixed list of tickers "
+     "does."),
+    (lambda R: np.nan_to_num(R).mean(),
+     "A gap became a return of 0, which nobody earned. The money was in the tickers that were there."),
+    (lambda R: np.nanmean(R),
+     "Nobody is left out, but a month with many tickers counts more than one with few. Take the mean of each month "
+     "first."),
+    (lambda R: np.nanmean(R, axis=0).mean(),
+     "Each ticker counts alike here, even one that was there for two months only. Months come first, then their mean."),
+]  # fmt: skip
 
 q3 = Exercise(
     reference=earned,
-    mistakes={
-        _of_those_there_at_the_end: "Your tickers are those that are there at the end. Before the end "
-        "nobody knew who that would be.",
-        _of_those_without_gaps: "Your tickers have no gaps at all: survivors, and none that came later. This is what a "
-        "fixed list of tickers does.",
-        _with_gaps_as_zero: "A gap became a return of 0, which nobody earned. The money was in the "
-        "tickers that were there.",
-        _of_all_numbers: "Nobody is left out, but a month with many tickers counts more than one with few. Take the "
-        "mean of each month first.",
-        _of_the_tickers_means: "Each ticker counts alike here, even one that was there for two months only. Months "
-        "come first, then their mean.",
-    },
+    mistakes=dict(_OTHER_MEANS),
     calls=_markets_that_losers_leave,
     hints=(
         "Two means, one after the other. What did one month bring? Then: what did the months bring?",
@@ -268,14 +293,33 @@ def near_high(prices):
     return share.resample("ME").last().shift(1).dropna()
 
 
-def _not_moved(prices):
-    share = prices / prices.rolling(252).max()
-    return share.resample("ME").last().dropna()
+def _near(prices, days=252, high="max", least=None, month="last", moved=1, early=0):
+    """The right way with another window or step."""
+    share = prices / getattr(prices.rolling(days, min_periods=least), high)()
+    return getattr(share.shift(early).resample("ME"), month)().shift(moved).dropna()
 
 
-def _moved_by_a_day(prices):
-    share = prices / prices.rolling(252).max()
-    return share.shift(1).resample("ME").last().dropna()
+_not_moved = partial(_near, moved=0)
+_moved_by_a_day = partial(_near, moved=0, early=1)
+_moved_by_21_days = partial(_near, moved=0, early=21)
+_moved_twice = partial(_near, moved=2)
+_moved_the_wrong_way = partial(_near, moved=-1)
+_share_of_the_mean = partial(_near, high="mean")
+_share_of_the_low = partial(_near, high="min")
+_a_day_short, _a_day_long = (partial(_near, days=days) for days in (251, 253))
+_first_year_kept = partial(_near, least=1)
+_mean_of_the_month = partial(_near, month="mean")
+_first_of_the_month = partial(_near, month="first", moved=0)
+
+
+def _a_month_too_many(prices):
+    share = (prices / prices.rolling(252).max()).resample("ME").last().dropna()
+    return share.set_axis(share.index + pd.offsets.MonthEnd(1))
+
+
+def _closes_of_two_months(prices):
+    highs, ends = (table.resample("ME").last() for table in (prices.rolling(252).max(), prices))
+    return (ends / highs.shift(1)).dropna()
 
 
 def _of_the_whole_table(prices):
@@ -286,21 +330,6 @@ def _of_the_whole_table(prices):
 def _of_the_month_ends(prices):
     ends = prices.resample("ME").last()
     return (ends / ends.rolling(12).max()).shift(1).dropna()
-
-
-def _share_of_the_mean(prices):
-    share = prices / prices.rolling(252).mean()
-    return share.resample("ME").last().shift(1).dropna()
-
-
-def _moved_the_wrong_way(prices):
-    share = prices / prices.rolling(252).max()
-    return share.resample("ME").last().shift(-1).dropna()
-
-
-def _a_day_short(prices):
-    share = prices / prices.rolling(251).max()
-    return share.resample("ME").last().shift(1).dropna()
 
 
 def _high_before_the_close(prices):
@@ -320,6 +349,17 @@ q4 = Exercise(
         "first_moved would say July 2015.",
         _moved_by_a_day: "One day is not enough. The return of a month begins at the last close of the month BEFORE: "
         "move by one row of months.",
+        _moved_by_21_days: "21 days are not a month of the calendar. Take the last close of a month, then move by one "
+        "row.",
+        _moved_twice: "You moved by two months. The close of the month before is known: one is enough.",
+        _share_of_the_low: "You divided by the lowest close. Asked for is the highest.",
+        _a_day_long: "Your window has 253 days. A year is 252 here.",
+        _first_year_kept: "Your windows begin with fewer than 252 closes (min_periods): until then nothing is known.",
+        _mean_of_the_month: "You took the mean share of the month before. Its last one is asked for.",
+        _first_of_the_month: "You took the first close of the month itself. The last one BEFORE it is asked for.",
+        _a_month_too_many: "Nearly. Your last row is that of a month that has no prices yet. The months are those of "
+        "the prices.",
+        _closes_of_two_months: "The close is that of the month itself, and the high is moved. Move both.",
         _of_the_whole_table: "This is the highest close of the whole table. At most dates nobody knew it yet.",
         _share_of_the_mean: "You divided by the mean of the last 252 closes. How near is it to their highest?",
         _moved_the_wrong_way: "shift(-1) brings the close of the NEXT month into the row. It must come from the month "
