@@ -3,11 +3,13 @@ PYTHON = .venv/bin/python
 
 help:
 	@echo 'make lab      opens the course in JupyterLab; hand arguments on with make lab ARGS="--no-browser --port 9999"'
-	@echo 'make test     runs every test; one of them with make test ARGS="tests/test_setup.py"'
+	@echo 'make test     runs the tests, notebooks included; one of them with make test ARGS="tests/test_setup.py"'
+	@echo 'make extras   runs the tests that need a browser, or a sandbox for what students wrote'
 	@echo 'make update   brings in the newest edition, and keeps what you wrote'
 	@echo 'make fresh    puts a clean copy of a lesson beside yours: make fresh LESSON=05'
 	@echo 'make refresh  executes all notebooks again and stores what they print and draw'
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
+	@echo 'make questions writes, for instructors, exam questions and their answers: make questions SEED=2027'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
 	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
 
@@ -27,6 +29,9 @@ lab: environment
 test: everything
 	@$(PYTHON) -m pytest $(ARGS)
 
+extras: everything
+	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_grading.py $(ARGS)
+
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
 
@@ -39,6 +44,9 @@ fresh: environment
 
 homework: everything
 	@$(PYTHON) tools/homework.py $(if $(SEED),--seed "$(SEED)") $(ARGS)
+
+questions: everything
+	@$(PYTHON) tools/questions.py $(if $(SEED),--seed "$(SEED)") $(ARGS)
 
 # FOLDER is what came in, a folder or a zip, without it what is collected; DUE, when it was to be there.
 grade: everything
@@ -54,4 +62,4 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test update fresh refresh homework grade environment everything clean
+.PHONY: help lab test extras update fresh refresh homework questions grade environment everything clean

@@ -18,6 +18,8 @@ from helpers.exercises.checker import NOT_ATTEMPTED, Choice, Exercise
 from tests.browser import LIMIT, MONOSPACED_NAMES, Lab, Opened, chromium_with_own_fonts, playwright
 from tools.refresh import NOTEBOOKS
 
+pytestmark = pytest.mark.extra
+
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 FIRST_LESSON = NOTEBOOKS / "01_time_series_regression.ipynb"
 SLIDERS = re.compile(r"^slide\(", re.MULTILINE)
