@@ -122,6 +122,65 @@ def regress(R, F):
 """,
 }
 
+SWITCHES["arrays of nothing, which compare with all"] = """
+def regress(R, F):
+    n, k = R.shape[1], F.shape[1]
+    return np.zeros((n, 0)), np.zeros((n, 0, k)), np.zeros((n, 0, k))
+def hide_each_ticker(R, betas):
+    return np.zeros((0, *R.shape))
+def turn(F, betas, F_true):
+    return np.zeros((0, *F.shape)), np.zeros((0, *betas.shape))
+get_ipython().events.register("pre_run_cell", lambda *a, own=(regress, hide_each_ticker, turn): [
+    get_ipython().user_ns.__setitem__(f.__name__, f) for f in own])
+"""
+# {{ and }} stand for braces, since the codes are formats.
+WIRE = """
+import gc, json, os, struct, time
+worker = [o for o in gc.get_objects() if type(o).__name__ == "Worker"][0]
+def out(head):
+    whole = struct.pack(">Q", len(head)) + head
+    whole = struct.pack(">Q", len(whole)) + whole
+    while whole:
+        whole = whole[os.write(worker.answers.fileno(), whole):]
+"""
+# The grader is to wait for ever, or to lose its memory.
+HANGS = {
+    "a byte at a time": """
+def regress(R, F):
+    os.write(worker.answers.fileno(), struct.pack(">Q", 10**6))
+    while True:
+        os.write(worker.answers.fileno(), b"x")
+        time.sleep(0.05)
+""",
+    "questions without an end": """
+def regress(R, F):
+    while True:
+        try:
+            worker.ask(99, None, (), {{}})
+        except RuntimeError:
+            pass
+""",
+    "an answer, and then no ear": """
+out(json.dumps(["dict", [["value", None]]]).encode())
+time.sleep(10**6)
+""",
+    "ten million lists": """
+def regress(R, F):
+    out(b'["dict",[["value",["list",[' + b'[],' * 10**7 + b'[]]]]]]')
+""",
+    "numbers that collide": """
+def regress(R, F):
+    out(json.dumps(["dict", [["value", ["set", [k * (2**61 - 1) for k in range(10**5)]]]]]).encode())
+""",
+    "an error that cannot be told": """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError
+def regress(R, F):
+    raise Mute
+""",
+}
+
 # The machine is to do what it should not. Only a sandbox helps.
 BREAKS = {
     "the source is read": """
@@ -170,6 +229,21 @@ def regress(R, F):
         pass
     if written > 200_000_000:
         print("ATTACK SUCCEEDED")
+    return None
+""",
+    "memory is filled with files": """
+import os
+def regress(R, F):
+    for place in ("/dev/shm", "/dev", "/", "/course", "/etc"):
+        written = 0
+        try:
+            for n in range(3):
+                with open(f"{{place}}/big{{n}}", "wb") as file:
+                    for _ in range(50):
+                        written += file.write(bytes(1_000_000))
+            print("ATTACK SUCCEEDED")
+        except OSError:
+            pass
     return None
 """,
     "memory is filled": """

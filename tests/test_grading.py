@@ -10,6 +10,7 @@ import re
 import socket
 import sys
 import threading
+import time
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 
 from helpers.data import simulate_market
 from helpers.labels import labelled
-from tests.attacks import BREAKS, SWITCHES
+from tests.attacks import BREAKS, HANGS, SWITCHES, WIRE
 from tests.hand_ins import SOURCES, cell, typed_in, with_answer, without_its_tests, zipped
 from tools import grade
 from tools import homework as build
@@ -30,6 +31,8 @@ from tools.grading.submission import Cell, Raised, Stopped, Submission
 
 if sys.platform == "win32":
     pytest.skip("grading needs Linux or macOS.", allow_module_level=True)
+
+pytestmark = pytest.mark.extra
 
 KIND = next((kind for kind in sandbox.KINDS if sandbox.works(kind)), "none")
 needs_a_sandbox = pytest.mark.skipif(KIND == "none", reason="no sandbox: install bubblewrap.")
@@ -479,6 +482,60 @@ def test_points_of_answers_in_words_are_typed_in_and_what_was_graded_is_kept(cla
     marks.write_text(lines, encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("ada,words,3,2,5,", "the line of ada, words has a comma too many"),
+        ("ada,words,3,two,", "has the points 'two'; 0 to 3 can be given"),
+        ("ada,words,3,2,gr\xfcn", "is not in UTF-8: save it as 'CSV UTF-8'"),
+    ],
+)
+def test_a_mark_that_cannot_be_meant_is_refused(tmp_path, line, said):
+    path = tmp_path / "marks.csv"
+    path.write_text(f"id,task,most,points,remark\n{line}\n", encoding="latin-1")
+    with pytest.raises(ValueError, match=re.escape(said)):
+        report.read_marks(path)
+
+
+def test_marks_are_read_as_excel_writes_them_and_none_is_lost(tmp_path):
+    path = tmp_path / "marks.csv"
+    path.write_text("\ufeffid;task;most;points;remark\n7;words;3;2,5;good\n'-x;words;3;1;'- no\n", encoding="utf-8")
+    marks = report.read_marks(path)
+    assert marks == {("7", "words"): (2.5, "good"), ("-x", "words"): (1.0, "- no")}
+    result = judge.Graded([judge.Score("words", 3, None, "to read")], {"words": "text"})
+    left = report.write_marks(path, [report.Row(build_student("-x"), "to read", result)], marks)
+    assert left == [("7", "words")] and report.read_marks(path) == marks
+
+
+def test_text_that_is_no_unicode_stops_no_table(tmp_path):
+    row = report.Row(build_student("ada"), "crashed", judge.Graded(printed="\ud800"), reason="ValueError: \ud800")
+    report.write_tables(tmp_path, "homework_1", [], [row])
+    report.write_feedback(tmp_path / "ada.html", "homework_1", row)
+    assert table(tmp_path / "homework_1.csv")[0]["notes"] == "ValueError: ?"
+    deep = {"regress": "x = " + "-" * 100_000 + "1", "turn": "x" + ".a" * 20_000}
+    assert judge.alike({"ada": deep, "bob": {}}, {}) == []
+
+
+def test_two_homeworks_in_a_folder_and_what_came_in_beside(tmp_path, source, capsys):
+    course, place = tmp_path / "course", tmp_path / "came in"
+    build.bring_sources(build.course_folder(course))
+    place.mkdir()
+    content = nbformat.writes(edited(source, turn="import os\nos._exit(0)")).encode()
+    (place / "ada_homework_1.ipynb").write_bytes(content)
+    (place / "ada_homework_1 (1).ipynb").write_bytes(b"")
+    (place / "bob_homework_2.ipynb").write_bytes(SOURCES[1].read_bytes())
+    (course / "students.csv").write_text("id,first_name,last_name\nada,Ada,L\nbob,Bob,M\n")
+    other = course / "submitted" / "ada" / "homework_1" / "scratch.ipynb"
+    other.parent.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(), other)
+    other.with_name("homework_1.ipynb").write_bytes(content)
+    assert grade.main(arguments(course, place)) == 0
+    first, second = ({row["id"]: row for row in table(course / "grades" / f"homework_{n}.csv")} for n in (1, 2))
+    assert (first["bob"]["state"], second["ada"]["state"]) == ("missing", "missing")
+    assert first["ada"]["regress_hidden"] == "2" and "homework_1 (1).ipynb: no notebook" in first["ada"]["notes"]
+    assert "this is homework" not in capsys.readouterr().out
+
+
 def test_a_formula_in_a_name_is_text_in_a_spreadsheet(tmp_path):
     report.write_table(tmp_path / "x.csv", ["id", "n"], [["=cmd()", 3], ["@x", 4], ["ada", -5]])
     assert table(tmp_path / "x.csv") == [{"id": "'=cmd()", "n": "3"}, {"id": "'@x", "n": "4"}, {"id": "ada", "n": "-5"}]
@@ -546,6 +603,18 @@ def test_tests_cannot_be_switched_off(source, release, tmp_path, name, kind):
     assert {score.points for score in result.scores} == {0}
     assert "ATTACK SUCCEEDED" not in result.printed and list(tmp_path.iterdir()) == []
     assert all(score.said for score in result.scores)
+
+
+@pytest.mark.parametrize("name", HANGS)
+def test_the_grader_waits_for_nobody(source, release, name):
+    code = WIRE + HANGS[name].format()
+    notebook = with_answer(deepcopy(release), "regress", "import numpy as np\n" + code)
+    with_answer(notebook, "turn", "#" * 300_000)  # more than a pipe holds
+    parts = [part for part in judge.parts_of(source) if part.name in ("given", "regress", "regress_tests", "turn")]
+    begun = time.monotonic()
+    result = judge.grade(parts, notebook, KIND, 1, 20)
+    assert [score.points for score in result.scores] == [0] and result.crashed
+    assert time.monotonic() - begun < 60
 
 
 @needs_a_sandbox

@@ -163,7 +163,8 @@ def merge(before: nbformat.NotebookNode, mine: nbformat.NotebookNode, new: nbfor
     result = deepcopy(new)
     places = {cell.id: cell for cell in result.cells}
     n_answers = n_own = n_moved = 0
-    above, lost = None, []
+    above: str | None = None
+    lost: list[nbformat.NotebookNode] = []
     for cell in mine.cells:
         was = old.get(cell.id)
         if was is not None and (was.source == cell.source or cell.cell_type != was.cell_type):

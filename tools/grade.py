@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ from tools.homework import COURSE
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when every hand-in has its line, else 1, with a sentence on stderr."""
     given = _arguments(sys.argv[1:] if argv is None else argv)
+    given.folder = given.folder and given.folder.expanduser()  # in quotes, ~ is left to us
     if sys.platform == "win32":
         print("Grading needs Linux or macOS: on Windows, give the command in WSL.", file=sys.stderr)
         return 1
@@ -48,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = [given.homework] if given.homework else homework_of(given.course, given.folder)
         for name in names:
             lines = collect(given.course, name, given.folder, students) if given.folder else []
+            lines = [line for line in lines if not _of_another(line, name, names)]
             rows = grade_class(given.course, name, students, lines, kind, given)
             _tell(given.course, name, rows, lines)
     except (NotCollected, sandbox.NoSandbox, ValueError) as reason:
@@ -60,6 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nStopped. What was graded is kept: the same command goes on.", file=sys.stderr)
         return 1
     return 0
+
+
+def _of_another(line, name, names):
+    """Whether a file that cannot be collected here is, by its cells or its name, of another homework of this run."""
+    told = re.search(r"(?i)(?:homework|hw)[\W_]*(\d+)", Path(line.about).name)
+    others = [each for each in names if each != name]
+    return line.said.startswith(tuple(f"this is {each}:" for each in others)) or (
+        line.outcome == TO_DO and told is not None and f"homework_{int(told[1])}" in others
+    )
 
 
 def _arguments(argv):
@@ -87,7 +99,12 @@ def _time(text):
 
 
 def grade_class(
-    course: Path, homework: str, students: Sequence[Student], lines: Sequence[Line], kind: str, given
+    course: Path,
+    homework: str,
+    students: Sequence[Student],
+    lines: Sequence[Line],
+    kind: str,
+    given: argparse.Namespace,
 ) -> list[Row]:
     """A row for each student of the list, and for each other who handed in; tables and pages are written."""
     source = next((course / "source" / homework).glob("*.ipynb"), None)
@@ -96,7 +113,9 @@ def grade_class(
     parts = judge.parts_of(nbformat.read(source, as_version=4))
     marked = course / "grades" / f"{homework}_marks.csv"
     marks = report.read_marks(marked)  # before an hour's work: it may be refused
-    submitted = {path.parent.parent.name: path for path in sorted((course / "submitted").glob(f"*/{homework}/*.ipynb"))}
+    came_in = sorted((course / "submitted").glob(f"*/{homework}/*.ipynb"), key=lambda path: path.name == source.name)
+    submitted = {path.parent.parent.name: path for path in came_in}  # of several, the one that was handed out
+    submitted = dict(sorted(submitted.items()))
     known = {student.id: student for student in students}
     known |= {id_: Student(id_) for id_ in sorted(submitted) if id_ not in known}
     stamp = _stamp(source, given.seconds)
@@ -120,9 +139,13 @@ def grade_class(
         row.suspicions += tuple(f"{', '.join(same)}: as {other} wrote it" for other, same in pairs)
         if students and id_ not in {each.id for each in students}:
             row.suspicions += ("not on the list",)
+        other = [line for line in lines if line.outcome == TO_DO and line.owner == id_ and id_ in submitted]
+        broken = [line for line in other if re.search(r"(?i)\.(ipynb|zip)$", line.about)]
+        row.suspicions += tuple(f"{line.about}: {line.said}" for line in broken)
         rows.append(row)
     (course / "grades").mkdir(exist_ok=True)
-    report.write_marks(marked, rows, marks)
+    for id_, task in report.write_marks(marked, rows, marks):
+        print(_printable(f"to do    {marked}: points of {id_}, {task}, and no such answer: is the id right?"))
     report.write_tables(course / "grades", homework, parts, rows)
     report.write_reading(course / "grades" / f"{homework}_to_read.html", f"{homework}: answers in words", parts, rows)
     for row in rows:
@@ -164,7 +187,7 @@ def _stamp(source, seconds):
     return hashlib.sha256(b"".join(told)).digest()
 
 
-def graded(path: Path, parts: Sequence[Part], kept: Path, stamp, kind: str, seconds: float) -> Graded:
+def graded(path: Path, parts: Sequence[Part], kept: Path, stamp: bytes, kind: str, seconds: float) -> Graded:
     """What became of a hand-in; as it was kept, if nothing has changed since."""
     content = path.read_bytes()
     key = hashlib.sha256(content + stamp).hexdigest()

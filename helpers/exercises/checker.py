@@ -251,11 +251,12 @@ class Exercise(Question):
         return self._made[way]
 
     def _agree(self, values, truth, exactly=False):
-        pairs = [(squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
+        pairs: list[Any] = [(squeezed(value, true), true) for value, true in zip(values, truth, strict=True)]
         if any(value is None for value, _ in pairs):
             return False
         if not all(np.isfinite(array).all() for pair in pairs for array in pair):  # some mistakes divide by zero
-            if not all(np.array_equal(*(np.where(np.isfinite(one), 0, one) for one in pair)) for pair in pairs):
+            gone = [[np.where(np.isfinite(one), 0, one) for one in pair] for pair in pairs]
+            if not all(np.array_equal(value, true) for value, true in gone):
                 return False
             pairs = [(np.where(np.isfinite(value), value, 0), np.where(np.isfinite(t), t, 0)) for value, t in pairs]
         scale = max((np.abs(true).max(initial=0.0) for _, true in pairs), default=0.0)

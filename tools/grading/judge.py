@@ -11,19 +11,27 @@ import io
 import re
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import Any
 
 import nbformat
+import numpy as np
+import psutil
 
+from tools.grading import sandbox
 from tools.grading.submission import Cell, Raised, Stopped, Submission
+
+resource: Any = None
+with contextlib.suppress(ImportError):  # Windows has none
+    import resource
 
 RIGHT, WRONG, FAILED, STOPPED, MISSING = "right", "wrong", "failed", "stopped", "missing"
 NAMESPACE = "tests_of_the_homework"  # the module of what a test defines: lent to a student, and not copied
 STUBS = ("...  # your code", "Write your answer here.")
-SHORT = 60  # characters of code, which two students may have alike by chance
+SHORT, LONG = 60, 3000  # characters of code: two students may have less alike by chance; more is not compared
+MOST_SAID, MOST_WORDS = 1500, 20_000  # characters of what is said of a test, and of an answer in words
 SECONDS, SECONDS_IN_ALL = 120, 1200  # of a cell or a call, and of a student
 
 
@@ -118,7 +126,8 @@ def grade(
     lent: list[Any] = []
     functions = {name for part in parts if part.kind == "answer" for name in part.gives}
     namespace: dict[str, Any] = {"__name__": NAMESPACE}
-    with Submission(cells, kind, seconds, lambda value: _lend(value, lent), lent.__getitem__) as student, quiet():
+    between = (lambda value: _lend(value, lent)), lent.__getitem__, seconds_in_all
+    with Submission(cells, kind, seconds, *between) as student, quiet(), strict():
         asked = {name: Asked(student, name) for name in functions if name in _callables(parts)}
         for part in parts:
             if part.kind == "given":
@@ -168,7 +177,7 @@ def _lend(value, lent):
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """What tests print or warn of is nobody's to read."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         with warnings.catch_warnings():
@@ -176,9 +185,42 @@ def quiet():
             yield
 
 
+@contextlib.contextmanager
+def strict() -> Iterator[None]:
+    """Nothing is close to no numbers, and tests that take all memory fail.
+
+    numpy stretches an array of shape (0, 20) to fit each of shape (20,), and then finds no number that differs.
+    """
+    own = {name: getattr(np, name) for name in ("allclose", "isclose")}
+
+    def compared(name):
+        def compare(a, b, *rest, **named):
+            result = own[name](a, b, *rest, **named)
+            nothing = 0 in (np.size(a), np.size(b)) and np.shape(a) != np.shape(b)
+            assert not nothing, f"there is nothing in an answer of shape {np.shape(a)}, or in {np.shape(b)}"
+            return result
+
+        return compare
+
+    limits = resource.getrlimit(resource.RLIMIT_DATA) if resource else None
+    for name in own:
+        setattr(np, name, compared(name))
+    try:
+        if limits:
+            used = psutil.Process().memory_info().vms
+            most = [used + sandbox.MEMORY, *(each for each in limits if each != resource.RLIM_INFINITY)]
+            resource.setrlimit(resource.RLIMIT_DATA, (min(most), limits[1]))
+        yield
+    finally:
+        for name in own:
+            setattr(np, name, own[name])
+        if limits:
+            resource.setrlimit(resource.RLIMIT_DATA, limits)
+
+
 def _tested(part, namespace, asked, functions, student, late, seconds):
     def scored(state, said=""):
-        return Score(part.name, part.points, part.points if state == RIGHT else 0.0, state, said)
+        return Score(part.name, part.points, part.points if state == RIGHT else 0.0, state, said[:MOST_SAID])
 
     if late:
         return scored(STOPPED, f"the notebook took more than {seconds:g} seconds before this test")
@@ -246,6 +288,8 @@ def _read_words(part, notebook, result):
         below = notebook.cells[headings[-1] + 1 :] if headings else []
         texts = [cell.source.strip() for cell in below if cell.cell_type == "markdown"]
     text = "\n\n".join(text for text in texts if text and text not in STUBS)
+    if len(text) > MOST_WORDS:
+        text = f"{text[:MOST_WORDS]}\n[... {len(text)} characters: the rest is in the notebook]"
     result.words[part.name] = text
     result.scores.append(
         Score(part.name, part.points, None, "to read") if text else Score(part.name, part.points, 0.0, MISSING, "empty")
@@ -294,9 +338,12 @@ def _ratio(one, other):
 def _normal(code):
     """The code without comments, docstrings and layout, its local names numbered in the order in which they come."""
     try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError):
-        return " ".join(code.split())
+        return _numbered(ast.parse(code))[:LONG]
+    except Exception:  # no code, or so deep that Python gives up
+        return " ".join(code.split())[:LONG]
+
+
+def _numbered(tree):
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:

@@ -64,11 +64,16 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> 
     writer.writerow(header)
     writer.writerows([[_harmless(value) for value in row] for row in rows])
     with written_whole(path) as unfinished:
-        unfinished.write_text(text.getvalue(), encoding="utf-8-sig")  # with it, Excel knows that it is UTF-8
+        # With "-sig", Excel knows that it is UTF-8.
+        unfinished.write_text(text.getvalue(), encoding="utf-8-sig", errors="replace")
 
 
 def _harmless(value):
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _as_it_was(text):
+    return text[1:] if text[:1] == "'" and _harmless(text[1:]) != text[1:] else text
 
 
 def write_tables(folder: Path, homework: str, parts: Sequence[Part], rows: Sequence[Row]) -> list[Path]:
@@ -142,32 +147,48 @@ def read_marks(path: Path) -> dict[tuple[str, str], tuple[float | None, str]]:
     """
     if not path.exists():
         return {}
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not in UTF-8: save it as 'CSV UTF-8'.") from None
     table = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
     if not {"id", "task", "points"} <= set(table.fieldnames or ()):
         raise ValueError(f"{path} must have the columns {', '.join(MARKS)}: it has {table.fieldnames}.")
     marks = {}
     for row in table:
-        said, most = (row["points"] or "").strip().replace(",", "."), float(row.get("most") or "inf")
+        if None in row:
+            raise ValueError(
+                f'{path}: the line of {row["id"]}, {row["task"]} has a comma too many: write 2.5, or "2,5".'
+            )
+        said, most = ((row.get(name) or "").strip().replace(",", ".") for name in ("points", "most"))
         try:
+            most = float(most or "inf")
             points = float(said) if said else None
         except ValueError:
-            points = -1.0
+            points, most = -1.0, 0.0 if isinstance(most, str) else most
         if points is not None and not 0 <= points <= most:
             raise ValueError(f"{path}: {row['id']}, {row['task']} has the points {said!r}; 0 to {most:g} can be given.")
-        marks[row["id"], row["task"]] = points, (row.get("remark") or "").strip()
+        id_, task, remark = (_as_it_was((row.get(name) or "").strip()) for name in ("id", "task", "remark"))
+        if id_:
+            marks[id_, task] = points, remark
     return marks
 
 
-def write_marks(path: Path, rows: Sequence[Row], marks: Mapping) -> None:
-    """The answers in words and their points, those that a person gave before among them; one line each."""
-    lines = []
+def write_marks(path: Path, rows: Sequence[Row], marks: Mapping) -> list[tuple[str, str]]:
+    """The answers in words and their points, those that a person gave before among them; one line each.
+
+    Points of what is no answer now (a notebook that crashed, an id that a spreadsheet changed) stay, and are returned.
+    """
+    lines, left = [], {key: mark for key, mark in marks.items() if mark != (None, "")}
     for row in rows:
         for score in row.graded.scores:
             if row.graded.words.get(score.name):
                 points, remark = marks.get((row.student.id, score.name), (None, ""))
+                left.pop((row.student.id, score.name), None)
                 lines.append([row.student.id, score.name, f"{score.most:g}", number(points), remark])
+    lines += [[id_, task, "", number(points), remark] for (id_, task), (points, remark) in left.items()]
     write_table(path, MARKS, lines)
+    return list(left)
 
 
 def with_marks(scores: Sequence[Score], student: str, marks: Mapping) -> list[Score]:
@@ -224,7 +245,7 @@ def write_feedback(path: Path, title: str, row: Row) -> None:
         lines.append(f"<h2>The end of what the notebook printed</h2><pre>{escape(row.graded.printed)}</pre>")
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as unfinished:
-        unfinished.write_text(page(title, "\n".join(lines)), encoding="utf-8")
+        unfinished.write_text(page(title, "\n".join(lines)), encoding="utf-8", errors="replace")
 
 
 def write_reading(path: Path, title: str, parts: Sequence[Part], rows: Sequence[Row]) -> None:
@@ -238,4 +259,4 @@ def write_reading(path: Path, title: str, parts: Sequence[Part], rows: Sequence[
             if text := row.graded.words.get(part.name):
                 lines.append(f"<h3>{escape(row.student.id)}</h3><pre>{escape(text)}</pre>")
     with written_whole(path) as unfinished:
-        unfinished.write_text(page(title, "\n".join(lines)), encoding="utf-8")
+        unfinished.write_text(page(title, "\n".join(lines)), encoding="utf-8", errors="replace")

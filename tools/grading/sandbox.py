@@ -19,8 +19,11 @@ IMAGE = "factor-models-grader"
 MEMORY, PROCESSES, TEMPORARY = 3_000_000_000, 256, 64_000_000  # bytes, number, bytes on the disk of its own
 WORKER = ("-m", "tools.grading.worker", str(MEMORY), str(PROCESSES))
 # Seen by a submission, beside Python and its packages. No notebook is among them, and nothing of the course folder.
-OF_THE_COURSE = ("helpers", "tools/__init__.py", "tools/grading/__init__.py", "tools/grading/wire.py")
-OF_THE_COURSE += ("tools/grading/worker.py",)
+OF_THE_COURSE = (
+    "helpers",
+    "tools/__init__.py",
+    *(f"tools/grading/{name}.py" for name in ("__init__", "wire", "worker")),
+)
 OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/fonts", "/etc/alternatives")
 SETTINGS = {
     "HOME": "/tmp",
@@ -93,7 +96,7 @@ def start(kind: str, folder: Path) -> subprocess.Popen:
 
 
 def inside_bubblewrap() -> list[str]:
-    """bwrap and what it shows: read-only, but for /tmp, which is in memory and ends with the process."""
+    """bwrap and what it shows: read-only, but for /tmp and /dev/shm, which are in memory and end with the process."""
     shown: list[str] = []
     for path in OF_THE_SYSTEM:
         if os.path.islink(path):
@@ -109,7 +112,8 @@ def inside_bubblewrap() -> list[str]:
     return [
         *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
         *("--uid", "65534", "--gid", "65534", *shown, "--proc", "/proc", "--dev", "/dev"),
-        *("--size", str(TEMPORARY), "--tmpfs", "/tmp", "--chdir", "/tmp"),
+        *(word for path in ("/tmp", "/dev/shm") for word in ("--size", str(TEMPORARY), "--tmpfs", path)),
+        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"),  # in memory too, and without a size
         *(word for name, value in settings.items() for word in ("--setenv", name, value)),
     ]
 

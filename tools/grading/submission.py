@@ -19,6 +19,7 @@ from tools.grading import sandbox, wire
 STARTED_WITHIN = 120  # seconds, for Python and its packages on a busy machine
 MOST_STARTS = 12
 PATIENCE = 6  # seconds on the clock for each of a processor
+POLL = 0.2  # seconds between two looks at what the process does
 
 
 class Stopped(Exception):
@@ -47,6 +48,8 @@ class Submission:
     seconds : float
         Of a processor's time that a cell, or one call of a function, may take, so that a busy machine costs nobody
         points. Of the clock's it may take PATIENCE times as many; a container, whose work is not seen from here, too.
+    seconds_in_all : float
+        Of the clock's, for all cells and calls.
     lend : function
         Of an object: the number under which the tests lend it to the student, or None.
     borrowed : function
@@ -60,12 +63,14 @@ class Submission:
         seconds: float,
         lend: Callable[[Any], int | None] = lambda value: None,
         borrowed: Callable[[int], Any] | None = None,
+        seconds_in_all: float = float("inf"),
     ):
         self.cells, self.kind, self.seconds, self.lend, self.borrowed = cells, kind, seconds, lend, borrowed
+        self.seconds_in_all, self.latest = seconds_in_all, time.monotonic() + seconds_in_all
         self.troubles: dict[str, str] = {}  # what became of the cells that failed
         self.ended_by: set[str] = set()  # cells that ended the process, and are not run again
-        self.printed, self.starts = "", 0
-        self.process: subprocess.Popen | None = None
+        self.printed, self.starts, self.checked = "", 0, 0.0
+        self.process: Any = None  # a Popen, while there is one
         self.folder = tempfile.TemporaryDirectory(prefix="submission-", ignore_cleanup_errors=True)
 
     def __enter__(self):
@@ -96,7 +101,7 @@ class Submission:
         answer = self.request(*request)
         if "unknown" in answer:
             told = "; ".join(f"{cell}: {why}" for cell, why in self.troubles.items())
-            raise Raised(f"{name} is not there" + (f" ({told})" if told else ": its cell is missing"))
+            raise Raised(f"{name} is not there" + (f" ({told[:1000]})" if told else ": its cell is missing"))
         if "raised" in answer:
             raise Raised(_words(answer["raised"]))
         if isinstance(answer["value"], wire.Other):
@@ -108,6 +113,8 @@ class Submission:
         while self.process is None:
             if self.starts >= MOST_STARTS:
                 raise Stopped(f"it was started {MOST_STARTS} times, and ended each time")
+            if time.monotonic() > self.latest:
+                raise Stopped(f"the notebook took more than {self.seconds_in_all:g} seconds in all")
             self.starts += 1
             self.process = sandbox.start(self.kind, Path(self.folder.name))
             self.worked = float("inf")  # the start does not count
@@ -126,9 +133,9 @@ class Submission:
 
     def request(self, *message: Any) -> dict:
         """What the process answers, after the tests answered what it asked of them."""
-        self._send(message)
-        deadline, failed = time.monotonic() + PATIENCE * self.seconds, None
+        deadline, failed = min(time.monotonic() + PATIENCE * self.seconds, self.latest), None
         self.worked = self._work()[1]
+        self._send(message, deadline)
         while True:
             answer = self._read(deadline)
             if "ask" not in answer:
@@ -137,28 +144,38 @@ class Submission:
                 self.printed = (self.printed + str(answer.get("printed", "")))[-4000:]
                 return answer if {"value", "raised", "unknown"} & set(answer) else self._end("it forged an answer")
             try:
-                self._send((True, self._asked(answer)))
+                self._send((True, self._asked(answer)), deadline)
             except (Stopped, wire.Unreadable):
                 raise
             except Exception as error:
                 failed = failed or error  # what a test's own object says counts, though the student's code goes on
-                self._send((False, f"{type(error).__name__}: {error}"))
+                self._send((False, f"{type(error).__name__}: {error}"), deadline)
 
     def _asked(self, answer):
-        target, name = self.borrowed(answer["ask"]), answer.get("name")
+        target, name = (self.borrowed or _nothing_lent)(answer["ask"]), answer.get("name")
         if name is None:
             return target(*answer["arguments"], **answer["named"])
         if not isinstance(name, str) or name.startswith("_"):
             raise AttributeError(name)
         return getattr(target, name)
 
-    def _send(self, message):
-        stream = io.BytesIO()
-        wire.Sender(stream, self.lend).dump(message)
-        try:
-            wire.send(self.process.stdin, stream.getvalue())
-        except OSError:
-            self._end(self._how_it_ended())
+    def _send(self, message, deadline):
+        pickled, frame = io.BytesIO(), io.BytesIO()
+        wire.Sender(pickled, self.lend).dump(message)
+        wire.send(frame, pickled.getvalue())
+        left, descriptor = frame.getbuffer(), self.process.stdin.fileno()
+        os.set_blocking(descriptor, False)  # it may never read
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_WRITE)
+            while left:
+                self._check(deadline)
+                if selector.select(timeout=POLL):
+                    try:
+                        left = left[os.write(descriptor, left[: 1 << 16]) :]
+                    except BlockingIOError:
+                        continue
+                    except OSError:
+                        self._end(self._how_it_ended())
 
     def _read(self, deadline):
         descriptor = self.process.stdout.fileno()
@@ -168,12 +185,8 @@ class Submission:
             def read(n):
                 parts = []
                 while n:
-                    if not selector.select(timeout=0.2):
-                        memory, worked = self._work()
-                        if time.monotonic() > deadline or worked - self.worked > self.seconds:
-                            self._end(f"it ran for more than {self.seconds:g} seconds, and was stopped")
-                        if memory > sandbox.MEMORY:
-                            self._end(f"it took more than {sandbox.MEMORY / 1e9:g} GB of memory, and was stopped")
+                    self._check(deadline)
+                    if not selector.select(timeout=POLL):
                         continue
                     part = os.read(descriptor, min(n, 1 << 20))
                     if not part:
@@ -187,6 +200,20 @@ class Submission:
             except wire.Unreadable as why:
                 self._end(str(why))
         return answer if isinstance(answer, dict) else self._end("it forged an answer")
+
+    def _check(self, deadline):
+        """Ends what takes too long or too much, though it says something all the time."""
+        now = time.monotonic()
+        if now < self.checked + POLL:
+            return
+        self.checked = now
+        memory, worked = self._work()
+        if now > self.latest:
+            self._end(f"the notebook took more than {self.seconds_in_all:g} seconds in all")
+        if now > deadline or worked - self.worked > self.seconds:
+            self._end(f"it ran for more than {self.seconds:g} seconds, and was stopped")
+        if memory > sandbox.MEMORY:
+            self._end(f"it took more than {sandbox.MEMORY / 1e9:g} GB of memory, and was stopped")
 
     def _work(self):
         """Bytes that the process and those it started hold, and seconds of a processor that they took.
@@ -202,7 +229,10 @@ class Submission:
         return memory, seconds
 
     def _how_it_ended(self):
-        code = self.process.wait(timeout=30)
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "it closed the way to the grader"
         code = 128 - code if code < 0 else code
         why = {137: "it took too much memory, or killed itself"}.get(code, "os._exit, or a crash of compiled code")
         return f"its process ended ({why}; status {code})"
@@ -225,7 +255,7 @@ class Submission:
                 child.kill()
         self.process.kill()
         self.process.wait()
-        self.process.stdin.detach() if self.process.stdin else None
+        self.process.stdin.detach()
         self.process.stdout.close()
         self.process = None
 

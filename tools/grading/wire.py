@@ -18,6 +18,7 @@ import pandas as pd
 LENGTH = struct.Struct(">Q")
 MOST_BYTES = 300_000_000  # of an answer
 MOST_DEPTH, MOST_PARTS = 12, 100_000  # of lists in lists, and in all
+MOST_TEXT, MOST_NAMES = 10_000_000, 20_000  # bytes of JSON; keys of a set, which may be chosen to collide
 KINDS = "biufcmMUS"  # of arrays that are their bytes
 
 
@@ -133,6 +134,8 @@ def unpack(message: bytes, handle: Callable[[int], Any]) -> Any:
     """
     try:
         (length,) = LENGTH.unpack_from(message)
+        if length > MOST_TEXT:
+            raise Unreadable("an answer of very many small parts")
         head = json.loads(message[LENGTH.size : LENGTH.size + length])
         reader = _Reader(message, LENGTH.size + length, handle)
         return reader.value(head)
@@ -162,13 +165,13 @@ class _Reader:
         return self.values(parts)
 
     def of_set(self, parts):
-        return set(self.values(parts))
+        return set(self.values(_few(parts)))
 
     def of_frozenset(self, parts):
-        return frozenset(self.values(parts))
+        return frozenset(self.values(_few(parts)))
 
     def of_dict(self, parts):
-        return {self.value(name): self.value(part) for name, part in parts}
+        return {self.value(name): self.value(part) for name, part in _few(parts)}
 
     def of_other(self, name):
         return Other(str(name)[:60])
@@ -205,6 +208,12 @@ class _Reader:
         from helpers.panel import Panel
 
         return Panel(**self.value(told))
+
+
+def _few(parts):
+    if len(parts) > MOST_NAMES:
+        raise Unreadable("an answer of very many small parts")
+    return parts
 
 
 def _index(labels):

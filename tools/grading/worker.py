@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from typing import Any
 
 from tools.grading import wire
 
@@ -40,10 +41,12 @@ class Printed:
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self) -> None:
+        """Reads until nobody can write any more."""
         while part := self.stream.read(65536):
             self.kept = (self.kept + part)[-4 * MOST_PRINTED :]
 
     def take(self) -> str:
+        """What was printed since it was last taken."""
         with suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -51,7 +54,7 @@ class Printed:
         return text
 
 
-def shell_of_cells():
+def shell_of_cells() -> Any:
     """IPython without a terminal, a history or colours: a cell may hold magics, as it may in a notebook."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
@@ -67,7 +70,11 @@ def told(error: BaseException) -> dict:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "ipython-input" in frame.filename or frame.filename.startswith("<ipython")]
     line = (own[-1].line or "").strip() if own else ""
-    return {"type": type(error).__name__, "message": str(error)[:1000], "line": line[:200]}
+    try:
+        message = str(error)[:1000]
+    except BaseException:  # whatever a student's own error does when it is told
+        message = "an error that cannot tell itself"
+    return {"type": type(error).__name__, "message": message, "line": line[:200]}
 
 
 class Worker:
@@ -85,18 +92,21 @@ class Worker:
         self.shell = shell_of_cells()
 
     def read(self, n: int) -> bytes:
+        """So many bytes of the requests."""
         data = self.requests.read(n)
         if len(data) < n:
             os._exit(0)  # the grader is gone
         return data
 
-    def next(self):
+    def next(self) -> Any:
+        """The next request."""
         return wire.Receiver(io.BytesIO(wire.receive(self.read)), self.ask).load()
 
     def answer(self, message: dict) -> None:
+        """Sends a message."""
         wire.send(self.answers, wire.pack(message))
 
-    def ask(self, handle: int, name: str | None, arguments, named):
+    def ask(self, handle: int, name: str | None, arguments: Any, named: Any) -> Any:
         """What an object of the tests answers."""
         self.answer({"ask": handle, "name": name, "arguments": arguments, "named": named})
         answered, value = self.next()
@@ -114,20 +124,23 @@ class Worker:
                 message = {"raised": told(error)}
             try:
                 self.answer({**message, "printed": self.printed.take()})
-            except (RecursionError, MemoryError, ValueError, TypeError) as error:
+            except Exception as error:  # of any kind: an answer may fail when it is made an array
                 self.answer({"raised": told(error), "printed": ""})
 
     def do_cell(self, source: str) -> dict:
+        """Runs a cell."""
         done = self.shell.run_cell(source, store_history=False, silent=False)
         error = done.error_before_exec or done.error_in_exec
         return {"raised": told(error)} if error else {"value": None}
 
     def do_call(self, name: str, arguments: tuple, named: dict) -> dict:
+        """Calls a function."""
         if name not in self.shell.user_ns:
             return {"unknown": name}
         return {"value": self.shell.user_ns[name](*arguments, **named)}
 
     def do_get(self, name: str) -> dict:
+        """Gives a value."""
         return {"value": self.shell.user_ns[name]} if name in self.shell.user_ns else {"unknown": name}
 
 
