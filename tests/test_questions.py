@@ -109,7 +109,7 @@ def test_every_question_of_a_module_is_in_its_list():
 
 def test_nothing_of_the_bank_is_in_the_package_of_the_students():
     helpers = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "helpers").rglob("*.py*") if path.is_file()
+        path.read_text(encoding="utf-8") for path in (ROOT / "helpers").rglob("*.py*") if path.suffix in (".py", ".pyi")
     )
     assert "tools.bank" not in helpers and "tools.questions" not in helpers
     for question in BANK:
