@@ -652,6 +652,11 @@ def test_the_attacks_succeed_where_nothing_is_in_their_way(source, release, tmp_
         assert {score.points for score in result.scores} == {0}
 
 
+def test_a_course_that_lies_in_tmp_is_not_hidden_by_the_tmp_of_the_sandbox():
+    words = sandbox.inside_bubblewrap()
+    assert words.index("/tmp") < words.index("--ro-bind") and words[words.index("/tmp") - 1] == "--tmpfs"
+
+
 @needs_a_sandbox
 @pytest.mark.skipif(KIND != "bubblewrap", reason="a container holds what its recipe says.")
 def test_a_submission_sees_python_and_the_helpers_and_no_answer(tmp_path):

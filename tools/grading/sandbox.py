@@ -66,7 +66,8 @@ def works(kind: str) -> bool:
     program = "bwrap" if kind == "bubblewrap" else kind
     if shutil.which(program) is None:
         return False
-    test = [*inside_bubblewrap(), "true"] if kind == "bubblewrap" else [kind, "image", "inspect", IMAGE]
+    start_python = [*inside_bubblewrap(), sys.executable, "-c", "import tools.grading.wire"]
+    test = start_python if kind == "bubblewrap" else [kind, "image", "inspect", IMAGE]
     return subprocess.run(test, capture_output=True, check=False).returncode == 0
 
 
@@ -111,8 +112,10 @@ def inside_bubblewrap() -> list[str]:
     settings = SETTINGS | {"PYTHONPATH": "/course", "PATH": f"{sys.prefix}/bin:/usr/bin:/bin"}
     return [
         *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
-        *("--uid", "65534", "--gid", "65534", *shown, "--proc", "/proc", "--dev", "/dev"),
+        *("--uid", "65534", "--gid", "65534", "--proc", "/proc", "--dev", "/dev"),
+        # Before what is shown: a course may itself lie in /tmp.
         *(word for path in ("/tmp", "/dev/shm") for word in ("--size", str(TEMPORARY), "--tmpfs", path)),
+        *shown,
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"),  # in memory too, and without a size
         *(word for name, value in settings.items() for word in ("--setenv", name, value)),
     ]
