@@ -142,6 +142,25 @@ def test_a_notebook_that_was_only_run_becomes_that_of_the_edition(school, capsys
     assert len(school.kept()) == 1
 
 
+def test_an_answer_that_became_text_is_kept_and_a_notebook_without_ids_is_laid_aside(school, capsys):
+    mine = notebook(**LESSON)
+    mine.cells[3] = nbformat.v4.new_markdown_cell("It is a half.", id="answer")
+    write(school.mine / "notebooks/05_how_many.ipynb", mine)
+    school.publish({"notebooks/05_how_many.ipynb": notebook(**{**LESSON, "data": "R = 2"})})
+    assert "1 changed and 0 own cells kept" in school.update(capsys)[1]
+    kept = nbformat.read(school.mine / "notebooks/05_how_many.ipynb", as_version=4)
+    assert [(cell.cell_type, cell.source) for cell in kept.cells][3] == ("markdown", "It is a half.")
+    for cell in kept.cells:
+        del cell["id"]
+    kept.nbformat_minor = 4
+    write(school.mine / "notebooks/05_how_many.ipynb", nbformat.writes(kept))
+    school.publish({"README.md": "three\n"})
+    code, told = school.update(capsys)
+    assert code == 0 and "05_how_many.ipynb: cannot be read as a notebook of this course" in told
+    assert any("It is a half." in text for text in school.kept().values())
+    assert git(school.mine, "status", "--porcelain") in ("", "?? yours/")
+
+
 def test_other_files_that_were_changed_or_are_in_the_way_are_kept_aside(school, capsys):
     write(school.mine / "helpers" / "x.py", "a = 2  # mine\n")
     write(school.mine / "notebooks" / "06_new.ipynb", "my own file of this name")

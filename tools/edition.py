@@ -111,18 +111,17 @@ def update(root: Path) -> list[str]:
             lines.append(f"{name}: yours is in {kept.relative_to(root)}; here it is as the edition has it")
             continue
         target = same_lesson(name, there)
-        try:
-            mine = nbformat.read(path, as_version=4)
-            before = nbformat.reads(git(root, "show", f"{old}:{name}"), as_version=4)
-        except Exception:  # of many kinds: a file can hold anything
-            lines.append(f"{name}: cannot be read as a notebook; it is in {kept.relative_to(root)}")
-            continue
         if target is None:
             lines.append(f"{name}: this lesson is gone; yours is in {kept.relative_to(root)}")
             continue
-        merged[target] = merge(before, mine, nbformat.reads(git(root, "show", f"{new}:{target}"), as_version=4))
-        at_end = f", {merged[target].n_moved} of them at the end" if merged[target].n_moved else ""
-        count = merged[target]
+        try:
+            before, after = (git(root, "show", place) for place in (f"{old}:{name}", f"{new}:{target}"))
+            editions = [nbformat.reads(text, as_version=4) for text in (before, after)]
+            count = merged[target] = merge(editions[0], nbformat.read(path, as_version=4), editions[1])
+        except Exception:  # of many kinds: a file can hold anything, and an old Jupyter takes away the ids of cells
+            lines.append(f"{name}: cannot be read as a notebook of this course; it is in {kept.relative_to(root)}")
+            continue
+        at_end = f", {count.n_moved} of them at the end" if count.n_moved else ""
         lines.append(f"{target}: {count.n_answers} changed and {count.n_own} own cells kept{at_end}")
     git(root, "reset", "--quiet", "--hard", new)
     for name, result in merged.items():
@@ -167,7 +166,7 @@ def merge(before: nbformat.NotebookNode, mine: nbformat.NotebookNode, new: nbfor
     lost: list[nbformat.NotebookNode] = []
     for cell in mine.cells:
         was = old.get(cell.id)
-        if was is not None and (was.source == cell.source or cell.cell_type != was.cell_type):
+        if was is not None and was.source == cell.source:
             above = cell.id if cell.id in places else above
             continue
         if was is not None:

@@ -140,7 +140,7 @@ def grade(
             result.remarks.append(f"{cell}: {why}")
     order = list(given)
     result.scores.sort(key=lambda score: order.index(score.name))
-    result.suspicions += typed_in(parts, result.scores)
+    result.suspicions += typed_in(result.scores)
     result.seconds = time.monotonic() - begun
     return result
 
@@ -250,26 +250,24 @@ def name_of(cell: Mapping) -> str:
 def run_cells(parts: Sequence[Part], notebook: nbformat.NotebookNode, result: Graded) -> list[Cell]:
     """The cells that are run in the student's process: all but the tests; the given ones as they were given."""
     known = {part.name: part for part in parts}
+    shown = {released(part.source) for part in parts if part.kind == "test"}
     cells, seen = [], set()
     for place, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type != "code":
-            continue
         name, source = name_of(cell), cell.source
         part = known.get(name)
-        if part is None or part.kind == "answer":
-            if part is None:
-                part = next((p for p in parts if p.kind == "test" and released(p.source) == source.strip()), None)
-            if part is None or part.kind == "answer":
-                label = name or f"cell {place}"
-                cells.append(Cell(label if label not in seen else f"{label}, again at {place}", source))
-                for given in part.gives if part else ():
-                    result.answers[given] = result.answers.get(given, "") + source + "\n"
-        elif part.kind == "given":
-            cells.append(Cell(name, part.source)) if name not in seen else None
-        if part is not None and part.kind in ("given", "test") and name == part.name:
-            if source.strip() != released(part.source) and source.strip() != part.source.strip() and source.strip():
+        if cell.cell_type != "code" or (part is None and source.strip() in shown):  # a test that has lost its name
+            continue
+        if part is not None and part.kind in ("given", "test"):
+            if source.strip() not in ("", released(part.source), part.source.strip()):
                 result.suspicions.append(f"the cell {name} was changed")
-        seen.add(cells[-1].name if cells and part is None else name)
+            if part.kind == "given" and name not in seen:
+                cells.append(Cell(name, part.source))
+        else:
+            label = name or f"cell {place}"
+            cells.append(Cell(label if label not in seen else f"{label}, again at {place}", source))
+            for given in part.gives if part else ():
+                result.answers[given] = result.answers.get(given, "") + source + "\n"
+        seen.add(name)
     copies = [name for name in known if sum(name_of(cell) == name for cell in notebook.cells) > 1]
     result.remarks += [f"the cell {name} is there more than once; all were run, in their order" for name in copies]
     absent = [Cell(part.name, part.source) for part in parts if part.kind == "given" and part.name not in seen]
@@ -299,7 +297,7 @@ def _read_words(part, notebook, result):
 # --- What a person should look at -------------------------------------------------------------------------------------
 
 
-def typed_in(parts: Sequence[Part], scores: Sequence[Score]) -> list[str]:
+def typed_in(scores: Sequence[Score]) -> list[str]:
     """Tasks whose visible tests are passed and whose hidden ones are not: as an answer that knows the first by heart.
 
     One such task may be a mistake, two or more are told.

@@ -76,8 +76,8 @@ def _as_it_was(text):
     return text[1:] if text[:1] == "'" and _harmless(text[1:]) != text[1:] else text
 
 
-def write_tables(folder: Path, homework: str, parts: Sequence[Part], rows: Sequence[Row]) -> list[Path]:
-    """Our own table, and those that Moodle's and Canvas' grade books import: the three paths.
+def write_tables(folder: Path, homework: str, parts: Sequence[Part], rows: Sequence[Row]) -> None:
+    """Writes our own table, and those that Moodle's and Canvas' grade books import.
 
     Moodle is told which column means what when it reads the file. Canvas wants its own names: of its columns those that
     are empty here are filled in from its export.
@@ -105,21 +105,9 @@ def write_tables(folder: Path, homework: str, parts: Sequence[Part], rows: Seque
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
         [
             ["    Points Possible", "", "", "", "", f"{most:g}"],
-            *(
-                [
-                    ", ".join(word for word in (row.student[2], row.student[1]) if word),
-                    "",
-                    id_,
-                    id_,
-                    "",
-                    number(row.points),
-                ]
-                for row in rows
-                for id_ in [row.student.id]
-            ),
+            *([_name(row.student), "", row.student.id, row.student.id, "", number(row.points)] for row in rows),
         ],
     )
-    return [ours, moodle, canvas]
 
 
 def _name(student):
