@@ -425,3 +425,19 @@ def test_a_ridge_is_as_if_some_tickers_with_one_characteristic_each_earned_nothi
 def test_a_ridge_that_is_none_is_refused():
     for ridge, error in ((-0.1, ValueError), (np.nan, ValueError), ("much", TypeError)):
         assert_refused(lambda ridge=ridge: InstrumentedPCA(2, ridge=ridge).fit(small_panel()), error, "ridge")
+
+
+# More characteristics than tickers: the way to the same Γ is shorter
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+@pytest.mark.parametrize("constant", [False, True])
+def test_the_short_way_for_few_tickers_leads_to_the_gamma_of_the_long_way(constant, ridge):
+    few = with_gaps(simulate_market(n_dates=120, n_tickers=12, n_characteristics=16, seed=2).panel, 0.1, 0.001)
+    none = np.full((120, 10), np.nan)  # tickers that never have a return: more of them than characteristics, in all
+    more = Panel(
+        returns=np.concatenate([few.returns, none], axis=1),
+        characteristics=np.concatenate([few.characteristics, few.characteristics[:, :10]], axis=1),
+    )
+    gammas = [InstrumentedPCA(3, constant=constant, ridge=ridge).fit(panel).gamma_ for panel in (few, more)]
+    assert np.allclose(*gammas, atol=1e-8)

@@ -127,7 +127,12 @@ class InstrumentedPCA(SolvedFactors):
                 ]
             )
             first = np.linalg.qr(first)[0]
-            squares, moments = white.T @ (squares @ white), moments @ white
+            if panel.n_tickers < len(white):  # Z W is smaller than Z'Z
+                slopes, *intercept = np.split(white, [z.shape[2]])
+                squares, moments = second_moments(returns, z @ slopes + (intercept[0] if self.constant else 0.0), known)
+                squares += (ridge * known.sum(axis=1))[:, None, None] * (white.T @ white)
+            else:
+                squares, moments = white.T @ (squares @ white), moments @ white
             self._require_apart(first, squares, panel.dates)
             stop = max(tolerance, ROUNDING) * (returns**2).sum()
             best, n_made, n_rounds = _search(_starts(first), squares, moments, stop, max_rounds, n_starts)
