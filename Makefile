@@ -4,7 +4,7 @@ PYTHON = .venv/bin/python
 help:
 	@echo 'make lab      opens the course in JupyterLab; hand arguments on with make lab ARGS="--no-browser --port 9999"'
 	@echo 'make test     runs the tests, notebooks included; one of them with make test ARGS="tests/test_setup.py"'
-	@echo 'make extras   runs the tests that need a browser, or a sandbox for what students wrote'
+	@echo 'make extras   runs the tests that need a browser, a sandbox for what students wrote, or a hub'
 	@echo 'make update   brings in the newest edition, and keeps what you wrote'
 	@echo 'make fresh    puts a clean copy of a lesson beside yours: make fresh LESSON=05'
 	@echo 'make refresh  executes all notebooks again and stores what they print and draw'
@@ -30,7 +30,7 @@ test: everything
 	@$(PYTHON) -m pytest $(ARGS)
 
 extras: everything
-	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_grading.py $(ARGS)
+	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_grading.py tests/test_hub.py $(ARGS)
 
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)

@@ -440,7 +440,9 @@ def test_nothing_that_failed_looks_like_a_zero_that_was_earned(class_):
 
 def test_feedback_tells_what_was_wrong_and_runs_nothing(class_):
     course, _, _ = class_
-    pages = {path.parent.name: path.read_text(encoding="utf-8") for path in (course / "feedback").glob("*/*.html")}
+    pages = {
+        path.parent.parent.name: path.read_text(encoding="utf-8") for path in (course / "feedback").glob("*/*/*.html")
+    }
     assert "absent" not in pages and "no notebook that can be read" in pages["html"]
     assert re.search(r"α is wrong in a market of \d\d dates", pages["typed"])
     assert "ModuleNotFoundError: No module named &#x27;seaborn_of_mine&#x27;" in pages["package"]

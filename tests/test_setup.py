@@ -54,9 +54,14 @@ def test_environment_yml_is_what_a_student_needs_at_the_versions_of_uv_lock():
     assert conda == ["python=3.12", "pip"]
     *pins, last = pip["pip"]
     assert last == "-e ."
-    wanted = {(need.name, f"=={locked(need.name)}", str(need.marker)) for need in STUDENT}
+    # conda brings pip itself
+    wanted = {(need.name, f"=={locked(need.name)}", str(need.marker)) for need in STUDENT if need.name != "pip"}
     assert {(pin.name, str(pin.specifier), str(pin.marker)) for pin in map(Requirement, pins)} == wanted
     assert len(pins) == len(wanted)
+
+
+def test_percent_pip_works_in_an_environment_of_uv_which_brings_no_pip_itself():
+    assert "pip" in {need.name for need in STUDENT}
 
 
 def test_uv_lock_was_made_from_the_ranges_of_pyproject_and_lies_within_them():

@@ -150,8 +150,17 @@ def grade_class(
     report.write_reading(course / "grades" / f"{homework}_to_read.html", f"{homework}: answers in words", parts, rows)
     for row in rows:
         if row.state != MISSING:
-            report.write_feedback(course / "feedback" / row.student.id / f"{homework}.html", homework, row)
+            folder = course / "feedback" / row.student.id / homework  # as nbgrader's release_feedback looks for it
+            report.write_feedback(folder / source.with_suffix(".html").name, homework, row)
+            _sealed(submitted.get(row.student.id), folder)
     return rows
+
+
+def _sealed(submitted, folder):
+    """What a hub's exchange knows a hand-in by, copied beside its feedback: so it finds its student."""
+    for name in ("timestamp.txt", "submission_secret.txt"):
+        if submitted and (seal := submitted.with_name(name)).exists():
+            (folder / name).write_bytes(seal.read_bytes())
 
 
 def _row(student, result, lines, marks, homework):

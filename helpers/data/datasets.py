@@ -1,4 +1,9 @@
-"""Real returns as a Panel ready for the models: those that ship inside the declared libraries; offline."""
+"""Real returns as a Panel ready for the models: those that ship inside the declared libraries; offline.
+
+Their files are read, the libraries are not loaded: these take 100 to 200 MB of memory, which a lesson has no use for.
+"""
+
+from importlib.metadata import distribution
 
 import pandas as pd
 
@@ -63,20 +68,23 @@ def load_stocks() -> Panel:
     ----------
     `skfolio.datasets.load_sp500_dataset` and `load_factors_dataset`.
     """
-    from skfolio.datasets import load_factors_dataset, load_sp500_dataset
-
-    etfs = load_factors_dataset()
-    prices = load_sp500_dataset().loc[etfs.index]
+    etfs, prices = (
+        _shipped("skfolio", f"datasets/data/{name}_dataset.csv.gz").set_index("Date") for name in ("factors", "sp500")
+    )
+    prices = prices.loc[etfs.index]
     returns, etf_returns = (table.pct_change().iloc[1:] for table in (prices, etfs))
     return Panel(returns=returns, portfolios=etf_returns)
 
 
 def _french_panel(tickers):
-    from linearmodels.datasets import french
-
-    table = french.load().set_index("dates")
+    table = _shipped("linearmodels", "datasets/french/french.csv.bz2").set_index("dates")
     table.index = table.index + pd.offsets.MonthEnd(0)
     return Panel(
         returns=table[list(tickers)].sub(table["RF"], axis=0),
         portfolios=table[list(FRENCH_FACTORS)].rename(columns=FRENCH_FACTORS),
     )
+
+
+def _shipped(library, name):
+    """The table in a file of an installed library, its first column dates."""
+    return pd.read_csv(distribution(library).locate_file(f"{library}/{name}"), parse_dates=[0])

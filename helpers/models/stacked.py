@@ -153,7 +153,7 @@ def select_members(weights, members, n_members):
     return tuple([select(array) for array in part] for part in weights)
 
 
-def member_betas(shape, weights, z, n_rows=8192):
+def member_betas(shape, weights, z, n_rows=1024):
     """The betas of all members for each row of z, (n_rows, n_members, n_factors); a block of rows at a time."""
     x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
     blocks = (z[first : first + n_rows] for first in range(0, len(z), n_rows))
