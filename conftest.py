@@ -9,7 +9,7 @@ import re
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from tools.refresh import set_kernel_environment
+from tools.refresh import NOTEBOOKS, all_notebooks, set_kernel_environment
 
 pytest_plugins = ["tests.between_cells"]
 
@@ -20,6 +20,14 @@ def pytest_configure(config):
     """Lets the summary name each skipped test and why: what was not tried, and what to install so that it is."""
     if "s" not in config.option.reportchars:
         config.option.reportchars += "s"
+
+
+def pytest_ignore_collect(collection_path, config):
+    """True for a notebook that a student has put beside the lessons, unless it is asked for by its name."""
+    if collection_path.suffix == ".ipynb" and collection_path.is_relative_to(NOTEBOOKS):
+        named = any(collection_path.name in str(argument) for argument in config.args)
+        return None if named or collection_path in all_notebooks() else True
+    return None
 
 
 class FilesAndLessons(LoadFileScheduling):

@@ -21,7 +21,7 @@ import requests
 import websocket
 
 from tools.grading.sandbox import OF_THE_SYSTEM
-from tools.refresh import ROOT
+from tools.refresh import ROOT, lessons
 
 TEACHER, STUDENTS = "teacher", ("ada", "ben", "cem")
 USERS = {name: 20_000 + i for i, name in enumerate((TEACHER, *STUDENTS))}
@@ -278,7 +278,7 @@ def main():
         list(at_once.map(Account.start, accounts))
         happened["memory of a server"] = {each.name: memory_of(USERS[each.name]) for each in accounts}
 
-        edition(sorted((ROOT / "notebooks").glob("*.ipynb")))
+        edition(lessons())
         happened["pulled"] = list(at_once.map(pulled, accounts))
 
         def lesson(account):

@@ -16,11 +16,11 @@ import pytest
 
 from helpers.exercises.checker import NOT_ATTEMPTED, Choice, Exercise
 from tests.browser import LIMIT, MONOSPACED_NAMES, Lab, Opened, chromium_with_own_fonts, playwright
-from tools.refresh import NOTEBOOKS
+from tools.refresh import NOTEBOOKS, lessons
 
 pytestmark = pytest.mark.extra
 
-LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+LESSONS = lessons()
 FIRST_LESSON = NOTEBOOKS / "01_time_series_regression.ipynb"
 SLIDERS = re.compile(r"^slide\(", re.MULTILINE)
 EXERCISES = re.compile(r"^from helpers\.exercises\.(\w+) import ([\w, ]+)", re.MULTILINE)
@@ -81,6 +81,14 @@ def assert_nothing_left(opened):
 
 
 # --- Each lesson, in this order ---------------------------------------------------------------------------------------
+
+
+def test_it_stays_as_it_was_if_it_is_only_opened(lesson):
+    """JupyterLab saves by itself what a kernel tells it, the version of Python. The file is the same, byte for byte."""
+    version = "jupyterapp.shell.currentWidget.model.getMetadata('language_info')?.version"
+    lesson.page.wait_for_function(version)
+    lesson.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    assert (lesson.lab.notebooks / lesson.path).read_bytes() == (NOTEBOOKS / lesson.path).read_bytes()
 
 
 def test_it_opens_and_runs(lesson):

@@ -234,6 +234,7 @@ def test_release_versions_hold_neither_answers_nor_hidden_tests(course, name):
     release, source = course.notebook(name), course.notebook(name, "source")
     assert [each.id for each in release.cells] == [each.id for each in source.cells]
     assert not any(each.get("outputs") for each in release.cells)
+    assert "Do not copy or split the cells of a task" in release.cells[0].source
     text = "\n".join(each.source for each in release.cells)
     assert "SOLUTION" not in text and "HIDDEN TESTS" not in text and "Marks" not in text and "nbgrader" not in text
     for each in release.cells:

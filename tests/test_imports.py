@@ -183,3 +183,11 @@ def test_names_are_loaded_when_they_are_first_used():
 def test_an_unknown_name_is_an_attribute_error(package):
     with pytest.raises(AttributeError, match=f"{package}.*nothing"):
         import_module(package).nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("line", ["from helpers import PCAFactors", "from helpers.data import load_stocks"])
+def test_a_file_of_a_students_that_is_called_helpers_is_named_by_the_error(line, tmp_path):
+    (tmp_path / "helpers.py").write_text("x = 1\n", encoding="utf-8")
+    command = [sys.executable, "-c", f"{line}\n"]  # as in a kernel, the working directory comes first
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stderr
+    assert "helpers.py" in told or "'helpers' is not a package" in told

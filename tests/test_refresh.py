@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.refresh import all_notebooks, main, stored_form
+from tools.refresh import all_notebooks, lessons, main, stored_form
 
 TALKATIVE = """
 import os, sys
@@ -119,11 +119,16 @@ def test_what_is_no_notebook_is_named(tmp_path, capsys):
         assert f"{path} is not a notebook" in capsys.readouterr().err
 
 
-def test_checkpoints_are_no_notebooks_of_the_course(tmp_path):
-    for folder in (".", "homework", ".ipynb_checkpoints", "homework/.ipynb_checkpoints"):
-        (tmp_path / folder).mkdir(exist_ok=True)
-        (tmp_path / folder / "a.ipynb").touch()
-    assert all_notebooks(tmp_path) == [tmp_path / "a.ipynb", tmp_path / "homework" / "a.ipynb"]
+def test_a_students_own_notebooks_beside_them_are_none_of_the_course(tmp_path):
+    names = ["00_start_here", "06_autoencoders", "homework/homework_2"]
+    others = ["06_autoencoders fresh", "06_autoencoders copy", "21_my_own", "homework_1", "Untitled", "homework/mine"]
+    others += [".ipynb_checkpoints/00_start_here", "homework/.ipynb_checkpoints/homework_2"]
+    for name in names + others:
+        path = tmp_path / f"{name}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert all_notebooks(tmp_path) == [tmp_path / f"{name}.ipynb" for name in names]
+    assert lessons(tmp_path) == [tmp_path / f"{name}.ipynb" for name in names[:2]]
 
 
 def test_pieces_of_one_stream_are_joined_and_times_dropped():

@@ -17,9 +17,9 @@ from helpers.exercises.checker import NOT_ATTEMPTED, Exercise
 from helpers.plotting import plot_lines, slide
 from tests.cells import code_cells, exercise_checked, read
 from tests.in_the_kernel import answer_by_its_solution, assert_moves, assert_readable, declared
-from tools.refresh import NOTEBOOKS, ROOT, stored_form
+from tools.refresh import ROOT, lessons, stored_form
 
-LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
+LESSONS = lessons()
 USES_AN_EXERCISE = re.compile(r"\bq\d+\.(check|hint|solution)\(")
 
 

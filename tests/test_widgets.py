@@ -16,9 +16,9 @@ from helpers.plotting.sliders import slide
 from tests.cells import code_cells, ends_in_slide, pictures, read, tags
 from tests.common import assert_refused
 from tests.test_notebooks import SHORTEST_ALT_TEXT
-from tools.refresh import NOTEBOOKS
+from tools.refresh import lessons
 
-WITH_SLIDERS = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.name[:2] >= "01"]
+WITH_SLIDERS = [path for path in lessons() if path.name[:2] >= "01"]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -198,7 +198,7 @@ def test_every_lesson_has_a_slider():
     assert not without, without
 
 
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
 def test_each_slider_of_a_lesson_is_stored_described_and_asked_about(path):
     cells = read(path).cells
     for cell, following in zip(cells, [*cells[1:], None], strict=True):

@@ -48,5 +48,5 @@ def _read(prose):
 
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parent.parent / "notebooks"
-    for path in [Path(name) for name in sys.argv[1:]] or sorted(folder.glob("*.ipynb")):
+    for path in [Path(name) for name in sys.argv[1:]] or sorted(folder.glob("[0-9][0-9]_*.ipynb")):
         print(f"{path.name:40} {minutes(nbformat.read(path, as_version=4)):4}")

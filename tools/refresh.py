@@ -91,8 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def all_notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
-    """The notebooks under a folder, in reading order, without those that JupyterLab keeps as checkpoints."""
-    return sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    """The lessons and the homework of the course, in reading order. A student's own notebooks may lie beside them."""
+    return [*lessons(folder), *sorted((folder / "homework").glob("homework_[0-9].ipynb"))]
+
+
+def lessons(folder: Path = NOTEBOOKS) -> list[Path]:
+    """The lessons of the course, in reading order: each has its exercises among the helpers."""
+    exercises = ROOT / "helpers" / "exercises"
+    return [path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) if (exercises / f"{path.stem[3:]}.py").exists()]
 
 
 def refresh(path: Path, check: bool = False) -> str:
