@@ -1,10 +1,13 @@
 """A pytest plugin: what a notebook is asked while nbval runs it, between two cells, in the kernel of nbval.
 
 After a cell with an exercise: is its own solution judged Correct there? After one with sliders: do they move? After one
-with a picture: can everybody read it? So a notebook runs once for all of this, and a solution meets the variables as
-they stand where a student answers. The questions themselves are in `tests.in_the_kernel`.
+with a picture: can everybody read it? After the last: how much memory did it take? So a notebook runs once for all of
+this, and a solution meets the variables as they stand where a student answers. The questions themselves are in
+`tests.in_the_kernel`.
 """
 
+import re
+import sys
 import time
 from queue import Empty
 
@@ -15,6 +18,12 @@ from tests.cells import ends_in_slide, exercise_checked, pictures
 from tools.refresh import ROOT
 
 SHOWN = "get_ipython().last_execution_result.result"
+MEMORY = {
+    name: int(megabytes)
+    for name, megabytes in re.findall(
+        r"(?m)^\| \[.*\]\(notebooks/(\S+)\) .*\| (\d+) \|$", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+}
 
 
 def pytest_collection_modifyitems(items):
@@ -22,6 +31,10 @@ def pytest_collection_modifyitems(items):
         if isinstance(item, IPyNbCell):
             item.output_timeout = 60  # seconds; nbval's own 5 are few where the machine is busy
     items[:] = [one for item in items for one in (item, *questions(item))]
+    last = {item.path: i for i, item in enumerate(items) if isinstance(item, IPyNbCell | Asked)}
+    for path, i in reversed(last.items()):
+        if sys.platform == "linux" and path.name in MEMORY:
+            items.insert(i + 1, question(items[i], "memory", f"assert_memory({MEMORY[path.name]})"))
 
 
 def questions(item):

@@ -7,6 +7,7 @@ is wrong.
 import inspect
 import re
 from importlib import import_module
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -54,6 +55,17 @@ def assert_moves(slider):
 
 def _png(html):
     return re.search(r"base64,([^\"]+)", html).group(1)
+
+
+def assert_memory(printed):
+    """The kernel has never held more of its own than the README prints, in MB, by a quarter, nor a GB.
+
+    Pages of files, such as the code of libraries, are not counted: all kernels of a machine share them.
+    """
+    lines = [line.split() for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines()]
+    kilobytes = {line[0]: int(line[1]) for line in lines if line[0] in ("VmHWM:", "RssFile:")}
+    megabytes = (kilobytes["VmHWM:"] - kilobytes["RssFile:"]) * 1.024e-3
+    assert megabytes < min(1.25 * printed, 1000), f"{megabytes:.0f} MB, and the README prints {printed}"
 
 
 def assert_readable(figure):

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 
 from helpers.exercises.checker import NOT_ATTEMPTED, Choice, Exercise
-from tests.browser import LIMIT, MONOSPACED_NAMES, Lab, Opened, chromium_with_own_fonts, playwright
+from tests.browser import LIMIT, MONOSPACED_NAMES, RUN_LIMIT, Lab, Opened, chromium_with_own_fonts, playwright
 from tools.refresh import NOTEBOOKS, lessons
 
 pytestmark = pytest.mark.extra
@@ -171,6 +171,32 @@ def test_an_exercise_has_advice(ran):
 def test_nothing_left_the_machine(ran):
     """In all that the tests above did."""
     assert_nothing_left(ran)
+
+
+# --- Elsewhere than in JupyterLab -------------------------------------------------------------------------------------
+
+
+def test_a_lesson_runs_in_notebook_7_too_and_its_slider_moves(lab, chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(LIMIT)
+    page = context.new_page()
+    try:
+        page.goto(f"{lab.address}/notebooks/{FIRST_LESSON.name}?token={lab.token}")
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+        n_cells = sum(cell.cell_type == "code" for cell in nbformat.read(FIRST_LESSON, as_version=4).cells)
+        playwright.expect(prompts).to_have_text([f"[{count}]:" for count in range(1, n_cells + 1)], timeout=RUN_LIMIT)
+        kinds = [f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("error", "stderr")]
+        assert page.locator(", ".join(kinds)).all_inner_texts() == []
+        picture, handle = page.locator(".widget-html-content img").first, page.locator(".noUi-handle").first
+        before = picture.get_attribute("alt")
+        handle.drag_to(page.locator(".noUi-base").first)  # to the middle
+        playwright.expect(picture).not_to_have_attribute("alt", before)
+    finally:
+        context.close()
+        lab.end_sessions()
 
 
 # --- What no lesson is needed for -------------------------------------------------------------------------------------

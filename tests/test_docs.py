@@ -66,7 +66,9 @@ def test_links_lead_to_files(target):
 
 
 def test_the_table_lists_each_lesson_with_the_minutes_of_its_header():
-    rows = re.findall(r"^\| \[(\d\d) [^\]]+\]\(notebooks/([^)]+)\) .*\| (\d+) \|$", text("README.md"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| \[(\d\d) [^\]]+\]\(notebooks/([^)]+)\) .*\| (\d+) \| \d+ \|$", text("README.md"), re.MULTILINE
+    )
     headers = {path.name: nbformat.read(path, as_version=4).cells[0].source for path in LESSONS}
     minutes = {
         name: re.search(r"\*\*Time:\*\* (\d+) minutes", header).group(1)  # type: ignore[union-attr]
