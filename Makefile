@@ -11,6 +11,7 @@ help:
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
 	@echo 'make questions writes, for instructors, exam questions and their answers: make questions SEED=2027'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
+	@echo 'make badges   puts links to Binder and Colab into README and lessons: make badges REPOSITORY=owner/name'
 	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
 
 # The first lesson, in a JupyterLab that shows notebooks/ and asks a student nothing about its own news and updates.
@@ -52,6 +53,9 @@ questions: everything
 grade: everything
 	@$(PYTHON) tools/grade.py $(if $(FOLDER),"$(FOLDER)") $(if $(DUE),--due "$(DUE)") $(ARGS)
 
+badges: everything
+	@$(PYTHON) -m tools.badges "$(REPOSITORY)"
+
 environment:
 	@sh environment.sh course
 
@@ -62,4 +66,4 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test extras update fresh refresh homework questions grade environment everything clean
+.PHONY: help lab test extras update fresh refresh homework questions grade badges environment everything clean

@@ -16,13 +16,15 @@ from nbformat import NotebookNode
 WORDS_PER_MINUTE = 130  # of prose that is new, with its formulas
 LINES_PER_MINUTE = 12  # of code that is read, run, and compared with what it gave
 MINUTES_OF_AN_EXERCISE = 6
+IN_THE_BROWSER = ("links", "on-colab")  # the ids of the cells of `tools.badges`, which nobody reads
 AT_THE_HEAD = re.compile(r"(?<=\*\*Time:\*\* )\d+(?= minutes)")
 
 
 def minutes(notebook: NotebookNode) -> int:
     """The minutes, in steps of five, upwards: prose at 130 words a minute, code at 12 lines, an exercise at six."""
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    cells = [cell for cell in notebook.cells if cell.get("id") not in IN_THE_BROWSER]
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
     lines = [line for line in code.splitlines() if line.strip()]
     imports = re.findall(r"^from helpers\.exercises\.\w+ import (.+)$", code, re.MULTILINE)
     exercises = set(re.findall(r"\bq\d+\b", " ".join(imports)))
