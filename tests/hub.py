@@ -348,7 +348,7 @@ def main():
     happened["graded"] = as_user(TEACHER, *grade)
     marks = course / "grades" / "homework_1_marks.csv"
     happened["marks"] = marks.read_text()
-    marks.write_text(marks.read_text().replace(",3,,", ",3,2.5,"))  # of three points
+    marks.write_text(marks.read_text().replace(",3,,,", ",3,2.5,,"))  # of three points
     happened["graded again"] = as_user(TEACHER, *grade)
     happened["table"] = (course / "grades" / "homework_1.csv").read_text()
     as_user(TEACHER, "nbgrader", "release_feedback", "homework_1", where=course)

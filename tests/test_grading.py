@@ -468,7 +468,7 @@ def test_points_of_answers_in_words_are_typed_in_and_what_was_graded_is_kept(cla
     assert "The standard error of a difference" in page and "<h3>good</h3>" in page and "<h3>wordless</h3>" not in page
     waiting = [student for student, (_, state, _, _) in students.items() if state == "to read"]
     assert [row["id"] for row in table(marks)] == waiting and {row["points"] for row in table(marks)} == {""}
-    lines = marks.read_text(encoding="utf-8-sig").replace("good,did_beta_move,3,,", "good,did_beta_move,3,2.5,nearly")
+    lines = marks.read_text(encoding="utf-8-sig").replace("good,did_beta_move,3,,,", "good,did_beta_move,3,2.5,nearly,")
     marks.write_text(lines, encoding="utf-8")
     monkeypatch.setattr(judge, "grade", None)  # nothing is graded again
     assert grade.main(arguments(course, place)) == 0
@@ -503,10 +503,31 @@ def test_marks_are_read_as_excel_writes_them_and_none_is_lost(tmp_path):
     path = tmp_path / "marks.csv"
     path.write_text("\ufeffid;task;most;points;remark\n7;words;3;2,5;good\n'-x;words;3;1;'- no\n", encoding="utf-8")
     marks = report.read_marks(path)
-    assert marks == {("7", "words"): (2.5, "good"), ("-x", "words"): (1.0, "- no")}
+    assert marks == {("7", "words"): (2.5, "good", ""), ("-x", "words"): (1.0, "- no", "")}
     result = judge.Graded([judge.Score("words", 3, None, "to read")], {"words": "text"})
     left = report.write_marks(path, [report.Row(build_student("-x"), "to read", result)], marks)
-    assert left == [("7", "words")] and report.read_marks(path) == marks
+    now = {key: mark[:2] for key, mark in report.read_marks(path).items()}
+    assert left == [("7", "words")] and now == {key: mark[:2] for key, mark in marks.items()}
+
+
+def test_points_do_not_go_over_to_an_answer_with_other_words(tmp_path):
+    path, key = tmp_path / "marks.csv", ("ada", "words")
+
+    def run(words):
+        marks = report.read_marks(path)
+        result = judge.Graded([judge.Score("words", 3, None, "to read")], {"words": words})
+        (score,), notes = report.with_marks(result, "ada", marks)
+        report.write_marks(path, [report.Row(build_student("ada"), "to read", result)], marks)
+        return score.points, score.state, notes
+
+    assert run("first") == (None, "to read", [])
+    path.write_text(
+        path.read_text(encoding="utf-8-sig").replace("ada,words,3,,,", "ada,words,3,2.5,good,"), encoding="utf-8"
+    )
+    assert run("first") == run("first") == (2.5, "read", [])
+    assert run("second") == (None, "to read", ["words: another answer than the one that was read"])
+    assert report.read_marks(path)[key][:2] == (None, "2.5 for the answer before; good")
+    assert run("second") == (None, "to read", [])
 
 
 def test_text_that_is_no_unicode_stops_no_table(tmp_path):

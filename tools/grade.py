@@ -169,12 +169,12 @@ def _row(student, result, lines, marks, homework):
         if trouble:
             return Row(student, CRASHED, reason=f"{trouble[0].about}: {trouble[0].said}")
         return Row(student, MISSING, reason=f"no {homework}")
-    suspicions = tuple(result.suspicions)
     if result.crashed:
         for score in result.scores:
             score.points = None
-        return Row(student, CRASHED, result, result.crashed, suspicions=suspicions)
-    result.scores = report.with_marks(result.scores, student.id, marks)
+        return Row(student, CRASHED, result, result.crashed, suspicions=tuple(result.suspicions))
+    result.scores, notes = report.with_marks(result, student.id, marks)
+    suspicions = (*result.suspicions, *notes)
     state = TO_READ if any(score.state == TO_READ for score in result.scores) else GRADED
     stopped = [f"{score.name}: {score.said}" for score in result.scores if score.state == judge.STOPPED]
     return Row(student, state, result, "; ".join(stopped), suspicions=suspicions)

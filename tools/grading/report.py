@@ -1,19 +1,21 @@
 """What an instructor and the students get to read of a grading: tables, what is still to be read, pages of feedback."""
 
 import csv
+import hashlib
 import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from helpers.files import written_whole
 from tools.collect import Student
 from tools.grading.judge import Graded, Part, Score
 
 GRADED, TO_READ, CRASHED, MISSING = "graded", "to read", "crashed", "missing"
-MARKS = ("id", "task", "most", "points", "remark")
+MARKS = ("id", "task", "most", "points", "remark", "answer")
 
 
 @dataclass
@@ -125,8 +127,25 @@ def feedback_line(row: Row) -> str:
 # --- Marks of a person ------------------------------------------------------------------------------------------------
 
 
-def read_marks(path: Path) -> dict[tuple[str, str], tuple[float | None, str]]:
-    """{(id, task): (points or None, remark)} of the file that `write_marks` wrote and a person filled in.
+class Mark(NamedTuple):
+    """What a person gave: None before it was typed in. `answer` knows the words that were read, if it is told."""
+
+    points: float | None = None
+    remark: str = ""
+    answer: str = ""
+
+    def is_of(self, words: str) -> bool:
+        """Whether it was given to these words."""
+        return self.answer in ("", known_as(words))
+
+
+def known_as(words: str) -> str:
+    """Six letters that other words do not have. Letters: a spreadsheet would make a number of digits."""
+    return "".join(chr(ord("a") + byte % 26) for byte in hashlib.sha256(words.encode(errors="replace")).digest()[:6])
+
+
+def read_marks(path: Path) -> dict[tuple[str, str], Mark]:
+    """{(id, task): Mark} of the file that `write_marks` wrote and a person filled in.
 
     Raises
     ------
@@ -141,7 +160,7 @@ def read_marks(path: Path) -> dict[tuple[str, str], tuple[float | None, str]]:
         raise ValueError(f"{path} is not in UTF-8: save it as 'CSV UTF-8'.") from None
     table = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
     if not {"id", "task", "points"} <= set(table.fieldnames or ()):
-        raise ValueError(f"{path} must have the columns {', '.join(MARKS)}: it has {table.fieldnames}.")
+        raise ValueError(f"{path} must have the columns {', '.join(MARKS[:5])}: it has {table.fieldnames}.")
     marks = {}
     for row in table:
         if None in row:
@@ -156,9 +175,10 @@ def read_marks(path: Path) -> dict[tuple[str, str], tuple[float | None, str]]:
             points, most = -1.0, 0.0 if isinstance(most, str) else most
         if points is not None and not 0 <= points <= most:
             raise ValueError(f"{path}: {row['id']}, {row['task']} has the points {said!r}; 0 to {most:g} can be given.")
-        id_, task, remark = (_as_it_was((row.get(name) or "").strip()) for name in ("id", "task", "remark"))
+        names = ("id", "task", "remark", "answer")
+        id_, task, remark, answer = (_as_it_was((row.get(name) or "").strip()) for name in names)
         if id_:
-            marks[id_, task] = points, remark
+            marks[id_, task] = Mark(points, remark, answer)
     return marks
 
 
@@ -166,28 +186,36 @@ def write_marks(path: Path, rows: Sequence[Row], marks: Mapping) -> list[tuple[s
     """The answers in words and their points, those that a person gave before among them; one line each.
 
     Points of what is no answer now (a notebook that crashed, an id that a spreadsheet changed) stay, and are returned.
+    Those of an answer that has other words now become a remark.
     """
-    lines, left = [], {key: mark for key, mark in marks.items() if mark != (None, "")}
+    lines, left = [], {key: mark for key, mark in marks.items() if mark[:2] != (None, "")}
     for row in rows:
         for score in row.graded.scores:
-            if row.graded.words.get(score.name):
-                points, remark = marks.get((row.student.id, score.name), (None, ""))
+            if words := row.graded.words.get(score.name):
+                mark = marks.get((row.student.id, score.name), Mark())
                 left.pop((row.student.id, score.name), None)
-                lines.append([row.student.id, score.name, f"{score.most:g}", number(points), remark])
-    lines += [[id_, task, "", number(points), remark] for (id_, task), (points, remark) in left.items()]
+                if not mark.is_of(words):
+                    before = "" if mark.points is None else f"{number(mark.points)} for the answer before; "
+                    mark = Mark(None, before + mark.remark)
+                given = (number(mark.points), mark.remark, known_as(words))
+                lines.append([row.student.id, score.name, f"{score.most:g}", *given])
+    lines += [[id_, task, "", number(mark.points), *mark[1:]] for (id_, task), mark in left.items()]
     write_table(path, MARKS, lines)
     return list(left)
 
 
-def with_marks(scores: Sequence[Score], student: str, marks: Mapping) -> list[Score]:
-    """The scores, with the points that a person gave to answers in words."""
-    new = []
-    for score in scores:
-        points, remark = marks.get((student, score.name), (None, ""))
-        if score.state == TO_READ and points is not None:
-            score = Score(score.name, score.most, points, "read", remark)
+def with_marks(graded: Graded, student: str, marks: Mapping) -> tuple[list[Score], list[str]]:
+    """The scores, with the points that a person gave to answers in words; and what to know of these points."""
+    new, notes = [], []
+    for score in graded.scores:
+        mark = marks.get((student, score.name), Mark())
+        if score.state == TO_READ and mark.points is not None:
+            if mark.is_of(graded.words.get(score.name, "")):
+                score = Score(score.name, score.most, mark.points, "read", mark.remark)
+            else:
+                notes.append(f"{score.name}: another answer than the one that was read")
         new.append(score)
-    return new
+    return new, notes
 
 
 # --- Pages ------------------------------------------------------------------------------------------------------------
