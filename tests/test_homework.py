@@ -601,6 +601,8 @@ def test_what_is_too_large_or_cannot_be_read_is_listed(class_, monkeypatch):
     told = class_.collect()
     assert told["x.zip/bob_homework_1.ipynb"] == ("to do", "too large, locked, or broken in its zip: look into it")
     assert told["cyd_homework_1.ipynb"] == ("to do", "it cannot be read (No such file or directory): look into it")
+    monkeypatch.setattr(collecting, "MOST_UNPACKED", len(homework()) - 1)
+    assert class_.collect()["x.zip"] == ("to do", "a zip with more in it than memory may hold: look into it")
     assert class_.submitted() == {}
 
 

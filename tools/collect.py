@@ -33,7 +33,7 @@ NOT_NAMES = r"copy|of|final|v\d+"
 RUBBISH = r"(?i)(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\.ipynb_checkpoints/)"
 LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
-MOST_BYTES, MOST_ZIPS = 100_000_000, 4
+MOST_BYTES, MOST_UNPACKED, MOST_ZIPS = 100_000_000, 2_000_000_000, 4  # of a file, of all files of a zip
 UNREADABLE = zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError
 
 
@@ -151,6 +151,8 @@ def unpacked(file: HandIn) -> Iterator[HandIn]:
             archive = zipfile.ZipFile(io.BytesIO(file.content))
             deep = file.path.lower().count(".zip/") >= MOST_ZIPS
             members = [] if deep else [member for member in archive.infolist() if not member.is_dir()]
+            if sum(member.file_size for member in members) > MOST_UNPACKED:
+                file, members = file._replace(trouble="a zip with more in it than memory may hold: look into it"), []
     if not members:
         yield file
     for member in members:
