@@ -62,7 +62,7 @@ def command_line(folder: Path) -> list[str]:
         (folder / "home" / name).mkdir(parents=True, mode=0o700)
         os.chown(folder / "home" / name, uid, uid)
     (folder / "srv" / "nbgrader" / "exchange").mkdir(parents=True)
-    (folder / "srv" / "nbgrader" / "exchange").chmod(0o777)
+    (folder / "srv" / "nbgrader" / "exchange").chmod(0o1777)
     for path in (folder / "etc", folder / "home", folder / "srv"):
         path.chmod(0o755)
 

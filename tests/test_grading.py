@@ -489,6 +489,7 @@ def test_points_of_answers_in_words_are_typed_in_and_what_was_graded_is_kept(cla
     [
         ("ada,words,3,2,5,", "the line of ada, words has a comma too many"),
         ("ada,words,3,two,", "has the points 'two'; 0 to 3 can be given"),
+        ("ada,words,3,2,5", "has the remark '5': write 2.5"),
         ("ada,words,3,2,gr\xfcn", "is not in UTF-8: save it as 'CSV UTF-8'"),
     ],
 )
@@ -564,6 +565,73 @@ def test_a_formula_in_a_name_is_text_in_a_spreadsheet(tmp_path):
     assert table(tmp_path / "x.csv") == [{"id": "'=cmd()", "n": "3"}, {"id": "'@x", "n": "4"}, {"id": "ada", "n": "-5"}]
 
 
+# --- What an instructor does ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path, source):
+    """A course, and a folder into which ada's right notebook came on 1 March 2027, and again on the third."""
+    course, place = tmp_path / "course", tmp_path / "came in"
+    build.bring_sources(build.course_folder(course))
+    place.mkdir()
+    for day, name in ((1, "ada_homework_1"), (3, "ada_homework_1 (1)")):
+        path, time = place / f"{name}.ipynb", datetime(2027, 3, day, 12, tzinfo=UTC).timestamp()
+        notebook = source if day == 1 else edited(source, turn="def turn(B, F):\n    return None")
+        path.write_bytes(nbformat.writes(notebook).encode())
+        os.utime(path, (time, time))
+    return course, place
+
+
+def only(course):
+    (row,) = table(course / "grades" / "homework_1.csv")
+    return row
+
+
+def test_the_time_it_was_due_is_kept_and_the_last_that_came_in_time_can_be_taken(small, capsys):
+    course, place = small
+    assert grade.main(arguments(course, place, "--in-time")) == 1
+    assert "--in-time needs a time: give DUE, too." in capsys.readouterr().err
+    assert grade.main(arguments(course, place, "--due=2027-03-02", "--in-time")) == 0
+    assert (only(course)["late"], only(course)["turn_hidden"]) == ("", "2")
+    assert grade.main(arguments(course, place)) == 0  # the latest, and the same time
+    assert (only(course)["late"], only(course)["turn_hidden"]) == ("12 h 0 min", "0")
+    assert grade.main(arguments(course, place)[1:]) == 0
+    assert only(course)["late"] == "12 h 0 min"
+
+
+def test_a_person_may_overrule_a_test(small, capsys):
+    course, place = small
+    assert grade.main(arguments(course, place)) == 0
+    marks = course / "grades" / "homework_1_marks.csv"
+    marks.write_text(marks.read_text(encoding="utf-8-sig") + "ada,turn_hidden,2,1.5,a good idea\n", encoding="utf-8")
+    for _ in range(2):
+        assert grade.main(arguments(course, place)) == 0
+        assert only(course)["turn_hidden"] == "1.5" and "no such answer" not in capsys.readouterr().out
+    marks.write_text("id,task,points\nada,turn_hidden,3\n", encoding="utf-8")
+    assert grade.main(arguments(course, place)) == 1
+    assert "ada, turn_hidden has the points 3; 0 to 2 can be given." in capsys.readouterr().err
+
+
+def test_a_test_that_the_instructors_own_answer_fails_takes_points_from_nobody(small, capsys):
+    course, place = small
+    path = course / "source" / "homework_1" / "homework_1.ipynb"
+    own = nbformat.read(path, as_version=4)
+    hidden = cell(own, "turn_hidden")
+    hidden.source = hidden.source.replace("### BEGIN HIDDEN TESTS", "### BEGIN HIDDEN TESTS\nassert np.allclsoe(1, 1)")
+    nbformat.write(own, path)
+    assert grade.main(arguments(course, place)) == 1
+    said = capsys.readouterr().err
+    assert "do not pass its own tests (turn_hidden: " in said and "allclsoe" in said
+    assert not (course / "grades" / "homework_1.csv").exists()
+
+
+def test_a_time_is_for_one_homework(small, capsys):
+    course, place = small
+    (place / "bob_homework_2.ipynb").write_bytes(SOURCES[1].read_bytes())
+    assert grade.main(arguments(course, place, "--due=2027-03-02")) == 1
+    assert "One time is given, and homework_1, homework_2 are there" in capsys.readouterr().err
+
+
 # --- The command ------------------------------------------------------------------------------------------------------
 
 
@@ -596,8 +664,12 @@ def test_a_notebook_that_the_grader_cannot_take_does_not_stop_the_others(tmp_pat
     content = nbformat.writes(edited(source, regress="def regress(R, F):\n    pass")).encode()
     place.write_bytes(zipped({"ada_homework_1.ipynb": content, "bob_homework_1.ipynb": b"{}"}))
 
-    def fails(*arguments):
-        raise RuntimeError("of the grader")
+    real = judge.grade
+
+    def fails(parts, notebook, *arguments):
+        if "def regress(R, F):\n    pass" in [each.source for each in notebook.cells]:
+            raise RuntimeError("of the grader")
+        return real(parts, notebook, *arguments)
 
     with monkeypatch.context() as patched:
         patched.setattr(judge, "grade", fails)

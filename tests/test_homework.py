@@ -182,6 +182,17 @@ def test_two_seeds_share_no_number_of_a_test(path, monkeypatch):
     assert build.with_seed(path, 2027) == build.with_seed(path, 2027)
 
 
+def test_a_seed_changes_a_course_folder_that_nobody_has_changed_and_says_where_it_does_not(here, monkeypatch, capsys):
+    with monkeypatch.context() as patched:
+        patched.setattr(build, "build", lambda course, generate: ["homework_1"])
+        assert build.main(["course"]) == build.main(["course", "--seed=7"]) == 0
+        source = Path("course/source/homework_1/homework_1.ipynb")
+        assert source.read_bytes() == build.with_seed(SOURCES[0], 7) and "was kept" not in capsys.readouterr().out
+        assert build.main(["course", "--seed=8"]) == 0
+        assert "homework_1: your version" in (out := capsys.readouterr().out) and "SEED=8 changes nothing in it" in out
+        assert source.read_bytes() == build.with_seed(SOURCES[0], 7)
+
+
 def test_a_seed_of_which_the_right_answers_fail_is_refused_and_others_are_built(here, monkeypatch, capsys):
     failing = build.judge.Score("turn_tests", 1, 0.0, "wrong", "The correlations are only 0.7.")
     monkeypatch.setattr(build.judge, "grade", lambda *arguments: build.judge.Graded([failing]))
@@ -695,6 +706,19 @@ def test_the_command_prints_a_line_for_each_file_and_for_each_student_without_on
         "missing        cyd: no homework_1",
         "2 files: 1 collected, 0 nothing to do, 0 left out, 1 to do, 1 missing",
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ID,First_Name,Last_Name,Email\nbob,Bob,Smith,b@x.org\n",
+        "id;First Name;Last name;E-Mail;email\nbob;Bob;Smith;;b@x.org\n;;;;\n",
+        "id\tfirst_name\tlast_name\temail\r\nbob\tBob\tSmith\tb@x.org\r\n\r\n",
+    ],
+)
+def test_a_list_is_read_as_spreadsheets_write_it(tmp_path, text):
+    (tmp_path / "list.csv").write_text(text, encoding="utf-8", newline="")
+    assert collecting.read_students(tmp_path / "list.csv") == [("bob", "Bob", "Smith", "b@x.org")]
 
 
 @pytest.mark.parametrize(

@@ -191,11 +191,24 @@ def test_a_file_in_the_place_of_the_folder_gets_a_sentence(tmp_path, capsys):
 @pytest.mark.parametrize("name", FILES)
 def test_a_folder_in_the_place_of_a_file_leaves_both_as_they_were(tmp_path, capsys, name):
     other = next(file for file in FILES if file != name)
-    (tmp_path / other).write_text("of last year", encoding="utf-8")
+    assert main(["--out", str(tmp_path)]) == 0
+    before = (tmp_path / other).read_bytes()
+    (tmp_path / name).unlink()
     (tmp_path / name).mkdir()
     assert main(["--out", str(tmp_path)]) == 1
     assert "is a folder" in capsys.readouterr().err
-    assert (tmp_path / other).read_text(encoding="utf-8") == "of last year"
+    assert (tmp_path / other).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_an_instructor_has_written_is_kept(tmp_path, capsys, name):
+    assert main(["--out", str(tmp_path), "--seed", "7"]) == 0
+    assert main(["--out", str(tmp_path), "--seed", "7"]) == 0  # the same again
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    assert main(["--out", str(tmp_path), "--seed", "7"]) == 1
+    assert f"{tmp_path / name} holds something else" in capsys.readouterr().err
+    assert {name: (tmp_path / name).read_bytes() for name in FILES} == before
 
 
 def test_a_folder_that_cannot_be_written_gets_a_sentence(tmp_path, capsys, monkeypatch):
@@ -219,7 +232,7 @@ def test_a_full_disk_leaves_the_old_files_and_no_new_ones(tmp_path, capsys, monk
         return write_text(path, text, **options)
 
     monkeypatch.setattr(type(tmp_path), "write_text", full)
-    assert main(["--out", str(tmp_path), "--seed", "7"]) == 1
+    assert main(["--out", str(tmp_path)]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert all(stat.S_ISREG((tmp_path / name).stat().st_mode) for name in FILES)

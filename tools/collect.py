@@ -68,12 +68,14 @@ class Line(NamedTuple):
     owner: str = ""
 
 
-def collect(course: Path, homework: str, place: Path, students: Sequence[Student] = ()) -> list[Line]:
+def collect(
+    course: Path, homework: str, place: Path, students: Sequence[Student] = (), until: datetime | None = None
+) -> list[Line]:
     """A line for each file of the place, then one for each student of the list of whom there is no such homework.
 
     A notebook is known by its graded cells; its student by the name of the file, and with a list also by those of the
     folders and zips around it. Of several the latest is collected, by the file's time, which a zip keeps, then by the
-    number in its name. It replaces nothing but what has an earlier time.
+    number in its name. It replaces nothing but what has an earlier time. What came after `until` is left out.
 
     Raises
     ------
@@ -93,6 +95,9 @@ def collect(course: Path, homework: str, place: Path, students: Sequence[Student
             continue
         name, trouble = ("", file.trouble) if file.trouble else recognised(file, homework, cells)
         owners = owners_of(file.path, homework, students)
+        if len(owners) == 1 and not trouble and until and file.time > until.timestamp():
+            lines.append(Line(EARLIER, file.path, f"from {owners[0]}, handed in too late", owners[0]))
+            continue
         if len(owners) == 1 and not trouble:
             of_student[owners[0], name].append(file)
             continue
@@ -118,11 +123,15 @@ def read_students(path: Path) -> list[Student]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise NotCollected(f"{path} is not in UTF-8: save it as 'CSV UTF-8'.") from None
-    table = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+    first, _, rest = text.partition("\n")
+    separator = max(",;\t", key=first.count)
+    first = re.sub(r" +", "_", first.strip().lower())  # First Name is first_name
+    table = csv.DictReader(io.StringIO(f"{first}\n{rest}"), delimiter=separator)
     columns = Student._fields
     if "id" not in (table.fieldnames or ()):
         raise NotCollected(f"{path} has no column id: its first line must be {','.join(columns[:3])}.")
-    students = [Student(*((row.get(column) or "").strip() for column in columns)) for row in table]
+    rows = [[(row.get(column) or "").strip() for column in columns] for row in table]
+    students = [Student(*row) for row in rows if any(row)]  # a spreadsheet writes empty lines
     count = Counter(student.id for student in students)
     wrong = [repr(each) for each in count if count[each] > 1 or each[:1] in ("", ".") or re.search(r"[/\\]", each)]
     if wrong:

@@ -48,8 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         roster = given.students or (usual if usual.exists() else None)
         students = read_students(roster) if roster else []
         names = [given.homework] if given.homework else homework_of(given.course, given.folder)
+        if given.due and len(names) > 1:
+            raise NotCollected(f"One time is given, and {', '.join(names)} are there: say which with --homework.")
         for name in names:
-            lines = collect(given.course, name, given.folder, students) if given.folder else []
+            until = _due(due_file(given.course, name), given.due) if given.in_time else None
+            if given.in_time and not until:
+                raise NotCollected("--in-time needs a time: give DUE, too.")
+            lines = collect(given.course, name, given.folder, students, until) if given.folder else []
             lines = [line for line in lines if not _of_another(line, name, names)]
             rows = grade_class(given.course, name, students, lines, kind, given)
             _tell(given.course, name, rows, lines)
@@ -82,6 +87,7 @@ def _arguments(argv):
     parser.add_argument("--course", type=Path, default=COURSE, help="the course folder; default: homework/")
     parser.add_argument("--students", type=Path, help="the class's list; default: students.csv there, if there is one")
     parser.add_argument("--due", type=_time, help="2027-03-01 or '2027-03-01 23:59', on this machine's clock")
+    parser.add_argument("--in-time", action="store_true", help="of each student the last that came in time")
     parser.add_argument("--sandbox", choices=sandbox.KINDS, help="default: the first that works")
     parser.add_argument("--trust", action="store_true", help="run submissions with your own rights, without a sandbox")
     parser.add_argument("--seconds", type=float, default=judge.SECONDS, help="that a cell, or a call, may take")
@@ -119,6 +125,10 @@ def grade_class(
     known = {student.id: student for student in students}
     known |= {id_: Student(id_) for id_ in sorted(submitted) if id_ not in known}
     stamp = _stamp(source, given.seconds)
+    due = _due(due_file(course, homework), given.due)
+    _require_right(
+        graded(source, parts, course / "graded" / homework / ".source.json", stamp, kind, given.seconds), source
+    )
     work = [
         (path, parts, course / "graded" / homework / f"{id_}.json", stamp, kind, given.seconds)
         for id_, path in submitted.items()
@@ -132,8 +142,8 @@ def grade_class(
     rows = []
     for id_, student in known.items():
         row = _row(student, done.get(id_), lines, marks, homework)
-        if id_ in submitted and given.due:
-            late = _handed_in(submitted[id_]) - given.due
+        if id_ in submitted and due:
+            late = _handed_in(submitted[id_]) - due
             row.late = late if late > timedelta(0) else None
         pairs = [(other, same) for a, b, same in copied for me, other in ((a, b), (b, a)) if me == id_]
         row.suspicions += tuple(f"{', '.join(same)}: as {other} wrote it" for other, same in pairs)
@@ -154,6 +164,29 @@ def grade_class(
             report.write_feedback(folder / source.with_suffix(".html").name, homework, row)
             _sealed(submitted.get(row.student.id), folder)
     return rows
+
+
+def due_file(course: Path, homework: str) -> Path:
+    """Where the course folder keeps when it was to be there."""
+    return course / "grades" / f"{homework}_due.txt"
+
+
+def _due(kept, given):
+    """When it was to be there: as given, which is kept, or as it was given before."""
+    if given is None:
+        return datetime.fromisoformat(kept.read_text().strip()) if kept.exists() else None
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(f"{given.isoformat()}\n")
+    return given
+
+
+def _require_right(own, source):
+    """A test of the instructor's own that no answer passes would take points from everybody."""
+    tests = [score for score in own.scores if score.state != TO_READ]
+    wrong = [f"{score.name}: {score.said}" for score in tests if score.points != score.most]
+    if own.crashed or wrong:
+        said = own.crashed or "; ".join(wrong)
+        raise NotCollected(f"The answers in {source} do not pass its own tests ({said}): mend them, then grade again.")
 
 
 def _sealed(submitted, folder):

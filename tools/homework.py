@@ -65,8 +65,9 @@ def run_build(argv: Sequence[str]) -> int:
     except OSError as error:
         print(f"{folder} cannot be made or written ({error.strerror}): give another folder.", file=sys.stderr)
         return 1
+    what = "was kept" if seed is None else f"was kept, so SEED={seed} changes nothing in it"
     for name in kept:
-        print(f"{name}: your version in {course / 'source'} differs from ours, and was kept. Delete it to get ours.")
+        print(f"{name}: your version in {course / 'source'} differs from ours, and {what}. Delete it to get ours.")
     print(f"Built {', '.join(names)} for students, in {course / 'release'}")
     return 0
 
@@ -139,8 +140,11 @@ def bring_sources(course: Path, seed: int | None = None) -> list[str]:
     put(course / "nbgrader_config.py", (HERE / "nbgrader_config.py").read_bytes())
     kept = []
     for path in sorted(HERE.glob("homework_*.ipynb")):
-        content = path.read_bytes() if seed is None else with_seed(path, seed)
-        if not put(course / "source" / path.stem / path.name, content):
+        ours, target = path.read_bytes(), course / "source" / path.stem / path.name
+        content = ours if seed is None else with_seed(path, seed)
+        if seed is not None and target.is_file() and target.read_bytes() == ours:  # nobody has changed it
+            target.unlink()
+        if not put(target, content):
             kept.append(path.stem)
     return kept
 

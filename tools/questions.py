@@ -42,7 +42,9 @@ class NotWritten(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """0 when both files are written, else 1, with a sentence on stderr."""
     parser = argparse.ArgumentParser(prog="make questions", description="Write questions for exams, and their answers.")
-    parser.add_argument("--seed", type=int, default=0, help="a number that changes all others; default: 0")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="a number that changes all others; default: 0, which all know"
+    )
     parser.add_argument("--only", nargs="+", metavar="TOPIC", help="lessons, such as risk_premia; default: all")
     parser.add_argument("--out", type=Path, default=COURSE / "questions", help="default: homework/questions/")
     given = parser.parse_args(sys.argv[1:] if argv is None else argv)
@@ -126,7 +128,7 @@ def write(folder: Path, texts: dict[str, str]) -> None:
     Raises
     ------
     NotWritten
-        The folder is a file, or a folder has the name of a file.
+        The folder is a file, or a folder has the name of a file, or a file of this name holds something else.
     OSError
         The folder cannot be made or written.
     """
@@ -134,8 +136,11 @@ def write(folder: Path, texts: dict[str, str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise NotWritten(f"{folder} is a file: give a folder.")
     for name in texts:
-        if (folder / name).is_dir():
-            raise NotWritten(f"{folder / name} is a folder: move it, or give another folder.")
+        path = folder / name
+        if path.is_dir():
+            raise NotWritten(f"{path} is a folder: move it, or give another folder.")
+        if path.exists() and path.read_text(encoding="utf-8", errors="replace") != texts[name]:
+            raise NotWritten(f"{path} holds something else, perhaps what you wrote: move it, or give another --out.")
     if folder.is_relative_to(COURSE) and not COURSE.exists():
         put(COURSE / "nbgrader_config.py", (HERE / "nbgrader_config.py").read_bytes())
     folder.mkdir(parents=True, exist_ok=True)

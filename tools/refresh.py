@@ -145,9 +145,7 @@ def refresh_picture(path: Path = PICTURE, check: bool = False) -> str:
 def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """The notebook with the outputs of a fresh kernel whose working directory is the folder (changed in place)."""
     where = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(
-        notebook, kernel_name="python3", timeout=CELL_TIMEOUT, record_timing=False, resources=where
-    )
+    client = NotebookClient(notebook, kernel_name="python3", timeout=CELL_TIMEOUT, record_timing=False, resources=where)
     # A kernel's own notes on its start go nowhere; what a cell writes to stderr arrives as an output.
     with client.setup_kernel(env=set_kernel_environment(dict(os.environ)), stderr=subprocess.DEVNULL):
         for index, cell in enumerate(notebook.cells):

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import html
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -177,6 +178,8 @@ def read_marks(path: Path) -> dict[tuple[str, str], Mark]:
             raise ValueError(f"{path}: {row['id']}, {row['task']} has the points {said!r}; 0 to {most:g} can be given.")
         names = ("id", "task", "remark", "answer")
         id_, task, remark, answer = (_as_it_was((row.get(name) or "").strip()) for name in names)
+        if re.fullmatch(r"\d+ \d+", f"{said} {remark}"):  # 2,5 became 2, and the remark 5
+            raise ValueError(f'{path}: {id_}, {task} has the remark {remark!r}: write 2.5, or "2,5".')
         if id_:
             marks[id_, task] = Mark(points, remark, answer)
     return marks
@@ -185,10 +188,12 @@ def read_marks(path: Path) -> dict[tuple[str, str], Mark]:
 def write_marks(path: Path, rows: Sequence[Row], marks: Mapping) -> list[tuple[str, str]]:
     """The answers in words and their points, those that a person gave before among them; one line each.
 
-    Points of what is no answer now (a notebook that crashed, an id that a spreadsheet changed) stay, and are returned.
-    Those of an answer that has other words now become a remark.
+    Points that a person gave in the place of a test's stay, too. Points of what is no answer now (a notebook that
+    crashed, an id that a spreadsheet changed) stay, and are returned. Those of an answer that has other words now
+    become a remark.
     """
     lines, left = [], {key: mark for key, mark in marks.items() if mark[:2] != (None, "")}
+    tests = {(row.student.id, score.name) for row in rows if row.state != CRASHED for score in row.graded.scores}
     for row in rows:
         for score in row.graded.scores:
             if words := row.graded.words.get(score.name):
@@ -201,19 +206,28 @@ def write_marks(path: Path, rows: Sequence[Row], marks: Mapping) -> list[tuple[s
                 lines.append([row.student.id, score.name, f"{score.most:g}", *given])
     lines += [[id_, task, "", number(mark.points), *mark[1:]] for (id_, task), mark in left.items()]
     write_table(path, MARKS, lines)
-    return list(left)
+    return [key for key in left if key not in tests]
 
 
 def with_marks(graded: Graded, student: str, marks: Mapping) -> tuple[list[Score], list[str]]:
-    """The scores, with the points that a person gave to answers in words; and what to know of these points."""
+    """The scores, with the points that a person gave, to answers in words or against a test; and what to know of them.
+
+    Raises
+    ------
+    ValueError
+        A person gave more points than there are.
+    """
     new, notes = [], []
     for score in graded.scores:
         mark = marks.get((student, score.name), Mark())
-        if score.state == TO_READ and mark.points is not None:
-            if mark.is_of(graded.words.get(score.name, "")):
-                score = Score(score.name, score.most, mark.points, "read", mark.remark)
-            else:
-                notes.append(f"{score.name}: another answer than the one that was read")
+        if mark.points is not None and mark.points > score.most:
+            raise ValueError(
+                f"{student}, {score.name} has the points {mark.points:g}; 0 to {score.most:g} can be given."
+            )
+        if mark.points is not None and not mark.is_of(graded.words.get(score.name, "")):
+            notes.append(f"{score.name}: another answer than the one that was read")
+        elif mark.points is not None:
+            score = Score(score.name, score.most, mark.points, "read", mark.remark)
         new.append(score)
     return new, notes
 
