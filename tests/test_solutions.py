@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from helpers.exercises.checker import NOT_ATTEMPTED, Exercise
 from helpers.plotting import plot_lines, slide
 from tests.cells import code_cells, exercise_checked, read
-from tests.in_the_kernel import answer_by_its_solution, assert_moves, assert_readable, declared
+from tests.in_the_kernel import answer_by_its_solution, assert_memory, assert_moves, assert_readable, declared
 from tools.refresh import ROOT, lessons, stored_form
 
 LESSONS = lessons()
@@ -90,6 +90,12 @@ def test_a_picture_that_not_everybody_can_read_is_found():
         assert_readable(None)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is told by Linux's /proc.")
+def test_memory_beyond_what_the_readme_prints_is_told():
+    with pytest.raises(AssertionError, match=r"^\d+ MB, and the README prints 10$"):
+        assert_memory(10)
+
+
 OUTCOMES = ("PASSED", "FAILED")
 IN_ITS_KERNEL = [
     "from helpers.exercises.start_here import q1\nn_dates, n_tickers, n_factors = 600, 200, 3\nq1.check(...)",
@@ -113,7 +119,8 @@ def test_pytest_asks_each_cell_in_its_kernel(tmp_path):
     command = [sys.executable, "-m", "pytest", "-p", "tests.between_cells", "--nbval", "-rA", "-q", path.name]
     told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
     passed, failed = (re.findall(rf"^{state} 00_start_here\.ipynb::(.*)$", told, re.MULTILINE) for state in OUTCOMES)
-    assert passed == ["Cell 0", "q1 is solved", *(f"Cell {number}" for number in range(1, 6))], told
+    memory = ["memory"] if sys.platform == "linux" else []
+    assert passed == ["Cell 0", "q1 is solved", *(f"Cell {number}" for number in range(1, 6)), *memory], told
     assert len(failed) == 4, told
     assert "q1 is solved - Failed: q1, answered with the lesson's own data: Incorrect." in failed[0]
     assert failed[1] == "Cell 2 has sliders that move - Failed: the slider x changes nothing in the picture"
