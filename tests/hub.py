@@ -20,6 +20,7 @@ import nbformat
 import requests
 import websocket
 
+from tests.hand_ins import zipped
 from tools.grading.sandbox import OF_THE_SYSTEM
 from tools.refresh import ROOT, lessons
 
@@ -54,6 +55,7 @@ def command_line(folder: Path) -> list[str]:
         "gitconfig": "[safe]\n\tdirectory = *\n[user]\n\tname = A\n\temail = a@b.c\n",
         "jupyterhub/jupyterhub_config.py": of_hub + CONFIG,
         "jupyter/nbgrader_config.py": of_nbgrader,
+        "jupyter/jupyter_server_config.py": (ROOT / ".jupyter" / "jupyter_server_config.py").read_text(),
     }
     for name, text in files.items():
         (folder / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -190,17 +192,17 @@ class Account:
 
 
 def memory_of(uid):
-    """Of all processes of a user, in MB: what they alone hold, and their share of what others hold, too."""
-    sums = {"Private_Clean": 0, "Private_Dirty": 0, "Pss": 0}
+    """What the processes of a user alone hold, in MB."""
+    kilobytes = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if process.stat().st_uid == uid:
                 lines = (process / "smaps_rollup").read_text().splitlines()[1:]
                 told = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-                sums = {name: so_far + told.get(name, 0) for name, so_far in sums.items()}
+                kilobytes += told.get("Private_Clean", 0) + told.get("Private_Dirty", 0)
         except OSError:  # it has ended meanwhile
             continue
-    return {"own": (sums["Private_Clean"] + sums["Private_Dirty"]) / 1000, "shared out": sums["Pss"] / 1000}
+    return kilobytes * 1.024e-3
 
 
 def edition(notebooks):
@@ -213,10 +215,11 @@ def edition(notebooks):
 
 
 def next_edition(lesson):
-    """In which a lesson begins with other words."""
+    """In which a lesson begins, and ends, with other words."""
     path = LINKED / "notebooks" / f"{lesson}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells[0].source += "\n\nA new edition."
+    for cell in (notebook.cells[0], notebook.cells[-1]):
+        cell.source += "\n\nA new edition."
     nbformat.write(notebook, path)
     committed()
 
@@ -239,8 +242,6 @@ def pulled(account):
 
 def a_wheel(folder):
     """A package that no index has, so that no network is needed."""
-    import zipfile
-
     path = folder / "tiny_thing-1.0-py3-none-any.whl"
     files = {
         "tiny_thing.py": "answer = 42\n",
@@ -248,9 +249,7 @@ def a_wheel(folder):
         "tiny_thing-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "tiny_thing-1.0.dist-info/RECORD": "",
     }
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
+    path.write_bytes(zipped(files))
     return path
 
 
@@ -285,10 +284,8 @@ def main():
             path = f"course/notebooks/{LESSONS[account.name]}.ipynb"
             notebook = account.notebook(path)
             sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-            begin = time.monotonic()
             outputs = account.run(path, sources)
             return {
-                "seconds": time.monotonic() - begin,
                 "cells": len(outputs),
                 "errors": [said for cell in outputs for said in cell if said.startswith("error")],
                 "memory": account.memory,
@@ -311,7 +308,14 @@ def main():
         "again.ipynb", ["import tiny_thing; tiny_thing.__file__, tiny_thing.answer", "import numpy; numpy.__file__"]
     )
 
-    # A student's answer and a new edition.
+    # What JupyterLab saves of a lesson that was only opened.
+    ben, name = accounts[1], f"notebooks/{LESSONS['ben']}.ipynb"
+    opened = ben.notebook(f"course/{name}")
+    opened.metadata.language_info.version = "3.99"
+    ben.save(f"course/{name}", opened)
+    happened["only opened"] = Path("/home/ben/course", name).read_bytes() == (LINKED / name).read_bytes()
+
+    # A student's answer and a new edition, which has changed the same cell.
     path = f"course/notebooks/{LESSONS['ada']}.ipynb"
     written = ada.notebook(path)
     written.cells[-1].source += "\nmy own words"
@@ -347,7 +351,6 @@ def main():
         grade.append("--trust")
     happened["graded"] = as_user(TEACHER, *grade)
     marks = course / "grades" / "homework_1_marks.csv"
-    happened["marks"] = marks.read_text()
     marks.write_text(marks.read_text().replace(",3,,,", ",3,2.5,,"))  # of three points
     happened["graded again"] = as_user(TEACHER, *grade)
     happened["table"] = (course / "grades" / "homework_1.csv").read_text()

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 
 import nbformat
 import pytest
@@ -41,7 +42,7 @@ def test_each_lesson_has_its_links_and_an_install_cell_and_is_sound(course, caps
         assert f"/github/someone/their-course/blob/main/notebooks/{path.name})" in links.source
         assert install.source == INSTALL.format(repository="someone/their-course")
         assert minutes(notebook) == minutes(before[path.name])
-        assert [each for each in problems(notebook, NOTEBOOKS / path.name)] == []
+        assert list(problems(notebook, NOTEBOOKS / path.name)) == []
     badges = (course / "README.md").read_text(encoding="utf-8").splitlines()[2]
     assert re.findall(r"someone/their-course/(?:blob/)?main", badges) == [
         "someone/their-course/main",
@@ -72,6 +73,6 @@ def test_the_install_cell_installs_on_colab_alone(on_colab, monkeypatch):
     shell = InteractiveShell.instance()
     monkeypatch.setattr(shell, "run_line_magic", lambda *words, **_: asked.append(words))
     if on_colab:
-        monkeypatch.setitem(__import__("sys").modules, "google.colab", object())
+        monkeypatch.setitem(sys.modules, "google.colab", object())
     assert shell.run_cell(INSTALL.format(repository="someone/their-course")).success
-    assert asked == ([("pip", 'install --quiet "git+https://github.com/someone/their-course"')] if on_colab else [])
+    assert asked == ([("pip", "install --quiet git+https://github.com/someone/their-course")] if on_colab else [])

@@ -597,6 +597,10 @@ def test_the_time_it_was_due_is_kept_and_the_last_that_came_in_time_can_be_taken
     assert (only(course)["late"], only(course)["turn_hidden"]) == ("12 h 0 min", "0")
     assert grade.main(arguments(course, place)[1:]) == 0
     assert only(course)["late"] == "12 h 0 min"
+    assert grade.main([*arguments(course, place)[1:], "--in-time"]) == 0  # of what is collected, nothing came in time
+    assert (only(course)["state"], only(course)["notes"]) == ("missing", "homework_1 came too late")
+    assert grade.main(arguments(course, place, "--in-time")) == 0  # the one that came in time takes its place again
+    assert (only(course)["late"], only(course)["turn_hidden"]) == ("", "2")
 
 
 def test_a_person_may_overrule_a_test(small, capsys):

@@ -1,12 +1,14 @@
 """`make refresh` stores the same bytes for the same results, and stores nothing when something went wrong."""
 
 import json
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.refresh import all_notebooks, lessons, main, stored_form
+from conftest import pytest_ignore_collect
+from tools.refresh import NOTEBOOKS, all_notebooks, lessons, main, stored_form
 
 TALKATIVE = """
 import os, sys
@@ -129,6 +131,15 @@ def test_a_students_own_notebooks_beside_them_are_none_of_the_course(tmp_path):
         path.touch()
     assert all_notebooks(tmp_path) == [tmp_path / f"{name}.ipynb" for name in names]
     assert lessons(tmp_path) == [tmp_path / f"{name}.ipynb" for name in names[:2]]
+
+
+def test_pytest_leaves_a_students_notebook_alone_unless_it_is_named():
+    def ignored(name, *arguments):
+        return pytest_ignore_collect(NOTEBOOKS / name, SimpleNamespace(args=arguments))
+
+    assert ignored("mine.ipynb", "notebooks") is True
+    assert ignored("mine.ipynb", "notebooks/mine.ipynb") is None
+    assert ignored("00_start_here.ipynb", "notebooks") is ignored("homework/homework_1.ipynb", "notebooks") is None
 
 
 def test_pieces_of_one_stream_are_joined_and_times_dropped():

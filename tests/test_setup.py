@@ -60,7 +60,7 @@ def test_environment_yml_is_what_a_student_needs_at_the_versions_of_uv_lock():
     assert len(pins) == len(wanted)
 
 
-def test_percent_pip_works_in_an_environment_of_uv_which_brings_no_pip_itself():
+def test_a_students_environment_holds_pip_which_uv_does_not_bring():
     assert "pip" in {need.name for need in STUDENT}
 
 

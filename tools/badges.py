@@ -24,7 +24,7 @@ INSTALL = """# On Google Colab this installs the course; elsewhere it does nothi
 import sys
 
 if "google.colab" in sys.modules:
-    %pip install --quiet "git+https://github.com/{repository}\""""
+    get_ipython().run_line_magic("pip", "install --quiet git+https://github.com/{repository}")"""
 
 
 def main(argv: Sequence[str] | None = None, folder: Path = NOTEBOOKS) -> int:
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     for path in lessons(folder):
         notebook = nbformat.read(path, as_version=4)
         with written_whole(path) as unfinished:
-            unfinished.write_text(stored_form(with_links(notebook, path.name, *vars(given).values())), encoding="utf-8")
+            linked = with_links(notebook, path.name, given.repository, given.branch)
+            unfinished.write_text(stored_form(linked), encoding="utf-8")
     readme = folder.parent / "README.md"
     text = with_badges(readme.read_text(encoding="utf-8"), given.repository, given.branch)
     with written_whole(readme) as unfinished:

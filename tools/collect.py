@@ -105,7 +105,7 @@ def collect(
         said = f"from {whose}: name it ID_{name}{', or mend the list,' if students else ''} and run this again"
         lines.append(Line(TO_DO, file.path, trouble or said, owners[0] if len(owners) == 1 else ""))
     for (owner, name), files in of_student.items():
-        lines += put(course, Path(owner, homework, name), files)
+        lines += put(course, Path(owner, homework, name), files, until)
     lines.sort(key=lambda line: (OUTCOMES.index(line.outcome), line.about))
     without = [each.id for each in students if not any((course / "submitted" / each.id / homework).glob("*.ipynb"))]
     return lines + [Line(MISSING, id_, f"no {homework}") for id_ in sorted(without)]
@@ -280,8 +280,11 @@ def words(text: str, german: bool = False) -> tuple[str, ...]:
     return tuple(word for word in re.findall(r"[^\W_]+", text) if not re.fullmatch(NOT_NAMES, word))
 
 
-def put(course: Path, place: Path, files: Sequence[HandIn]) -> list[Line]:
-    """Lines on a student's files, of which the latest is now in its place, unless one as late was there."""
+def put(course: Path, place: Path, files: Sequence[HandIn], until: datetime | None = None) -> list[Line]:
+    """Lines on a student's files, of which the latest is now in its place, unless one as late was there.
+
+    What was there and came after `until` gives way.
+    """
     from nbgrader.utils import parse_utc
 
     owner = place.parts[0]
@@ -290,6 +293,8 @@ def put(course: Path, place: Path, files: Sequence[HandIn]) -> list[Line]:
     there, then = (target.read_bytes(), target.stat().st_mtime) if target.exists() else (None, 0.0)
     with suppress(OSError, ValueError):
         then = parse_utc(stamp.read_text().strip()).replace(tzinfo=UTC).timestamp()
+    if until and then > until.timestamp():
+        there, then = None, 0.0
     *others, latest = sorted(files, key=lambda f: (f.time, [int(n) for n in re.findall(ENDING, f.path) if n], f.path))
     lines = []
     if there != latest.content and (there is None or then < latest.time):

@@ -28,7 +28,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from helpers.files import written_whole
-from tools.collect import TO_DO, Line, NotCollected, Student, collect, homework_of, read_students
+from tools.collect import EARLIER, TO_DO, Line, NotCollected, Student, collect, homework_of, read_students
 from tools.grading import judge, report, sandbox
 from tools.grading.judge import Graded, Part, Score
 from tools.grading.report import CRASHED, GRADED, MISSING, TO_READ, Row
@@ -122,19 +122,23 @@ def grade_class(
     came_in = sorted((course / "submitted").glob(f"*/{homework}/*.ipynb"), key=lambda path: path.name == source.name)
     submitted = {path.parent.parent.name: path for path in came_in}  # of several, the one that was handed out
     submitted = dict(sorted(submitted.items()))
+    due = _due(due_file(course, homework), given.due)
+    too_late = {id_ for id_, path in submitted.items() if given.in_time and _handed_in(path) > due}
+    too_late |= {line.owner for line in lines if line.outcome == EARLIER and line.owner not in ("", *submitted)}
     known = {student.id: student for student in students}
     known |= {id_: Student(id_) for id_ in sorted(submitted) if id_ not in known}
     stamp = _stamp(source, given.seconds)
-    due = _due(due_file(course, homework), given.due)
     _require_right(
         graded(source, parts, course / "graded" / homework / ".source.json", stamp, kind, given.seconds), source
     )
     work = [
         (path, parts, course / "graded" / homework / f"{id_}.json", stamp, kind, given.seconds)
         for id_, path in submitted.items()
+        if id_ not in too_late
     ]
     results = Parallel(n_jobs=given.jobs, return_as="generator")(delayed(graded)(*each) for each in work)
-    done = dict(zip(submitted, tqdm(results, total=len(work), desc=homework, unit="student", leave=False), strict=True))
+    results = tqdm(results, total=len(work), desc=homework, unit="student", leave=False)
+    done = dict(zip([id_ for id_ in submitted if id_ not in too_late], results, strict=True))
     copied = judge.alike(
         {id_: result.answers for id_, result in done.items()},
         {name: part.source for part in parts for name in part.gives},
@@ -142,7 +146,9 @@ def grade_class(
     rows = []
     for id_, student in known.items():
         row = _row(student, done.get(id_), lines, marks, homework)
-        if id_ in submitted and due:
+        if id_ in too_late:
+            row.reason = row.reason if row.state == CRASHED else f"{homework} came too late"
+        if id_ in done and due:
             late = _handed_in(submitted[id_]) - due
             row.late = late if late > timedelta(0) else None
         pairs = [(other, same) for a, b, same in copied for me, other in ((a, b), (b, a)) if me == id_]

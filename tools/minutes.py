@@ -49,6 +49,7 @@ def _read(prose):
 
 
 if __name__ == "__main__":
-    folder = Path(__file__).resolve().parent.parent / "notebooks"
-    for path in [Path(name) for name in sys.argv[1:]] or sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+    from tools.refresh import lessons  # which itself counts minutes
+
+    for path in [Path(name) for name in sys.argv[1:]] or lessons():
         print(f"{path.name:40} {minutes(nbformat.read(path, as_version=4)):4}")

@@ -1,6 +1,6 @@
 """Real returns as a Panel ready for the models: those that ship inside the declared libraries; offline.
 
-Their files are read, the libraries are not loaded: these take 100 to 200 MB of memory, which a lesson has no use for.
+Their files are read, the libraries are not loaded: these take 100 to 200 MB, for which most lessons have no use.
 """
 
 from importlib.metadata import distribution

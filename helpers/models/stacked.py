@@ -154,7 +154,10 @@ def select_members(weights, members, n_members):
 
 
 def member_betas(shape, weights, z, n_rows=1024):
-    """The betas of all members for each row of z, (n_rows, n_members, n_factors); a block of rows at a time."""
+    """The betas of all members for each row of z, (n_rows, n_members, n_factors); a block of rows at a time.
+
+    The layers hold a block several times over, for all members: large blocks took more memory than the whole fit.
+    """
     x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
     blocks = (z[first : first + n_rows] for first in range(0, len(z), n_rows))
 
