@@ -14,7 +14,7 @@ from helpers.data.simulated import simulate_market
 from helpers.equation import product
 from helpers.evaluation.inspection import align_factors
 from helpers.evaluation.metrics import total_r2
-from helpers.models import ipca
+from helpers.models import gamma as search
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.least_squares import cross_sectional_factors
 from helpers.models.managed import managed_portfolios
@@ -216,9 +216,9 @@ def test_the_curvature_that_newton_uses_is_the_second_derivative_of_the_fit_in_t
     random = np.random.default_rng(5)
     z, moments = random.normal(size=(7, 9, 4)), random.normal(size=(7, 4))
     squares, gamma = z.transpose(0, 2, 1) @ z, random.normal(size=(4, 3))
-    _, factors, exposures, roots = ipca._given_gamma(gamma, squares, moments)
-    slope, fixed = ipca._given_factors(factors, exposures, squares, moments)
-    curvature = fixed - ipca._as_factors_follow(factors, exposures, roots, moments)
+    _, factors, exposures, roots = search._given_gamma(gamma, squares, moments)
+    slope, fixed = search._given_factors(factors, exposures, squares, moments)
+    curvature = fixed - search._as_factors_follow(factors, exposures, roots, moments)
     assert np.allclose(curvature, entries_of_curvature(gamma, squares, moments), atol=1e-5)
     by_loops = sum(np.kron(np.outer(f, f), a) for f, a in zip(factors, squares, strict=True))
     assert np.allclose(fixed, by_loops)

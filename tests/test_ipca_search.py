@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from helpers.data.simulated import simulate_market
-from helpers.models import ipca
+from helpers.models import gamma as search
 from helpers.models.ipca import InstrumentedPCA
 from helpers.panel import Panel
 from tests.test_ipca import PANELS, alternating_least_squares, explained
@@ -83,7 +83,7 @@ def test_the_search_ends_when_eight_starts_have_led_to_the_best_fit_or_after_for
 
 
 def test_for_a_large_panel_the_search_ends_earlier_but_not_before_the_second_start(monkeypatch):
-    monkeypatch.setattr(ipca, "WORK", 0)
+    monkeypatch.setattr(search, "WORK", 0)
     assert InstrumentedPCA(3).fit(noise(0, 6)).n_starts_ == 2
     assert InstrumentedPCA(3, n_starts=5).fit(noise(0, 6)).n_starts_ == 5
 
@@ -123,3 +123,18 @@ def test_a_model_that_converges_says_nothing():
         warnings.simplefilter("error")
         for tolerance in (1e-3, 1e-12, 1e-17):
             InstrumentedPCA(5, tolerance=tolerance).fit(PANELS["gaps"])
+
+
+def test_a_warm_start_begins_where_the_last_fit_ended_and_makes_no_other_start():
+    market = simulate_market(n_dates=60, n_tickers=60, n_characteristics=8, seed=3).panel
+    warm = InstrumentedPCA(3, warm_start=True).fit(market[:58])
+    assert warm.n_starts_ == 8
+    for n_dates in (59, 60):
+        cold = InstrumentedPCA(3).fit(market[:n_dates])
+        warm.fit(market[:n_dates])
+        assert warm.n_starts_ == 1 and warm.n_rounds_ < cold.n_rounds_ / 4
+        assert np.allclose(warm.gamma_, cold.gamma_, atol=1e-6)
+    few = Panel(returns=market.returns, characteristics=market.characteristics[:, :, :5])
+    assert warm.fit(few).n_starts_ == 8, "other characteristics are another model"
+    assert warm.set_params(n_factors=2).fit(few).n_starts_ > 1, "and so is another K"
+    assert InstrumentedPCA(2).fit(few).fit(few).n_starts_ > 1, "unless asked for, a fit begins anew"
