@@ -192,3 +192,22 @@ def _refuse(name, bad, what, remedy):
 
 def _kind(value):
     return f"{value!r}" if np.isscalar(value) or value is None else f"a {type(value).__name__}"
+
+
+def read_only(values: Any) -> Any:
+    """A view of the array that cannot be written to; anything else as it is."""
+    if isinstance(values, np.ndarray):
+        values = values.view()
+        values.flags.writeable = False
+    return values
+
+
+def frozen_copy(values: Any) -> Any:
+    """A copy of the array that cannot be written to; of what is no array of numpy, itself."""
+    return read_only(np.array(values)) if isinstance(values, np.ndarray) else values
+
+
+def n_happened(returns: np.ndarray) -> int:
+    """The number of dates up to the last with a return, of (n_dates, n_tickers)."""
+    with_returns = np.flatnonzero(~np.isnan(returns).all(axis=1))
+    return int(with_returns[-1]) + 1 if len(with_returns) else 0

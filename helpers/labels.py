@@ -349,20 +349,18 @@ def rows_named(index, date):
     return found
 
 
-def columns_named(index, tickers):
-    """The positions of the tickers in a panel's index, refused where one is unknown or repeated."""
-    if isinstance(tickers, str) or not isinstance(tickers, Iterable):
-        raise TypeError(f"tickers must be a sequence of labels, such as [{tickers!r}]; {tickers!r} was given.")
-    wanted = pd.Index(list(tickers))
+def columns_named(index, labels, what="tickers"):
+    """The positions of the labels in a panel's index, refused where one is unknown or repeated."""
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise TypeError(f"{what} must be a sequence of labels, such as [{labels!r}]; {labels!r} was given.")
+    wanted = pd.Index(list(labels))
     if not len(wanted) or not wanted.is_unique:
         raise ValueError(
-            f"tickers must hold at least one label, and they must all differ; {first_few(wanted)} was given."
+            f"{what} must hold at least one label, and they must all differ; {first_few(wanted)} was given."
         )
     unknown = wanted.difference(index)
     if len(unknown):
-        raise ValueError(
-            f"tickers {first_few(unknown)} are not in the panel, whose tickers are {first_few(index)}."
-        )
+        raise ValueError(f"{what} {first_few(unknown)} are not in the panel, whose {what} are {first_few(index)}.")
     return index.get_indexer(wanted)
 
 

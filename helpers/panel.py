@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.checks import as_array
-from helpers.labels import (
-    as_labels,
-    columns_named,
-    columns_of_numbers,
-    dates_and_tickers,
-    follows,
-    pairs,
-    require_one_calendar,
-    rows_at,
-    rows_for,
-    rows_named,
-    short,
-    written,
-)
+from helpers.checks import as_array, frozen_copy, n_happened, read_only
+from helpers.compact import CompactArray
+from helpers.labels import as_labels, require_one_calendar, short
+from helpers.long_frame import long_frame, parts_of_frame
+from helpers.panel_folder import stored_panel, write_panel
+from helpers.parts import Parts
 from helpers.tables import DATES_AND_TICKERS, Tables
-
-# Where a long frame carries what of its panel has no place in its rows and columns.
-ASIDE = "panel"
 
 Table = ArrayLike | pd.DataFrame | pd.Index | None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Panel:
+class Panel(Parts):
     """A market seen through its data: what each ticker earned at each date, and what was known before.
 
     Parameters
@@ -49,6 +39,9 @@ class Panel:
     dates, tickers, characteristic_names, portfolio_names : sequences, optional
         Labels. Dates must ascend; none may repeat. Where they are left out, those of a DataFrame are taken, else 0, 1,
         2, ….
+    side : dict of str to (n_dates, n_tickers), optional
+        What is known of the tickers before each date and is no characteristic that a model reads: market values for
+        weights, industries, exchanges. Numbers, NaN where unknown, or text, None where unknown.
 
     Raises
     ------
@@ -64,6 +57,9 @@ class Panel:
     label; `panel.sel(dates, tickers)` one of some dates and tickers, by label. Dates given as text like 2020-01-31, or
     as Python's own, become timestamps.
 
+    Of a large panel in which most tickers are absent at most dates, only the characteristics that exist are stored:
+    `characteristics` is then a `CompactArray`, which gives any part of it as an array. `compact` makes any panel such.
+
     The last dates may be such as have not happened: their characteristics are known and no ticker has a return. Those
     are the dates that one forecasts; models learn nothing from them.
     """
@@ -76,12 +72,14 @@ class Panel:
     tickers: pd.Index = None  # type: ignore[assignment]
     characteristic_names: pd.Index = None  # type: ignore[assignment]
     portfolio_names: pd.Index | None = None
+    side: Mapping[str, np.ndarray] = None  # type: ignore[assignment]
 
     if TYPE_CHECKING:
         # What an editor shows: the constructor takes whatever becomes these.
         def __init__(
             self, returns: Table, characteristics: Table = None, portfolios: Table = None, dates: Table = None,
-            tickers: Table = None, characteristic_names: Table = None, portfolio_names: Table = None
+            tickers: Table = None, characteristic_names: Table = None, portfolio_names: Table = None,
+            side: Mapping[str, ArrayLike | pd.DataFrame] | None = None
         ): ...  # fmt: skip
 
     def __post_init__(self):
@@ -94,27 +92,31 @@ class Panel:
         if returns.size == 0:
             raise ValueError(f"returns must hold at least one date and one ticker; its shape is {returns.shape}.")
         characteristics, portfolios = np.empty((*returns.shape, 0)), None
-        if self.characteristics is not None:
+        if isinstance(self.characteristics, CompactArray):
+            characteristics = self.characteristics.checked(returns.shape)
+        elif self.characteristics is not None:
             of_characteristics = "characteristics", self.characteristics, (*DATES_AND_TICKERS, "n_chars")
             characteristics = tables.array(*of_characteristics, missing=True, keep_precision=True)
         if self.portfolios is not None:
             of_portfolios = "portfolios", self.portfolios, ("n_dates", "n_portfolios")
             portfolios = tables.array(*of_portfolios, missing=True, keep_precision=True)
-            as_array("portfolios", portfolios[: _n_happened(returns)], of_portfolios[2])
+            as_array("portfolios", portfolios[: n_happened(returns)], of_portfolios[2])
         elif self.portfolio_names is not None:
             raise ValueError("portfolio_names was given without portfolios. Pass both or neither.")
 
-        self._settle(returns, characteristics, portfolios, lambda array: read_only(np.array(array)), tables)
+        side = {name: tables.side(name, values) for name, values in dict(self.side or {}).items()}
+        self._settle(returns, characteristics, portfolios, side, frozen_copy, tables)
 
     @classmethod
     def _of(cls, **parts):
         """The panel that takes over arrays made for it alone: labels are checked, arrays neither checked nor copied."""
         panel = object.__new__(cls)
         panel.__setstate__({name: None for name in cls.__dataclass_fields__} | parts)
-        panel._settle(panel.returns, panel.characteristics, panel.portfolios, read_only, Tables())
+        arrays = (parts.get(name) for name in ("returns", "characteristics", "portfolios"))
+        panel._settle(*arrays, parts.get("side") or {}, read_only, Tables())
         return panel
 
-    def _settle(self, returns, characteristics, portfolios, frozen, tables):
+    def _settle(self, returns, characteristics, portfolios, side, frozen, tables):
         """Checks the labels against the arrays and against those of the tables given, and stores both."""
         n_dates, n_tickers = returns.shape
         dates = as_labels("dates", self.dates, n_dates, tables.labels("n_dates"), dates=True)
@@ -138,6 +140,7 @@ class Panel:
             "tickers": tickers.rename("ticker"),
             "characteristic_names": names,
             "portfolio_names": None,
+            "side": MappingProxyType({name: frozen(values) for name, values in side.items()}),
         }
         if portfolios is not None:
             own, n = tables.labels("n_portfolios"), portfolios.shape[1]
@@ -168,7 +171,7 @@ class Panel:
     @property
     def n_happened(self) -> int:
         """How many dates have happened: those up to the last at which some ticker has a return."""
-        return _n_happened(self.returns)
+        return n_happened(self.returns)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -183,104 +186,25 @@ class Panel:
         return (
             f"Panel({self.n_dates} dates x {self.n_tickers} tickers, {self.n_characteristics} characteristics, "
             f"{self.n_portfolios} portfolios, {missing:.1%} missing, "
-            f"{short(self.dates[0])} to {short(self.dates[-1])})"
+            f"{short(self.dates[0])} to {short(self.dates[-1])}"
+            f"{', beside it ' + ', '.join(self.side) if self.side else ''})"
         )
 
+    def __getstate__(self):
+        state = {name: value for name, value in vars(self).items() if name != "_cut"}
+        return state | {"side": dict(self.side)}
+
     def __setstate__(self, state):
-        for name, value in state.items():  # numpy forgets, on copying and unpickling, that an array is read-only
+        side = {name: read_only(values) for name, values in (state.get("side") or {}).items()}
+        for name, value in (state | {"side": MappingProxyType(side)}).items():
+            # numpy forgets, on copying and unpickling, that an array is read-only
             object.__setattr__(self, name, read_only(value))
-
-    def __getitem__(self, dates: Any) -> Panel:
-        """The panel of some of its dates.
-
-        Parameters
-        ----------
-        dates : slice or array
-            A slice of positions or of date labels, the last label included; or ascending positions; or one bool for
-            each date.
-        """
-        # how scikit-learn asks for the rows of an array
-        if isinstance(dates, tuple) and len(dates) == 2 and dates[1] is ...:
-            dates = dates[0]
-        rows = self.rows(dates)
-        by_date = ("returns", "characteristics", "portfolios", "dates")
-        part = self._with({name: getattr(self, name)[rows] for name in by_date if getattr(self, name) is not None})
-        if part.n_dates == 0:
-            raise ValueError(
-                f"No date is left by panel[{written(dates)}]: the panel has {self.n_dates} dates, "
-                f"{short(self.dates[0])} to {short(self.dates[-1])}."
-            )
-        return part
-
-    def select_tickers(self, tickers: Iterable[Hashable]) -> Panel:
-        """The panel of some of its tickers, in the order given; the portfolios stay as they are.
-
-        Parameters
-        ----------
-        tickers : sequence
-            Labels out of `panel.tickers`.
-        """
-        columns = columns_named(self.tickers, tickers)
-        parts = {"returns": self.returns[:, columns], "characteristics": self.characteristics[:, columns]}
-        return self._with(parts | {"tickers": self.tickers[columns]})
-
-    def sel(self, dates: Any = None, tickers: Iterable[Hashable] | None = None) -> Panel:
-        """The panel of some of its dates and of some of its tickers, by their labels.
-
-        Parameters
-        ----------
-        dates : label, slice of labels or sequence of labels, optional
-            Such as "2003" (all dates of that year), slice("2003", "2005-06") or some of `panel.dates`; all dates if
-            left out.
-        tickers : sequence, optional
-            Labels out of `panel.tickers`, in the order wanted; all tickers if left out.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a label is not in the panel, or none is given.
-        """
-        panel = self if tickers is None else self.select_tickers(tickers)
-        if dates is None:
-            return panel
-        if isinstance(dates, slice):
-            return panel[dates]
-        if isinstance(dates, str) or not isinstance(dates, Iterable):
-            dates = [dates]
-        rows = [rows_named(self.dates, date) for date in dates]
-        return panel[np.unique(np.concatenate([np.array([], int), *rows]))]
-
-    def joined(self, later: Panel) -> Panel:
-        """The panel of these dates and, after them, those of a later panel of the same market.
-
-        Parameters
-        ----------
-        later : Panel
-            Begins after this one ends; the same tickers, characteristics and portfolios in the same order.
-        """
-        require_panel(later)
-        if not follows(self.dates, later.dates):
-            raise ValueError(
-                f"The later panel must begin after the first, which ends at {short(self.dates[-1])}; it begins at "
-                f"{short(later.dates[0])}. Cut both from one panel, such as panel[:60] and panel[60:120]."
-            )
-        for name in ("tickers", "characteristic_names", "portfolio_names"):
-            ours, theirs = getattr(self, name), getattr(later, name)
-            if (ours is None) != (theirs is None) or (ours is not None and not ours.equals(theirs)):
-                raise ValueError(f"The two panels differ in {name}, or in their order. Cut both from one panel.")
-        by_date = ("returns", "characteristics") + ("portfolios",) * (self.portfolios is not None)
-        parts = {name: read_only(np.concatenate([getattr(self, name), getattr(later, name)])) for name in by_date}
-        return self._with(parts | {"dates": self.dates.append(later.dates)})
 
     def _with(self, parts):
         """The panel with some of its parts exchanged for others known to be sound; nothing is copied or checked."""
         panel = object.__new__(Panel)
-        panel.__setstate__(vars(self) | parts)
+        panel.__setstate__(self.__getstate__() | parts)
         return panel
-
-    def rows(self, dates: Any) -> slice | np.ndarray:
-        """The positions of the dates, as a slice or an array: what `panel[dates]` takes from each of its arrays."""
-        return rows_at(self.dates, dates)
 
     @classmethod
     def from_frame(
@@ -307,68 +231,39 @@ class Panel:
             If a (date, ticker) repeats, a label is missing, two tickers differ by blanks only, or a forward return
             (a column named ``returns_fwd``) stands among the characteristics.
         """
-        dates, tickers = dates_and_tickers(frame)
-        names = columns_of_numbers(frame, returns)
-        aside = frame.attrs.get(ASIDE)
-        if not isinstance(aside, _Aside):
-            aside = None
-        date_codes, date_labels = pd.factorize(dates, sort=True)
-        if date_labels.equals(pd.RangeIndex(len(date_labels))):
-            date_labels = pd.RangeIndex(len(date_labels))
-        ticker_codes, ticker_labels = pd.factorize(tickers, sort=True)
-        if aside is not None and ticker_labels.isin(aside.tickers).all():
-            ticker_labels = aside.tickers[aside.tickers.isin(ticker_labels)]
-            ticker_codes = ticker_labels.get_indexer(tickers)
-        half = (frame.dtypes == np.float32).all()
-        shape = (len(date_labels), len(ticker_labels), len(frame.columns))
-        grid = np.full(shape, np.nan, np.float32 if half else float)
-        grid[date_codes, ticker_codes] = frame[[returns, *names]].to_numpy(dtype=grid.dtype, na_value=np.nan)
-        if portfolios is None and aside is not None:
-            portfolios = aside.portfolios
-        if portfolios is not None:
-            portfolios = rows_for(portfolios, date_labels)
-        return cls(
-            returns=grid[:, :, 0],
-            characteristics=grid[:, :, 1:],
-            portfolios=portfolios,
-            dates=date_labels,
-            tickers=ticker_labels,
-            characteristic_names=names,
-        )
+        return cls(**parts_of_frame(frame, portfolios, returns))
 
     def to_frame(self) -> pd.DataFrame:
         """The long frame of the panel, indexed by (date, ticker): `returns`, then the characteristics.
 
         Rows with neither a return nor a characteristic are left out, so that gaps stay gaps; but a date, or a ticker,
-        that would be lost with all of its rows keeps them, or one. The portfolios, and the order of the tickers, travel
-        in `frame.attrs`: `Panel.from_frame(panel.to_frame())` gives the panel back.
+        that would be lost with all of its rows keeps them, or one. The portfolios, the side data and the order of the
+        tickers travel in `frame.attrs`: `Panel.from_frame(panel.to_frame())` gives the panel back.
         """
-        values = np.concatenate([self.returns[:, :, None], self.characteristics], axis=2)
-        kept = ~np.isnan(values).all(axis=2)
-        kept[~kept.any(axis=1)] = True
-        kept[0, ~kept.any(axis=0)] = True
-        rows = pairs(self.dates, self.tickers)[kept.ravel()]
-        frame = pd.DataFrame(values[kept], rows, ["returns", *self.characteristic_names])
-        table = None if self.portfolios is None else pd.DataFrame(self.portfolios, self.dates, self.portfolio_names)
-        frame.attrs[ASIDE] = _Aside(self.tickers, table)
-        return frame
+        return long_frame(self)
 
+    def save(self, folder: str | Path) -> None:
+        """Writes the panel into a folder of its own, whole or not at all; `Panel.load` opens it.
 
-class _Aside(dict):
-    """What of a panel does not fit into a long frame: its order of tickers, and its table of portfolios or None.
+        Parameters
+        ----------
+        folder : str or path
+            Made, or, if it holds a panel, replaced.
+        """
+        write_panel(self, folder)
 
-    pandas copies attrs at every step: this is handed on as it is, and equals itself alone. Parquet files keep attrs as
-    JSON, and there it is an empty dict.
-    """
+    @classmethod
+    def load(cls, folder: str | Path) -> Panel:
+        """The panel that `save` wrote, read from disk where and when it is needed (a numpy memory map).
 
-    def __init__(self, tickers, portfolios):
-        super().__init__()
-        self.tickers, self.portfolios = tickers, portfolios
+        So a panel may be larger than memory, and processes that load it share it.
 
-    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__  # type: ignore[assignment]
-
-    def __deepcopy__(self, memo):
-        return self
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such folder, or it is damaged or not one that `save` wrote.
+        """
+        return stored_panel(cls, folder)
 
 
 def require_panel(panel: Any, characteristics: bool = False, portfolios: bool = False) -> None:
@@ -383,17 +278,3 @@ def require_panel(panel: Any, characteristics: bool = False, portfolios: bool = 
         )
     if portfolios and not panel.n_portfolios:
         raise ValueError("The panel has no portfolios, and they are needed here. Pass Panel(..., portfolios=...).")
-
-
-def _n_happened(returns):
-    """The number of dates up to the last with a return."""
-    with_returns = np.flatnonzero(~np.isnan(returns).all(axis=1))
-    return int(with_returns[-1]) + 1 if len(with_returns) else 0
-
-
-def read_only(values: Any) -> Any:
-    """A view of the array that cannot be written to; anything else as it is."""
-    if isinstance(values, np.ndarray):
-        values = values.view()
-        values.flags.writeable = False
-    return values

@@ -72,6 +72,20 @@ class Tables:
         self.takes_in(name, found)
         return array
 
+    def side(self, name: str, values: Any) -> np.ndarray:
+        """A table of side data, (n_dates, n_tickers): numbers, or objects if it holds text, None where unknown."""
+        if not isinstance(name, str):
+            raise TypeError(f"side must be a dict whose names are text; {name!r} was given as one.")
+        called = f"side[{name!r}]"
+        if np.asarray(values).dtype.kind in "fiub":
+            return self.array(called, values, missing=True, keep_precision=True)
+        if np.ndim(values) != 2:
+            raise ValueError(f"{called} must be a table (n_dates, n_tickers); its shape is {np.shape(values)}.")
+        table = values if isinstance(values, pd.DataFrame) else pd.DataFrame(np.asarray(values, dtype=object))
+        known = table.notna()
+        self.array(called, known.astype(float) if table is values else known.to_numpy(dtype=float))
+        return np.where(known, table.to_numpy(dtype=object), None)
+
     def takes_in(self, name: str, labels: Mapping[str, pd.Index]) -> None:
         """Takes in labels by the axes along which they stand, refused where they are not those of the other tables.
 

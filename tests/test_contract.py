@@ -25,7 +25,8 @@ from helpers.evaluation.splitter import WalkForward
 from helpers.labels import labelled
 from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
-from helpers.models.base import ConstantBetas, Ensemble, FactorModel, SolvedFactors
+from helpers.models.base import Ensemble, FactorModel
+from helpers.models.halves import ConstantBetas, SolvedFactors
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.networks import NetworkEnsemble
 from helpers.models.neural_ipca import NeuralIPCA

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
@@ -39,6 +41,12 @@ def renamed(names):
 
 FITTED = InstrumentedPCA(2).fit(PANEL)
 NO_SINGLE = ("Γ", "without a single value", "Ask for fewer factors")
+def _quietly(fit):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return fit()
+
+
 BAD_INPUT = {
     "no factors": (lambda: InstrumentedPCA(0).fit(PANEL), ValueError, "n_factors", "between 1 and 3", "0 was given"),
     "more factors than characteristics": (
@@ -81,9 +89,13 @@ BAD_INPUT = {
         lambda: InstrumentedPCA(2).fit(with_chars(Z[:, :, [0, 1, 1]])),
         ValueError, "collinear", "value, momentum", "Drop",
     ),
-    "a characteristic that is always zero": (
-        lambda: InstrumentedPCA(2).fit(with_chars(Z * [1, 0, 1])),
-        ValueError, "collinear", "value combine(s) to zero", "Drop",
+    "fewer characteristics than factors that say anything": (
+        lambda: _quietly(lambda: InstrumentedPCA(3).fit(with_chars(Z * [1, 0, 1]))),
+        ValueError, "n_factors = 3", "2 characteristic(s) that get a weight",
+    ),
+    "no characteristic that says anything": (
+        lambda: InstrumentedPCA(1).fit(with_chars(Z * 0)),
+        ValueError, "No characteristic differs from 0", "Pass other",
     ),
     "a constant beside the constant": (
         lambda: InstrumentedPCA(2, constant=True).fit(with_chars(with_value(Z, (..., 0), 1.0))),

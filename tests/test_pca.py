@@ -211,7 +211,7 @@ BAD_INPUT = {
         lambda: PCAFactors(3).fit(PANEL).factors(
             Panel(returns=with_value(R, (0, slice(2, None)), np.nan), tickers=PANEL.tickers)
         ),
-        ValueError, "fewer tickers", "(3)", "position(s) 0",
+        ValueError, "fewer tickers", "(3)", "date(s) 0",
     ),
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.checks import as_choice
+from helpers.compact import CompactArray
 from helpers.panel import Panel
 from helpers.tables import Tables
 
@@ -45,20 +46,40 @@ def rank_across_tickers(characteristics: ArrayLike | Panel, missing: Missing = "
     >>> rank_across_tickers([[10.0, np.nan, 1e6, -3.0]])
     array([[ 0. ,  nan,  0.5, -0.5]])
     """
-    from scipy.stats import rankdata  # here, since it takes longer to load than all else
-
     as_choice("missing", missing, ("keep", "median"))
     if isinstance(characteristics, Panel):
         panel = characteristics
-        ranks = rank_across_tickers(panel.characteristics, missing)
-        ranks[np.isnan(panel.returns) & np.isnan(panel.characteristics).all(axis=2)] = np.nan
+        z = panel.characteristics
+        if isinstance(z, CompactArray):
+            return panel._with({"characteristics": _ranked_rows(z, panel.returns, missing)})
+        ranks = rank_across_tickers(z, missing)
+        ranks[np.isnan(panel.returns) & np.isnan(z).all(axis=2)] = np.nan
         return panel._with({"characteristics": ranks})
     tables, axes = Tables(), ("n_dates", "n_tickers", "n_chars")[: 2 if np.ndim(characteristics) == 2 else 3]
     table = tables.array("characteristics", characteristics, axes, missing=True, keep_precision=True)
     ranks = np.empty_like(table)
     for d, values in enumerate(table):  # a date at a time, so that a large panel is never copied whole
-        known = ~np.isnan(values)
-        ranks[d] = 2 * rankdata(values, axis=0, nan_policy="omit") / (known.sum(axis=0) + 1) - 1
-        if missing == "median":
-            ranks[d][~known] = 0.0
+        ranks[d] = _ranked(values, missing)
     return tables.labelled(ranks, *axes)
+
+
+def _ranked(values, missing):
+    """The ranks of one date, (n_tickers, n_chars) or (n_tickers,)."""
+    from scipy.stats import rankdata  # here, since it takes longer to load than all else
+
+    known = ~np.isnan(values)
+    ranks = 2 * rankdata(values, axis=0, nan_policy="omit") / (known.sum(axis=0) + 1) - 1
+    if missing == "median":
+        ranks[~known] = 0.0
+    return ranks
+
+
+def _ranked_rows(z, returns, missing):
+    """The ranks of a compact array, date by date; a row without a return or any characteristic stays unknown."""
+    ranks = np.empty((z.rows.stop - z.rows.start, z.shape[2]), z.dtype)
+    for d in range(len(z)):
+        values, rows = z.rows_at(d), slice(z.starts[d] - z.starts[0], z.starts[d + 1] - z.starts[0])
+        if len(values):
+            ranks[rows] = _ranked(values, missing)
+            ranks[rows][np.isnan(returns[d, z.tickers_at(d)]) & np.isnan(values).all(axis=1)] = np.nan
+    return z.with_values(ranks)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.checks import as_choice, as_count, as_finite, as_flag, as_positive
+from helpers.checks import as_choice, as_count, as_finite, as_flag, as_positive, read_only
 from helpers.data.ranks import rank_across_tickers
 from helpers.equation import product
-from helpers.panel import Panel, read_only, require_panel
+from helpers.panel import Panel, require_panel
 from helpers.tables import DATES_AND_TICKERS, Tables
 
 FAMILIAR_TICKERS = tuple(

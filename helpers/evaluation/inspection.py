@@ -10,9 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from helpers.checks import as_choice, first_few
 from helpers.equation import product
-from helpers.evaluation.metrics import total_r2
 from helpers.labels import factor_names
-from helpers.models.base import ConstantBetas, FactorModel
+from helpers.models.base import FactorModel
+from helpers.models.halves import ConstantBetas
 from helpers.panel import Panel, require_panel
 from helpers.tables import Tables
 
@@ -54,23 +54,31 @@ def characteristic_importance(model: FactorModel, panel: Panel, side: str = "bet
     as_choice("side", side, ("betas", "factors", "both"))
     _require_side(model, panel, side)
     members = getattr(model, "members_", [model])
-    betas, factors = [member.betas(panel) for member in members], [member.factors(panel) for member in members]
-
-    def reconstruction(name=None):
-        b, f = betas, factors
-        if name is not None and side != "factors":
-            without = _without_characteristic(panel, name)
-            b = [member.betas(without) for member in members]
-        if name is not None and side != "betas":
-            f = [_without_input(member, name).factors(panel) for member in members]
-        return np.mean([product(*pair) for pair in zip(b, f, strict=True)], axis=0)
-
-    explained = reconstruction()
-    returns = np.where(np.isnan(explained), np.nan, panel.returns)
-    whole = total_r2(returns, explained)
+    factors = [member.factors(panel) for member in members]
     names = model.factor_input_names_ if side == "factors" else panel.characteristic_names
-    lost = {name: whole - total_r2(returns, reconstruction(name)) for name in names}
-    return pd.Series(lost, name="importance").sort_values(ascending=False, kind="stable")
+    changed = {name: factors for name in names}
+    if side != "betas":
+        changed = {name: [_without_input(member, name).factors(panel) for member in members] for name in names}
+    left, total = np.zeros(1 + len(names)), 0.0  # sums of squares: with every characteristic, and without each
+    for dates, _, block in panel.blocks():
+        betas = [member.betas(block) for member in members]
+        explained = _mean_product(betas, factors, dates)
+        returns = np.where(np.isnan(explained), np.nan, block.returns)
+        total += np.nansum(returns**2)
+        left[0] += np.nansum((returns - explained) ** 2)
+        for j, name in enumerate(names, 1):
+            if side != "factors":
+                without = _without_characteristic(block, name)
+                betas = [member.betas(without) for member in members]
+            left[j] += np.nansum((returns - _mean_product(betas, changed[name], dates)) ** 2)
+    if not total:
+        raise ValueError("No return that the model reconstructs differs from 0: there is nothing to explain.")
+    lost = pd.Series((left[1:] - left[0]) / total, names, name="importance")
+    return lost.sort_values(ascending=False, kind="stable")
+
+
+def _mean_product(betas, factors, dates):
+    return np.mean([product(b, f[dates]) for b, f in zip(betas, factors, strict=True)], axis=0)
 
 
 def align_factors(betas: ArrayLike, factors: ArrayLike, true_factors: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 import os
 import pickle
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from tqdm.auto import tqdm
 
-from helpers.checks import as_array, as_flag, described_kind
+from helpers.checks import as_array, as_flag, described_kind, read_only
+from helpers.compact import CompactArray
 from helpers.evaluation.splitter import Fold, WalkForward
 from helpers.labels import Labelled, labelled, pairs, short
 from helpers.models.base import FactorModel
-from helpers.panel import Panel, read_only
+from helpers.panel import Panel
 from helpers.tables import DATES_AND_TICKERS, Tables
 
 # Parameters that change how a model works, and not what it says: a run may be continued with others.
@@ -119,6 +121,9 @@ def out_of_sample(
     validation dates, such as PCA, learns from them as from the training dates. The last dates may be such as have not
     happened: they are forecast.
 
+    A model with ``warm_start=True`` begins each fit where that of the fold before ended, and sooner is done. Nothing
+    leaks: folds are run in time order, and all that the fold before has seen lies before the test dates of this one.
+
     Parameters
     ----------
     model : FactorModel
@@ -161,11 +166,13 @@ def out_of_sample(
     quiet = {} if as_flag("progress", progress) else {"disable": True}
     folds = list(splitter.folds(panel))
 
+    results: list[tuple[np.ndarray, np.ndarray, FactorModel]] = []
+
     def tested(k):
-        return _tested(model, k, folds[k], splitter.purge)
+        before = results[k - 1][2] if k and getattr(model, "warm_start", False) else None
+        return _tested(clone(model) if before is None else before.continued(), k, folds[k], splitter.purge)
 
     recalled = tested if folder is None else _kept(tested, model, panel, splitter, folder)
-    results = []
     for k in tqdm(range(len(folds)), desc="folds", unit="fold", leave=False, **quiet):
         results.append(recalled(k))
     reconstructions, predictions, models = zip(*results, strict=True)
@@ -178,11 +185,11 @@ def out_of_sample(
     )
 
 
-def _tested(model: FactorModel, k: int, fold: Fold[Panel], purge: int) -> tuple[np.ndarray, np.ndarray, FactorModel]:
-    """What a clone of the model, fitted to the past of fold k, says of its test dates, and that clone."""
+def _tested(fresh: FactorModel, k: int, fold: Fold[Panel], purge: int) -> tuple[np.ndarray, np.ndarray, FactorModel]:
+    """What a model, once it is fitted to the past of fold k, says of its test dates, and that model."""
     lagged = {"lag": purge} if purge else {}  # of returns that reach over what is purged λ must know none either
     try:
-        fresh = clone(model).fit(fold.train, fold.validation)
+        fresh.fit(fold.train, fold.validation)
         said = {"reconstruct": fresh.reconstruct(fold.test), "predict": fresh.predict(fold.test, fold.past, **lagged)}
         sizes = dict(zip(DATES_AND_TICKERS, fold.test.shape, strict=True))
         reconstruction, prediction = (
@@ -254,6 +261,10 @@ def _bare(value):
         return pd.api.types.infer_dtype(value), [str(label) for label in value]
     if isinstance(value, (pd.DataFrame, pd.Series, Labelled)):
         return [np.ascontiguousarray(value), *(_bare(labels) for labels in value.axes)]
+    if isinstance(value, CompactArray):
+        return [value.values[value.rows], value.columns[value.rows], value.starts - value.starts[0]]
+    if isinstance(value, Mapping):
+        return {name: _bare(part) for name, part in value.items()}
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value)
     if isinstance(value, np.generic):

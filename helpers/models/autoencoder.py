@@ -10,9 +10,11 @@ import pandas as pd
 from helpers.checks import as_choice, as_count, as_flag, first_few
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import factors_of_happened, require_same_labels, solved_without, warn_of_magnitudes
+from helpers.models.base import factors_of_happened, require_same_labels, warn_of_magnitudes
+from helpers.models.halves import solved_without
 from helpers.models.managed import managed_portfolios, managed_without
 from helpers.models.networks import NetworkEnsemble, known_cells, network_betas, root_mean_square
+from helpers.models.unused import warned_of_unused, without
 from helpers.panel import Panel, require_panel
 
 # The hidden layers of the Beta network in the paper's models.
@@ -75,6 +77,10 @@ class ConditionalAutoencoder(NetworkEnsemble):
     choose : {"strength", "networks"}
         What the validation panel chooses: the strength whose ensemble reconstructs it best, as in the paper, or the
         n_members best networks, whatever their strengths.
+    warm_start : bool
+        Whether a fit begins with the weights of the last fit of this model, if that had networks of the same shape:
+        member by member, whatever the strength. So a fit to one year more takes few epochs. It stays near the optimum
+        that it follows: with fewer factors than the market has, one from before may be a poor one.
 
     Attributes
     ----------
@@ -87,6 +93,8 @@ class ConditionalAutoencoder(NetworkEnsemble):
         history.
     validation_curve_ : Series
         The total R² of the validation panel by each strength.
+    unused_characteristics_ : Index
+        Those that were 0 or unknown for every ticker throughout: nothing is read of them.
     history_ : DataFrame
         One row for each strength, member and epoch until it stopped: the mean squared errors `training` (a running mean
         within the epoch) and `validation`, as shares of the mean squared return.
@@ -116,6 +124,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         progress: bool = False,
         factors: str = "weights",
         choose: str = "strength",
+        warm_start: bool = False,
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -131,6 +140,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self.progress = progress
         self.factors = factors
         self.choose = choose
+        self.warm_start = warm_start
 
     def get_params(self, deep: bool = True) -> dict:
         """The parameters by name, as scikit-learn asks for them; `factors` among them is the parameter."""
@@ -143,13 +153,15 @@ class ConditionalAutoencoder(NetworkEnsemble):
         """
         require_panel(panel, characteristics=True)
         panel = self._learns_from(panel, validation)
-        strengths, how = self._strengths(validation), self._how()
+        strengths, how, names = self._strengths(validation), self._how(), panel.characteristic_names
         self._by_regression()
+        unused = warned_of_unused(panel, stacklevel=2)
+        panel = without(panel, unused)
         input_names = self._input_names(panel)
         alone = self._shape(panel.n_characteristics, len(input_names))
         known = held_out_known = known_cells("The panel", panel)
         if validation is not None:
-            validation, held_out_known = self._held_out(panel, validation)
+            validation, held_out_known = self._held_out(names, validation, unused)
             require_same_labels("factor inputs", self._input_names(validation), input_names)
 
         warn_of_magnitudes(panel.characteristics, panel.characteristic_names, stacklevel=2)
@@ -164,13 +176,14 @@ class ConditionalAutoencoder(NetworkEnsemble):
             held_out = _observations(validation, held_out_known, self._inputs(validation), scales)
 
         def predicted(shape, weights):
-            return held_out.y, _products(stacked.member_betas(shape, weights, held_out.z), held_out, weights)
+            return held_out.y, _products(shape, weights, held_out)
 
         self._train(alone, strengths, how, training, held_out, predicted)
         self.returns_scale_ = scales[0]
         in_fractions = self.weights_[0][-1] / scales[1][:, None, None] * scales[0]
         self.factor_weights_ = in_fractions.transpose(1, 0, 2).astype(float)
-        self.characteristic_names_, self.factor_input_names_ = panel.characteristic_names, input_names
+        self.characteristic_names_, self.factor_input_names_ = names, input_names
+        self.unused_characteristics_ = unused
         return self
 
     def betas(self, panel: Panel) -> Labelled:
@@ -179,7 +192,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self._require_one("betas")
         require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
         _, n_inputs, n_factors = self.factor_weights_.shape
-        betas = network_betas(panel, self.weights_, n_inputs, n_factors)
+        betas = network_betas(without(panel, self.unused_characteristics_), self.weights_, n_inputs, n_factors)
         return labelled(betas, panel.dates, panel.tickers, factor_names(n_factors))
 
     @beside_a_parameter
@@ -189,6 +202,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self._require_one("factors")
         if self._by_regression():
             return self._solved_factors(panel)
+        panel = without(panel, self.unused_characteristics_)
         require_same_labels("factor inputs", self._input_names(panel), self.factor_input_names_)
         names = factor_names(self.factor_weights_.shape[2])
         factors = factors_of_happened(panel, len(names), lambda past: self._inputs(past) @ self.factor_weights_[0])
@@ -200,9 +214,12 @@ class ConditionalAutoencoder(NetworkEnsemble):
             return solved_without(betas, panel)
         if self.factor_inputs != "managed":
             return super()._leave_one_out(panel)
-        x = managed_without(panel, constant=True)
+        x = managed_without(without(panel, self.unused_characteristics_), constant=True)
         said = ((x @ self.factor_weights_[0]) * np.asarray(betas)).sum(axis=2)
         return labelled(said, panel.dates, panel.tickers)
+
+    def _n_factors(self):
+        return self.factor_weights_.shape[2]
 
     def _by_regression(self):
         return as_choice("factors", vars(self)["factors"], ("weights", "regression")) == "regression"
@@ -258,14 +275,17 @@ class ConditionalAutoencoder(NetworkEnsemble):
 def _observations(panel, known, x, scales):
     """The known returns of the panel as rows for training, in units of their scale."""
     return stacked.Observations(
-        z=panel.characteristics[known].astype("float32"),
+        z=panel.characteristics[known].astype("float32", copy=False),
         x=(x / scales[1]).astype("float32"),
         date=np.nonzero(known)[0].astype("int32"),
         y=(panel.returns[known] / scales[0]).astype("float32"),
     )
 
 
-def _products(betas, observations, weights):
+def _products(shape, weights, observations):
     """r̂ of each member for each observation, (n_rows, n_members)."""
     factors = np.einsum("di,imk->dmk", observations.x, weights[0][-1])
-    return np.einsum("rmk,rmk->rm", betas, factors[observations.date])
+    said = np.empty((len(observations.y), shape.n_members), "float32")
+    for rows, betas in stacked.blocks_of_betas(shape, weights, observations.z):
+        said[rows] = np.einsum("rmk,rmk->rm", betas, factors[observations.date[rows]])
+    return said

@@ -9,13 +9,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from helpers.checks import as_count, first_few
+from helpers.compact import CompactArray, each_column
 from helpers.equation import product, share_explained
-from helpers.labels import Labelled, factor_names, follows, labelled, short
-from helpers.models.least_squares import each_left_out, regressions
+from helpers.labels import Labelled, follows, labelled, short
 from helpers.models.store import stored_model, write_model
 from helpers.panel import Panel, require_panel
 
@@ -56,7 +56,7 @@ class FactorModel(BaseEstimator, ABC):
 
     def reconstruct(self, panel: Panel) -> Labelled:
         """The returns as the model explains them, r̂ = β · F, (n_dates, n_tickers), in fractions per period."""
-        return labelled(product(self.betas(panel), self.factors(panel)), panel.dates, panel.tickers)
+        return self._by_block(panel, lambda block, dates: product(self.betas(block), self.factors(block)))
 
     def leave_one_out(self, panel: Panel) -> Labelled:
         """The returns as the model explains each of them by F of all other tickers, r̂_s = β_s · F_(-s).
@@ -97,7 +97,8 @@ class FactorModel(BaseEstimator, ABC):
             How many dates earlier λ ends. Returns that are earned over h dates are over h - 1 dates later than those of
             a single date: they need lag = h - 1.
         """
-        return labelled(product(self.betas(panel), self.expected_factors(panel, past, lag)), panel.dates, panel.tickers)
+        expected = self.expected_factors(panel, past, lag)
+        return self._by_block(panel, lambda block, dates: product(self.betas(block), expected[dates]))
 
     def expected_factors(self, panel: Panel, past: Panel, lag: int = 0) -> np.ndarray:
         """The factors expected before each date, λ^(d-1), (n_dates, n_factors): the mean of F over all dates before d.
@@ -143,6 +144,12 @@ class FactorModel(BaseEstimator, ABC):
         require_panel(panel)
         return share_explained(panel.returns, self.reconstruct(panel))
 
+    def continued(self) -> Self:
+        """A model with the same parameters and all that this one has learned: where a fit with `warm_start` begins."""
+        other = clone(self)
+        vars(other).update(vars(self))
+        return other
+
     def save(self, path: str | Path) -> None:
         """Writes the fitted model to a file, whole or not at all, for `load`. No code is stored."""
         check_is_fitted(self)
@@ -155,6 +162,26 @@ class FactorModel(BaseEstimator, ABC):
         `FactorModel.load` takes any model of the course, a class its own kind only.
         """
         return stored_model(cls, path)
+
+    def _by_block(self, panel: Panel, said: Callable[[Panel, slice], np.ndarray]) -> Labelled:
+        """What is said of each return, (n_dates, n_tickers): a large panel is worked through in blocks, NaN elsewhere.
+
+        Parameters
+        ----------
+        panel : Panel
+        said : function of a block and of its dates, a slice of positions
+            It gives (n_dates, n_tickers) of the block. Of a date, it depends on that date alone.
+        """
+        require_panel(panel)
+        values: np.ndarray | None = None
+        for dates, tickers, block in panel.blocks():
+            part = said(block, dates)
+            if block is panel:
+                return labelled(part, panel.dates, panel.tickers)
+            if values is None:
+                values = np.full(panel.shape, np.nan)
+            values[dates, tickers] = part
+        return labelled(values, panel.dates, panel.tickers)
 
     def _learns_from(self, panel, validation):
         """The dates to fit to: those that have happened, validation dates among them unless they have another use."""
@@ -174,30 +201,6 @@ class FactorModel(BaseEstimator, ABC):
     def _require_fitted(self, panel):
         require_panel(panel)
         check_is_fitted(self)
-
-
-class ConstantBetas(FactorModel):
-    """A factor model whose β is learned once, as `betas_` (n_tickers, n_factors), and is the same at every date."""
-
-    def betas(self, panel: Panel) -> Labelled:
-        """β as it was learned, at every date of the panel, (n_dates, n_tickers, n_factors)."""
-        self._require_fitted(panel)
-        require_same_labels("tickers", panel.tickers, self.tickers_)
-        values = np.broadcast_to(self.betas_, (panel.n_dates, *self.betas_.shape))
-        return labelled(values, panel.dates, panel.tickers, self._factor_names())
-
-    def _factor_names(self):
-        return factor_names(self.betas_.shape[1])
-
-
-class SolvedFactors(FactorModel):
-    """A factor model whose F is the regression of each date's returns on its β."""
-
-    ridge_of_dates: float = 0.0  # what is added to β'β, for each ticker of the date
-
-    def leave_one_out(self, panel: Panel) -> Labelled:
-        """The returns as F of all other tickers explains them, r - (r - r̂) / (1 - h), (n_dates, n_tickers)."""
-        return solved_without(self.betas(panel), panel, self.ridge_of_dates)
 
 
 class Ensemble(FactorModel):
@@ -220,14 +223,14 @@ class Ensemble(FactorModel):
         members = self._members()
         if len(members) == 1:
             return super().reconstruct(panel)
-        return self._mean([member.reconstruct(panel) for member in members], panel)
+        return self._mean((member.reconstruct(panel) for member in members), panel)
 
     def leave_one_out(self, panel: Panel) -> Labelled:
         """The mean of what the members say of each return by F of all other tickers, (n_dates, n_tickers)."""
         members = self._members()
         if len(members) == 1:
             return self._leave_one_out(panel)
-        return self._mean([member.leave_one_out(panel) for member in members], panel)
+        return self._mean((member.leave_one_out(panel) for member in members), panel)
 
     def _leave_one_out(self, panel):
         return super().leave_one_out(panel)
@@ -237,7 +240,7 @@ class Ensemble(FactorModel):
         members = self._members()
         if len(members) == 1:
             return super().predict(panel, past, lag)
-        return self._mean([member.predict(panel, past, lag) for member in members], panel)
+        return self._mean((member.predict(panel, past, lag) for member in members), panel)
 
     def _members(self):
         check_is_fitted(self)
@@ -255,41 +258,11 @@ class Ensemble(FactorModel):
 
     @staticmethod
     def _mean(products, panel):
-        return labelled(np.mean(products, axis=0), panel.dates, panel.tickers)
-
-
-def solved_without(betas: np.ndarray, panel: Panel, ridge: float = 0.0) -> Labelled:
-    """Each return by the regression, on these β, of all others of its date, (n_dates, n_tickers)."""
-    b = np.asarray(betas, dtype=float)
-    there = ~np.isnan(b).any(axis=2) & ~np.isnan(panel.returns)
-    require_enough_tickers("The panel", panel[: panel.n_happened], there[: panel.n_happened], b.shape[2])
-    returns, known = np.where(there, panel.returns.astype(float), 0.0), np.where(there[:, :, None], b, 0.0)
-    without = each_left_out(returns, known, ridge, least=0.0)
-    require_decided(np.isnan(without) & there, panel)
-    said = np.where(there, without, product(b, regressions(returns, known, ridge)[0]))
-    said[panel.n_happened :] = np.nan
-    return labelled(said, panel.dates, panel.tickers)
-
-
-def require_decided(alone: np.ndarray, panel: Panel) -> None:
-    """Refuses dates at which a ticker decides a part of F alone, (n_dates, n_tickers): the others say nothing of it."""
-    if alone.any():
-        d, s = np.argwhere(alone)[0]
-        raise ValueError(
-            f"Without the ticker {panel.tickers[s]!r}, F at {short(panel.dates[d])} has no single value: a factor is "
-            f"decided by it alone ({int(alone.sum())} such case(s) in all). Drop the ticker, or what only it has."
-        )
-
-
-def require_enough_tickers(name: str, panel: Panel, there: np.ndarray, n_factors: int) -> None:
-    """Refuses dates with too few tickers for the regression: with as many as factors, it explains everything."""
-    few = there.sum(axis=1) <= n_factors
-    if few.any():
-        raise ValueError(
-            f"{name} has too few tickers at the date(s) {first_few(panel.dates[few])}: {n_factors} factors of a date "
-            "need more tickers than that with a return and all characteristics. Drop the dates, or ask for fewer "
-            "factors."
-        )
+        total, n_members = np.zeros(panel.shape), 0
+        for said in products:  # one after the other: of a large panel each takes much room
+            total += said
+            n_members += 1
+        return labelled(total / n_members, panel.dates, panel.tickers)
 
 
 def happened(panel: Panel, name: str = "The panel") -> Panel:
@@ -303,14 +276,18 @@ def happened(panel: Panel, name: str = "The panel") -> Panel:
 
 
 def factors_of_happened(panel: Panel, n_factors: int, solve: Callable[[Panel], np.ndarray]) -> np.ndarray:
-    """F of each date, (n_dates, n_factors): what `solve` gives for the dates that have happened, NaN at the others."""
+    """F of each date, (n_dates, n_factors): what `solve` gives for the dates that have happened, NaN at the others.
+
+    A large panel is handed on in blocks: of a date, F depends on that date alone.
+    """
     factors, n = np.full((panel.n_dates, n_factors), np.nan), panel.n_happened
     if n:
-        factors[:n] = solve(panel if n == panel.n_dates else panel[:n])
+        for dates, _, block in (panel if n == panel.n_dates else panel[:n]).blocks():
+            factors[dates] = solve(block)
     return factors
 
 
-def warn_of_magnitudes(characteristics: np.ndarray, names: pd.Index, stacklevel: int) -> None:
+def warn_of_magnitudes(characteristics: np.ndarray | CompactArray, names: pd.Index, stacklevel: int) -> None:
     """Warns, once, of characteristics in very different units: a network would learn from the large ones alone.
 
     Those within -1 and 1, such as ranks, and standardised ones are never too large.
@@ -328,8 +305,8 @@ def warn_of_magnitudes(characteristics: np.ndarray, names: pd.Index, stacklevel:
 
 def _known_values(characteristics):
     """The known values of each characteristic, one characteristic after the other; 0 for one that is nowhere known."""
-    for j in range(characteristics.shape[-1]):
-        values = characteristics[..., j].astype(float, copy=False)
+    for column in each_column(characteristics):
+        values = column.astype(float, copy=False)
         known = values[~np.isnan(values)]
         yield known if len(known) else np.zeros(1)
 

@@ -1,6 +1,7 @@
 """The model in which β is linear in the characteristics: instrumented principal components."""
 
 import warnings
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -8,11 +9,14 @@ import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 
 from helpers.checks import as_count, as_flag, as_positive
+from helpers.compact import CompactArray, complete
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models.base import SolvedFactors, factors_of_happened, require_same_labels
+from helpers.models.base import factors_of_happened, require_same_labels
 from helpers.models.gamma import solved_gamma
+from helpers.models.halves import SolvedFactors
 from helpers.models.least_squares import factors_given, regressions, second_moments
 from helpers.models.threads import for_each_block, one_thread
+from helpers.models.unused import warned_of_unused, without
 from helpers.panel import Panel, require_panel
 
 
@@ -70,6 +74,8 @@ class InstrumentedPCA(SolvedFactors):
         How many rounds of Newton's method they took in all.
     characteristic_names_ : Index
         The labels of the rows of Γ.
+    unused_characteristics_ : Index
+        Those that were 0 or unknown for every ticker throughout: their rows of Γ are 0, and nothing is read of them.
 
     References
     ----------
@@ -108,35 +114,46 @@ class InstrumentedPCA(SolvedFactors):
             at_most=min(len(names), panel.n_dates),
             why="There are no more factors than characteristics (the constant included), nor than dates.",
         )
-        z, (returns, known) = panel.characteristics, known_returns(panel)
-        if not returns.any():
+        moments = self._second_moments(panel)
+        unused = names[:0]
+        if not np.diagonal(moments.squares.sum(axis=0)).all():  # 0 or unknown throughout: no product is left of it
+            unused = warned_of_unused(panel, stacklevel=2)
+            moments = self._second_moments(without(panel, unused))
+        if not moments.total:
             raise ValueError(
                 "The returns have zero variance: every one is 0, or lacks a characteristic. "
                 "There is nothing to explain."
             )
-        squares, moments = second_moments(returns, z, known, self.constant)
+        used = ~names.isin(unused)
+        if used.sum() < n_factors:
+            raise ValueError(
+                f"n_factors = {n_factors} must be at most the {used.sum()} characteristic(s) that get a weight."
+            )
+        squares, counts = moments.squares.copy(), moments.counts
         each = np.arange(squares.shape[1])
-        squares[:, each, each] += ridge * known.sum(axis=1, keepdims=True)
+        squares[:, each, each] += ridge * counts[:, None]
 
         def in_coordinates(white):
+            known_panel = without(panel, unused)
+            z, (returns, known) = known_panel.characteristics, known_returns(known_panel)
             slopes, *intercept = np.split(white, [z.shape[2]])
             squares, moments = second_moments(returns, z @ slopes + (intercept[0] if self.constant else 0.0), known)
-            return squares + (ridge * known.sum(axis=1))[:, None, None] * (white.T @ white), moments
+            return squares + (ridge * counts)[:, None, None] * (white.T @ white), moments
 
         with one_thread:
             found = solved_gamma(
                 squares,
-                moments,
-                known.sum(axis=1),
-                (returns**2).sum(),
+                moments.moments,
+                counts,
+                moments.total,
                 n_factors,
-                names,
+                names[used],
                 panel.dates,
                 tolerance,
                 max_rounds,
                 n_starts,
-                self._start(names, n_factors),
-                in_coordinates if panel.n_tickers < len(names) else None,  # Z W is smaller than Z'Z
+                self._start(names, used, n_factors),
+                in_coordinates if panel.n_tickers < used.sum() else None,  # Z W is smaller than Z'Z
             )
         if not found.converged:
             warnings.warn(
@@ -145,8 +162,10 @@ class InstrumentedPCA(SolvedFactors):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        self.gamma_, self.n_starts_, self.n_rounds_ = found.gamma, found.n_starts, found.n_rounds
-        self.characteristic_names_ = names
+        self.gamma_ = np.zeros((len(names), n_factors))
+        self.gamma_[used] = found.gamma
+        self.n_starts_, self.n_rounds_ = found.n_starts, found.n_rounds
+        self.characteristic_names_, self.unused_characteristics_ = names, unused
         return self
 
     def betas(self, panel: Panel) -> Labelled:
@@ -168,13 +187,19 @@ class InstrumentedPCA(SolvedFactors):
         return self.ridge
 
     def _betas(self, panel):
-        z, (slopes, *intercept) = panel.characteristics, np.split(self.gamma_, [panel.n_characteristics])
-        betas = np.empty((*z.shape[:2], slopes.shape[1]))
+        z = without(panel, self.unused_characteristics_).characteristics
+        gamma = self.gamma_[~self.characteristic_names_.isin(self.unused_characteristics_)]
+        slopes, *intercept = np.split(gamma, [z.shape[2]])
+        betas = np.full((*z.shape[:2], slopes.shape[1]), np.nan)
 
         def multiply(block):
             np.matmul(z[block].astype(float, copy=False), slopes, out=betas[block])
 
-        for_each_block(multiply, panel.n_dates, z.size)
+        def multiply_rows(block):
+            for d in range(block.start, block.stop):
+                betas[d, z.tickers_at(d)] = z.rows_at(d).astype(float, copy=False) @ slopes
+
+        for_each_block(multiply_rows if isinstance(z, CompactArray) else multiply, panel.n_dates, z.size)
         return betas + intercept[0] if self.constant else betas
 
     def _solved(self, panel):
@@ -186,12 +211,38 @@ class InstrumentedPCA(SolvedFactors):
             return regressions(returns, betas, self.ridge)[0]
         return factors_given(np.where(known, panel.returns, np.nan), betas, "betas", panel.dates)
 
-    def _start(self, names, n_factors):
+    def _start(self, names, used, n_factors):
         """Γ of the last fit, if this one is to begin there and it is of the same shape."""
         last = getattr(self, "gamma_", None) if as_flag("warm_start", self.warm_start) else None
         if last is None or last.shape[1] != n_factors or not names.equals(self.characteristic_names_):
             return None
-        return last
+        still = last[used]
+        return still if np.linalg.matrix_rank(still) == n_factors else None
+
+    def _second_moments(self, panel):
+        """Z'Z and Z'r of each date; with warm starts, those that the last fit read from the same panel are kept."""
+        whole, start, stop = panel.place()
+        kept = getattr(self, "_kept", None) if self.warm_start else None
+        reuse = kept is not None and kept.whole is whole and kept.constant == self.constant
+        first, last = (max(start, kept.start), min(stop, kept.stop)) if reuse else (start, start)
+        if first >= last:
+            moments = _Moments.of(panel, self.constant)
+        else:
+            parts = [(start, first), (last, stop)]
+            new = [_Moments.of(whole[a:b], self.constant) if a < b else None for a, b in parts]
+            moments = _Moments.joined([new[0], kept.between(first, last), new[1]], whole, start)
+        if self.warm_start:
+            self._kept = moments
+        return moments
+
+    def continued(self) -> Self:
+        """A model with all that this one has learned; what it keeps of the panel goes with it."""
+        other = super().continued()
+        vars(self).pop("_kept", None)
+        return other
+
+    def __getstate__(self):
+        return {name: value for name, value in super().__getstate__().items() if name != "_kept"}
 
     def _names(self, panel):
         """The labels of the rows of Γ that the panel would have."""
@@ -200,7 +251,51 @@ class InstrumentedPCA(SolvedFactors):
         return names.append(pd.Index(["constant"])) if as_flag("constant", self.constant) else names
 
 
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """All that a fit needs of each date, from `start` on, of the panel `whole`."""
+
+    squares: np.ndarray
+    moments: np.ndarray
+    counts: np.ndarray
+    sums: np.ndarray
+    whole: Panel
+    start: int
+    constant: bool
+
+    @classmethod
+    def of(cls, panel, constant):
+        returns, known = known_returns(panel)
+        squares, moments = second_moments(returns, panel.characteristics, known, constant)
+        whole, start, _ = panel.place()
+        return cls(squares, moments, known.sum(axis=1), (returns**2).sum(axis=1), whole, start, constant)
+
+    @property
+    def stop(self):
+        return self.start + len(self.counts)
+
+    @property
+    def total(self):
+        return self.sums.sum()
+
+    def between(self, first, last):
+        dates = slice(first - self.start, last - self.start)
+        arrays = (array[dates] for array in (self.squares, self.moments, self.counts, self.sums))
+        return _Moments(*arrays, self.whole, first, self.constant)
+
+    @classmethod
+    def joined(cls, parts, whole, start):
+        parts = [part for part in parts if part is not None]
+        names = ("squares", "moments", "counts", "sums")
+        arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        return cls(*arrays, whole, start, parts[0].constant)
+
+
 def known_returns(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     """The returns beside which every characteristic is known, else 0, and where they are: (n_dates, n_tickers) both."""
-    known = ~np.isnan(panel.characteristics.sum(axis=2, dtype=float) + panel.returns)  # NaN if one of its terms is
+    z = panel.characteristics
+    if isinstance(z, CompactArray):
+        known = complete(z) & ~np.isnan(panel.returns)
+    else:
+        known = ~np.isnan(z.sum(axis=2, dtype=float) + panel.returns)  # NaN if one of its terms is
     return np.where(known, panel.returns.astype(float, copy=False), 0.0), known

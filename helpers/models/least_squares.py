@@ -17,6 +17,7 @@ from helpers.checks import (
     first_few,
     no_spread,
 )
+from helpers.compact import CompactArray
 from helpers.models.threads import for_each_block, one_thread
 from helpers.tables import DATES_AND_TICKERS, Tables
 
@@ -170,7 +171,7 @@ def second_moments(returns, z, known, constant=False):
     """Z'Z and Z'r of each date over the known tickers, (n_dates, n_columns, n_columns) and (n_dates, n_columns).
 
     Z is worked on a block of dates at a time, in double precision, and never copied whole. If asked for, a column of
-    ones joins it as the last one.
+    ones joins it as the last one. Of a compact Z, the rows of each date are all there is.
     """
     n_dates, _, n_columns = z.shape
     squares = np.empty((n_dates, n_columns + constant, n_columns + constant))
@@ -185,7 +186,16 @@ def second_moments(returns, z, known, constant=False):
         np.matmul(b.transpose(0, 2, 1), b, out=squares[block])
         moments[block] = (r[:, None] @ b)[:, 0]
 
-    for_each_block(sum_up, n_dates, z.size)
+    def sum_up_rows(block):
+        for d in range(block.start, block.stop):
+            who, here = z.tickers_at(d), known[d, z.tickers_at(d)]
+            b = z.rows_at(d)[here].astype(float, copy=False)
+            if constant:
+                b = np.column_stack([b, np.ones(len(b))])
+            np.matmul(b.T, b, out=squares[d])
+            moments[d] = returns[d, who][here] @ b
+
+    for_each_block(sum_up_rows if isinstance(z, CompactArray) else sum_up, n_dates, z.size)
     return squares, moments
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import SMALLEST_SHARE, as_flag
+from helpers.compact import complete
 from helpers.equation import product
 from helpers.labels import Labelled, labelled, short
-from helpers.models.base import factors_of_happened, require_decided
+from helpers.models.base import factors_of_happened
+from helpers.models.halves import require_decided
 from helpers.models.least_squares import factors_given
 from helpers.panel import Panel, require_panel
 
@@ -55,7 +57,10 @@ def managed_portfolios(panel: Panel, constant: bool = False) -> Labelled:
     names = panel.characteristic_names
     if as_flag("constant", constant):
         names = names.append(pd.Index(["constant"]))
-    earned = factors_of_happened(panel, len(names), lambda past: _earned(past, constant))
+    ever = np.zeros(panel.n_characteristics, bool)
+    for _, _, block in panel.blocks():
+        ever |= ((block.characteristics != 0) & _known(block)[:, :, None]).any(axis=(0, 1))
+    earned = factors_of_happened(panel, len(names), lambda past: _earned(past, constant, ever))
     return labelled(earned, panel.dates, names)
 
 
@@ -66,7 +71,7 @@ def managed_without(panel: Panel, constant: bool = False) -> np.ndarray:
 
     Of a ticker without a return or a characteristic at a date, who took no part, they are the portfolios as they are.
     """
-    x, z = np.asarray(managed_portfolios(panel, constant)), panel.characteristics.astype(float)
+    x, z = np.asarray(managed_portfolios(panel, constant)), np.array(panel.characteristics, dtype=float)
     if constant:
         z = np.concatenate([z, np.ones((*z.shape[:2], 1))], axis=2)
     known = ~np.isnan(z).any(axis=2) & ~np.isnan(panel.returns)
@@ -79,8 +84,13 @@ def managed_without(panel: Panel, constant: bool = False) -> np.ndarray:
     return x[:, None] - parts * (errors / left)[:, :, None]
 
 
-def _earned(panel, constant):
-    """The portfolios' returns at dates that have happened."""
+def _known(panel):
+    """Where a ticker has a return and all characteristics, (n_dates, n_tickers)."""
+    return complete(panel.characteristics) & ~np.isnan(panel.returns)
+
+
+def _earned(panel, constant, ever):
+    """The portfolios' returns at dates that have happened; `ever` says which characteristics tell tickers apart."""
     nobody = np.argwhere(np.isnan(panel.characteristics).all(axis=1))
     if len(nobody):
         d, j = nobody[0]
@@ -89,14 +99,14 @@ def _earned(panel, constant):
             f"{short(panel.dates[d])} "
             f"({len(nobody)} such case(s) in all). Drop the characteristic, or those dates."
         )
-    z = panel.characteristics
+    z, known = panel.characteristics, _known(panel)
     if constant:
-        z = np.concatenate([z, np.ones((*z.shape[:2], 1), z.dtype)], axis=2)
-    returns = np.where(np.isnan(z).any(axis=2), np.nan, panel.returns)
-    known = ~np.isnan(returns)
+        z, ever = np.concatenate([z, np.ones((*z.shape[:2], 1), z.dtype)], axis=2), np.append(ever, True)
+    returns = np.where(known, panel.returns, np.nan)
     held = ((z != 0) & known[:, :, None]).any(axis=1)
     held[~known.any(axis=1)] = True  # a date without returns is no date of empty portfolios: it is refused below
-    if held[:, held.any(axis=0)].all():  # what is 0 for everybody at every date is refused, too
+    held[:, ~ever] = True  # and so is what is 0 for everybody at every date
+    if held.all():
         return factors_given(returns, z, "characteristics", panel.dates)
     portfolios = np.zeros(held.shape)
     for columns in np.unique(held, axis=0):

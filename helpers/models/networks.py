@@ -10,30 +10,31 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from helpers.checks import as_choice, as_count, as_flag, as_positive
+from helpers.compact import complete
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import (
-    Ensemble,
-    factors_of_happened,
-    happened,
-    require_enough_tickers,
-    require_same_labels,
-)
+from helpers.models.base import Ensemble, factors_of_happened, happened, require_same_labels
+from helpers.models.halves import require_enough_tickers
 from helpers.models.least_squares import regressions
+from helpers.models.unused import without
 from helpers.panel import Panel, require_panel
 
 
 class NetworkEnsemble(Ensemble):
     """Networks with different random starts and L1 strengths, trained together; validation chooses those that are kept.
 
-    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed, progress and choose.
+    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed, progress, choose and
+    warm_start.
     It names in `SHARED` what its members have in common.
     """
 
     reads_validation = True
     choose: str
+    warm_start: bool
     ridge_of_dates = 0.0  # what is added to β'β, for each ticker of the date, where F is solved for
-    SHARED: tuple[str, ...] = ("validation_curve_", "returns_scale_", "characteristic_names_")
+    SHARED: tuple[str, ...] = (
+        "validation_curve_", "returns_scale_", "characteristic_names_", "unused_characteristics_"
+    )  # fmt: skip
 
     @property
     def l1_(self) -> float:
@@ -89,26 +90,34 @@ class NetworkEnsemble(Ensemble):
     def _hidden(self) -> tuple[int, ...]:
         return tuple(as_count("hidden_units", units) for units in as_sequence(self.hidden_units))
 
-    def _held_out(self, panel: Panel, validation: Panel) -> tuple[Panel, np.ndarray]:
-        """The validation panel's dates that have happened, and where they have a return and all characteristics."""
+    def _held_out(self, names: pd.Index, validation: Panel, unused: pd.Index) -> tuple[Panel, np.ndarray]:
+        """The validation panel's dates that have happened, and where they have a return and all that is read."""
         require_panel(validation, characteristics=True)
         validation = happened(validation, "validation")
-        require_same_labels("characteristic_names", validation.characteristic_names, panel.characteristic_names)
+        require_same_labels("characteristic_names", validation.characteristic_names, names)
+        validation = without(validation, unused)
         return validation, known_cells("validation", validation)
 
     def _solved_factors(self, panel: Panel) -> Labelled:
         """The regression of each date on β, (n_dates, n_factors), in fractions; NaN at dates yet to happen."""
-        betas = np.asarray(self.betas(panel))
-        n_factors = betas.shape[2]
+        n_factors = self._n_factors()
 
         def solved(past):
-            b = betas[: past.n_dates]
+            b = np.asarray(self.betas(past))
             there = ~np.isnan(b[:, :, 0] + past.returns)
             require_enough_tickers("The panel", past, there, n_factors)
             returns, b = np.where(there, past.returns, 0.0), np.where(there[:, :, None], b, 0.0)
             return regressions(returns, b, self.ridge_of_dates)[0]
 
         return labelled(factors_of_happened(panel, n_factors, solved), panel.dates, factor_names(n_factors))
+
+    def _start(self, alone: stacked.Shape, seed: int) -> tuple:
+        """The weights that training begins with: random ones, or those of the last fit if it was of this shape."""
+        random, last = stacked.initial_weights(alone, seed), getattr(self, "weights_", None)
+        if not as_flag("warm_start", self.warm_start) or last is None:
+            return random
+        sizes, others = ([[array.shape for array in part] for part in weights] for weights in (random, last))
+        return last if sizes == others else random
 
     def _train(
         self,
@@ -137,7 +146,7 @@ class NetworkEnsemble(Ensemble):
         together = replace(alone, n_members=len(networks))
         weights, history = stacked.train(
             together,
-            stacked.select_members(stacked.initial_weights(alone, how["seed"]), networks["member"].tolist(), m),
+            stacked.select_members(self._start(alone, how["seed"]), networks["member"].tolist(), m),
             training,
             held_out,
             l1=networks["l1"].to_numpy(),
@@ -168,9 +177,10 @@ def network_betas(panel: Panel, weights: tuple, n_inputs: int, n_factors: int) -
     kernels = [kernel for kernel in weights[0] if kernel.ndim == 3]
     hidden = tuple(kernel.shape[2] for kernel in kernels[: -2 if n_inputs else -1])
     shape = stacked.Shape(1, panel.n_characteristics, n_inputs, hidden, n_factors, bool(weights[1]))
-    known = ~np.isnan(panel.characteristics).any(axis=2)
+    known = complete(panel.characteristics)
     betas = np.full((*known.shape, n_factors), np.nan)
-    betas[known] = stacked.member_betas(shape, weights, panel.characteristics[known].astype("float32"))[:, 0]
+    rows = panel.characteristics[known].astype("float32", copy=False)
+    betas[known] = stacked.member_betas(shape, weights, rows)[:, 0]
     return betas
 
 
@@ -181,7 +191,7 @@ def root_mean_square(values, axis=None):
 
 def known_cells(name: str, panel: Panel) -> np.ndarray:
     """Where a ticker has a return and all characteristics, (n_dates, n_tickers); refused if it is nowhere."""
-    known = ~np.isnan(panel.returns) & ~np.isnan(panel.characteristics).any(axis=2)
+    known = ~np.isnan(panel.returns) & complete(panel.characteristics)
     if not known.any():
         raise ValueError(
             f"{name} has no ticker with a return and all characteristics at the same date. Fill or drop some."

@@ -8,7 +8,8 @@ import numpy as np
 from helpers.checks import as_count
 from helpers.labels import Labelled, factor_names, labelled
 from helpers.models import stacked
-from helpers.models.base import require_enough_tickers, require_same_labels, solved_without, warn_of_magnitudes
+from helpers.models.base import require_same_labels, warn_of_magnitudes
+from helpers.models.halves import require_enough_tickers, solved_without
 from helpers.models.least_squares import each_left_out, regressions
 from helpers.models.networks import (
     NetworkEnsemble,
@@ -17,9 +18,11 @@ from helpers.models.networks import (
     root_mean_square,
 )
 from helpers.models.solved import RIDGE, SolvedShape, dates_of
+from helpers.models.unused import warned_of_unused, without
 from helpers.panel import Panel, require_panel
 
 NOTHING = 1e-6  # of the largest mean square of β in any direction
+ROWS = 50_000  # returns that are judged at once
 
 
 class NeuralIPCA(NetworkEnsemble):
@@ -66,6 +69,10 @@ class NeuralIPCA(NetworkEnsemble):
         What the validation panel chooses, each ticker left out in its turn: the n_members best networks, whatever their
         strengths, or the strength whose ensemble explains most. Some random starts come to rest where a factor is
         lost; the first way leaves them behind.
+    warm_start : bool
+        Whether a fit begins with the weights of the last fit of this model, if that had networks of the same shape:
+        member by member, whatever the strength. So a fit to one year more takes few epochs. It stays near the optimum
+        that it follows: with fewer factors than the market has, one from before may be a poor one.
 
     Attributes
     ----------
@@ -78,6 +85,8 @@ class NeuralIPCA(NetworkEnsemble):
         history.
     validation_curve_ : Series
         The total R² of the validation panel by each strength, each ticker left out of the F of its date.
+    unused_characteristics_ : Index
+        Those that were 0 or unknown for every ticker throughout: nothing is read of them.
     history_ : DataFrame
         One row for each strength, member and epoch until it stopped: the mean squared errors `training` (a running mean
         within the epoch) and `validation` (each ticker left out), as shares of the mean squared return.
@@ -107,6 +116,7 @@ class NeuralIPCA(NetworkEnsemble):
         seed: int = 0,
         progress: bool = False,
         choose: str = "networks",
+        warm_start: bool = False,
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -119,6 +129,7 @@ class NeuralIPCA(NetworkEnsemble):
         self.seed = seed
         self.progress = progress
         self.choose = choose
+        self.warm_start = warm_start
 
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model itself, fitted to the panel.
@@ -127,7 +138,9 @@ class NeuralIPCA(NetworkEnsemble):
         """
         require_panel(panel, characteristics=True)
         panel = self._learns_from(panel, validation)
-        strengths, how = self._strengths(validation), self._how()
+        strengths, how, names = self._strengths(validation), self._how(), panel.characteristic_names
+        unused = warned_of_unused(panel, stacklevel=2)
+        panel = without(panel, unused)
         alone = SolvedShape(
             n_members=as_count("n_members", self.n_members),
             n_characteristics=panel.n_characteristics,
@@ -144,7 +157,7 @@ class NeuralIPCA(NetworkEnsemble):
         known = held_out_known = known_cells("The panel", panel)
         require_enough_tickers("The panel", panel, known, alone.n_factors)
         if validation is not None:
-            validation, held_out_known = self._held_out(panel, validation)
+            validation, held_out_known = self._held_out(names, validation, unused)
             require_enough_tickers("validation", validation, held_out_known, alone.n_factors)
         warn_of_magnitudes(panel.characteristics, panel.characteristic_names, stacklevel=2)
 
@@ -154,17 +167,16 @@ class NeuralIPCA(NetworkEnsemble):
             held_out = dates_of(validation.characteristics, validation.returns / scale, held_out_known)
 
         def predicted(shape, weights):
-            there, y = held_out.known > 0, held_out.y.astype(float)
-            fitted = stacked.member_betas(shape, weights, training.z[training.known > 0])
-            rows = stacked.member_betas(shape, weights, held_out.z[there])
-            betas, said = np.zeros((*there.shape, shape.n_factors)), []
-            for m in range(shape.n_members):
-                betas[there] = rows[:, m] @ _whitened(fitted[:, m].astype(float))
-                said.append(each_left_out(y, betas, RIDGE)[there])
-            return y[there], np.stack(said, axis=1)
+            squares = np.zeros((shape.n_members, shape.n_factors, shape.n_factors))
+            for _, betas in stacked.blocks_of_betas(shape, weights, training.z):
+                by_member = betas.transpose(1, 0, 2).astype(float)
+                squares += by_member.transpose(0, 2, 1) @ by_member
+            turns = [_whitened(square / len(training.z)) for square in squares]
+            parts = [_said(shape, weights, held_out, some, turns) for some in _some_dates(held_out)]
+            return held_out.y[held_out.known > 0].astype(float), np.concatenate(parts)
 
         self._train(alone, strengths, how, training, held_out, predicted)
-        self.returns_scale_, self.characteristic_names_ = scale, panel.characteristic_names
+        self.returns_scale_, self.characteristic_names_, self.unused_characteristics_ = scale, names, unused
         self._turn(panel, known)
         return self
 
@@ -175,7 +187,7 @@ class NeuralIPCA(NetworkEnsemble):
         require_panel(panel, characteristics=True)
         require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
         n_factors = self._n_factors()
-        betas = network_betas(panel, self.weights_, 0, n_factors)
+        betas = network_betas(without(panel, self.unused_characteristics_), self.weights_, 0, n_factors)
         return labelled(betas, panel.dates, panel.tickers, factor_names(n_factors))
 
     def factors(self, panel: Panel) -> Labelled:
@@ -197,7 +209,7 @@ class NeuralIPCA(NetworkEnsemble):
         for m in range(n_members):
             weights = stacked.select_members(self.weights_, [m], n_members)
             betas = network_betas(panel, weights, 0, self._n_factors())
-            turn = _whitened(betas[known])
+            turn = _whitened(betas[known].T @ betas[known] / known.sum())
             whitened = np.where(known[:, :, None], betas @ turn, 0.0)
             turn = turn @ _rotated(regressions(np.where(known, panel.returns, 0.0), whitened, RIDGE)[0])
             for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
@@ -205,12 +217,30 @@ class NeuralIPCA(NetworkEnsemble):
         self.weights_ = turned, kept
 
 
-def _whitened(rows):
-    """W for which the rows (n, n_factors) times W have the mean square 1 and no correlation.
+def _some_dates(data):
+    """The positions of some dates after the others: of so many that their tickers fill a block."""
+    n = max(1, ROWS // data.y.shape[1])
+    return (slice(a, a + n) for a in range(0, len(data.y), n))
+
+
+def _said(shape, weights, data, some, turns):
+    """What each network says of the returns of some dates by F of all other tickers, (n_known, n_networks)."""
+    there, y = data.known[some] > 0, data.y[some].astype(float)
+    rows = data.row[some][there]
+    found = stacked.member_betas(shape, weights, data.z[rows[0] : rows[-1] + 1]) if len(rows) else None
+    betas, said = np.zeros((*there.shape, shape.n_factors)), np.empty((len(rows), shape.n_members))
+    for m, turn in enumerate(turns if len(rows) else ()):
+        betas[there] = found[:, m] @ turn
+        said[:, m] = each_left_out(y, betas, RIDGE)[there]
+    return said
+
+
+def _whitened(squares):
+    """W for which rows with these mean squares and products (n_factors, n_factors), times W, have the unit matrix.
 
     A direction in which they are next to nothing stays so: there are fewer factors then than were asked for.
     """
-    lengths, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+    lengths, axes = np.linalg.eigh(squares)
     return axes / np.sqrt(np.maximum(lengths, NOTHING * lengths[-1]) + np.finfo(float).tiny)
 
 

@@ -8,9 +8,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from helpers.checks import as_count, as_positive, first_few
 from helpers.labels import Labelled, labelled
-from helpers.models.base import ConstantBetas, SolvedFactors, factors_of_happened, require_same_labels
-from helpers.models.least_squares import cross_sectional_factors
+from helpers.models.base import factors_of_happened
+from helpers.models.halves import ConstantBetas, SolvedFactors
+from helpers.models.least_squares import factors_given
 from helpers.panel import Panel
+
+MANY = 2  # from so many tickers for each date on, the components are those of the small R R'
 
 
 class PCAFactors(SolvedFactors, ConstantBetas):
@@ -31,11 +34,19 @@ class PCAFactors(SolvedFactors, ConstantBetas):
         With missing returns: stop when the fit improves by less than this share in one round.
     max_rounds : int
         With missing returns: stop after so many rounds at the latest.
+    min_observations : int, optional
+        How many returns a ticker needs for a β. Tickers may then come and go: those with fewer, or met later, are
+        `unseen`. Left out: every ticker must have a β, and a panel of other tickers is refused.
+    unseen : {"zero", "leave out"}
+        What the β of an unseen ticker is: 0, so that its return counts as unexplained in every score; or NaN, so that
+        nothing is said of it.
 
     Attributes
     ----------
     betas_ : (n_tickers, n_factors)
         V_K, orthonormal columns; the largest entry of each is positive, since the sign is free.
+    tickers_ : Index
+        Those that have a β.
     shares_ : (min(n_dates, n_tickers),)
         The share of Σ r² that each component explains, in descending order. NaN with missing returns: `total_r2` says
         what all of them together explain of the returns that are known.
@@ -47,14 +58,16 @@ class PCAFactors(SolvedFactors, ConstantBetas):
     Gu, Kelly, Xiu (2021), section 2.1: PCA is the linear autoencoder.
     """
 
-    def __init__(self, n_factors=3, tolerance=1e-6, max_rounds=500):
+    def __init__(self, n_factors=3, tolerance=1e-6, max_rounds=500, min_observations=None, unseen="zero"):
         self.n_factors = n_factors
         self.tolerance = tolerance
         self.max_rounds = max_rounds
+        self.min_observations = min_observations
+        self.unseen = unseen
 
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model with the components of these dates, and of the validation dates if there are any."""
-        panel = self._learns_from(panel, validation)
+        panel = self._with_enough(self._learns_from(panel, validation))
         tolerance, max_rounds = as_positive("tolerance", self.tolerance), as_count("max_rounds", self.max_rounds)
         n_factors = as_count(
             "n_factors",
@@ -78,7 +91,7 @@ class PCAFactors(SolvedFactors, ConstantBetas):
         n_rounds, last_error = 0, np.inf
         while n_rounds < max_rounds:
             n_rounds += 1
-            left, sizes, right = np.linalg.svd(returns, full_matrices=False)
+            left, sizes, right = _svd(returns, n_factors if missing.any() else None)
             if not missing.any():
                 break
             explained = (left[:, :n_factors] * sizes[:n_factors]) @ right[:n_factors]
@@ -96,18 +109,32 @@ class PCAFactors(SolvedFactors, ConstantBetas):
             )
         largest = np.take_along_axis(right, np.abs(right).argmax(axis=1)[:, None], axis=1)
         self.betas_ = (right * np.sign(largest))[:n_factors].T
-        self.shares_ = np.full(len(sizes), np.nan) if missing.any() else sizes**2 / (sizes**2).sum()
+        self.shares_ = np.full(min(returns.shape), np.nan) if missing.any() else sizes**2 / (sizes**2).sum()
         self.n_rounds_, self.tickers_ = n_rounds, panel.tickers
         return self
 
     def factors(self, panel: Panel) -> Labelled:
         """The cross-sectional regression of each date on β, (n_dates, n_factors), in fractions per period."""
         self._require_fitted(panel)
-        require_same_labels("tickers", panel.tickers, self.tickers_)
+        self._betas_of(panel.tickers)
         names = self._factor_names()
 
         def solve(past):
-            return cross_sectional_factors(past.returns, self.betas_)
+            betas = self._betas_of(past.tickers)
+            returns = np.where(np.isnan(betas[:, 0]), np.nan, past.returns)
+            return factors_given(returns, betas, "betas", past.dates)
 
         factors = factors_of_happened(panel, len(names), solve)
         return labelled(factors, panel.dates, names)
+
+
+def _svd(returns, n_factors):
+    """The singular vectors and values: all, or the first n_factors where there are many more tickers than dates.
+
+    The latter from R R', which is small; the values that are not asked for would have lost their digits there.
+    """
+    if n_factors is None or returns.shape[1] < MANY * returns.shape[0]:
+        return np.linalg.svd(returns, full_matrices=False)
+    squares, left = np.linalg.eigh(returns @ returns.T)
+    left, sizes = left[:, ::-1][:, :n_factors], np.sqrt(np.maximum(squares[::-1][:n_factors], 0))
+    return left, sizes, (left / np.where(sizes > 0, sizes, 1)).T @ returns

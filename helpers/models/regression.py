@@ -6,7 +6,8 @@ import numpy as np
 
 from helpers.checks import as_array, beta_axes, labels_along
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models.base import ConstantBetas, SolvedFactors, factors_of_happened, happened, require_same_labels
+from helpers.models.base import factors_of_happened, happened, require_same_labels
+from helpers.models.halves import ConstantBetas, SolvedFactors
 from helpers.models.least_squares import betas_given, factors_given
 from helpers.panel import Panel, require_panel
 from helpers.tables import Tables
@@ -24,25 +25,35 @@ class TimeSeriesRegression(ConstantBetas):
     ----------
     intercept : bool
         Whether α is estimated.
+    min_observations : int, optional
+        How many returns a ticker needs for a β. Tickers may then come and go: those with fewer, or met later, are
+        `unseen`. Left out: every ticker must have a β, and a panel of other tickers is refused.
+    unseen : {"zero", "leave out"}
+        What the β of an unseen ticker is: 0, so that its return counts as unexplained in every score; or NaN, so that
+        nothing is said of it.
 
     Attributes
     ----------
     alphas_ : (n_tickers,)
         In fractions per period.
     betas_ : (n_tickers, n_factors)
+    tickers_ : Index
+        Those that have a β.
 
     References
     ----------
     Fama, French (1993). Gu, Kelly, Xiu (2021) call it the model with observable factors.
     """
 
-    def __init__(self, intercept=True):
+    def __init__(self, intercept=True, min_observations=None, unseen="zero"):
         self.intercept = intercept
+        self.min_observations = min_observations
+        self.unseen = unseen
 
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model with α and β of these dates, and of the validation dates if there are any."""
         require_panel(panel, portfolios=True)
-        panel = self._learns_from(panel, validation)
+        panel = self._with_enough(self._learns_from(panel, validation))
         alphas, betas = betas_given(panel.returns, panel.portfolios, self.intercept, "portfolios", panel.tickers)
         self.alphas_, self.betas_ = alphas, betas
         self.tickers_, self.portfolio_names_ = panel.tickers, panel.portfolio_names
@@ -150,7 +161,7 @@ class CrossSectionalRegression(SolvedFactors):
     def _betas(self, panel, dates):
         """The β of each date of the panel; `dates` are those that given betas have, if they have any."""
         if self.given_betas is None:
-            return panel.characteristics
+            return np.asarray(panel.characteristics)
         betas = as_array("given_betas", self.given_betas, beta_axes(self.given_betas), missing=True)
         if betas.ndim == 3:
             return betas[dates.get_indexer(panel.dates)]

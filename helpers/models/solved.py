@@ -25,9 +25,10 @@ TINY = 1e-12  # keeps roots differentiable at 0
 class SolvedShape(Shape):
     """What two stacks must have in common to be the same matrix products; there is no Factor network."""
 
-    def take(self, dates, z, y, known):
-        """The part of the data, as `Dates` has them, that these dates are."""
-        return tuple(ops.take(array, dates, axis=0) for array in (z, y, known))
+    def take(self, dates, z, row, y, known):
+        """What the Beta network reads (n_dates, n_most, n_chars), the returns and whether they are, of these dates."""
+        row, y, known = (ops.take(array, dates, axis=0) for array in (row, y, known))
+        return ops.take(z, row, axis=0), y, known
 
     def training_error(self, weights, statistics, batch):
         """The mean squared error of each member on a batch of dates, F solved for on each; nothing else is kept."""
@@ -85,8 +86,10 @@ class Dates:
 
     Parameters
     ----------
-    z : (n_dates, n_most, n_chars)
-        What the Beta network reads, of as many tickers as the fullest date has; 0 where there are fewer.
+    z : (n_rows, n_chars)
+        What the Beta network reads, a row for each known return, date after date.
+    row : (n_dates, n_most)
+        Which rows are those of the date; 0 where it has fewer than the fullest date.
     y : (n_dates, n_most)
         The returns.
     known : (n_dates, n_most)
@@ -94,6 +97,7 @@ class Dates:
     """
 
     z: np.ndarray
+    row: np.ndarray
     y: np.ndarray
     known: np.ndarray
 
@@ -109,21 +113,17 @@ class Dates:
 
     def repeated(self, dates):
         """These dates."""
-        return replace(self, z=self.z[dates], y=self.y[dates], known=self.known[dates])
+        return replace(self, row=self.row[dates], y=self.y[dates], known=self.known[dates])
 
 
 def dates_of(characteristics, returns, known):
     """The dates of a panel as `Dates`, from (n_dates, n_tickers, n_chars) and twice (n_dates, n_tickers)."""
-    n_most = int(known.sum(axis=1).max())
-    order = np.argsort(~known, axis=1, kind="stable")[:, :n_most]  # the known ones first, in their order
-    there = np.take_along_axis(known, order, axis=1)
-    z = np.take_along_axis(characteristics, order[:, :, None], axis=1)
-    y = np.take_along_axis(returns, order, axis=1)
-    return Dates(
-        z=np.where(there[:, :, None], z, 0).astype("float32"),
-        y=np.where(there, y, 0).astype("float32"),
-        known=there.astype("float32"),
-    )
+    counts = known.sum(axis=1)
+    there = np.arange(counts.max()) < counts[:, None]
+    row, y = np.zeros(there.shape, np.int32), np.zeros(there.shape, np.float32)
+    row[there], y[there] = np.arange(counts.sum()), returns[known]
+    z = characteristics[known].astype("float32", copy=False)  # of a compact panel, what it holds
+    return Dates(z=z, row=row, y=y, known=there.astype("float32"))
 
 
 def _root(squares):

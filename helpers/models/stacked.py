@@ -154,19 +154,21 @@ def select_members(weights, members, n_members):
 
 
 def member_betas(shape, weights, z, n_rows=1024):
-    """The betas of all members for each row of z, (n_rows, n_members, n_factors); a block of rows at a time.
+    """The betas of all members for each row of z, (n_rows, n_members, n_factors)."""
+    return np.concatenate([betas for _, betas in blocks_of_betas(shape, weights, z, n_rows)])
+
+
+def blocks_of_betas(shape, weights, z, n_rows=1024):
+    """The same, some rows after the others: which they are, a slice, and their betas.
 
     The layers hold a block several times over, for all members: large blocks took more memory than the whole fit.
     """
     x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
-    blocks = (z[first : first + n_rows] for first in range(0, len(z), n_rows))
-
-    def betas(block):
+    for first in range(0, len(z), n_rows):
+        block = z[first : first + n_rows]
         inputs = [block, x[: len(block)]] if shape.n_inputs else block
         said, _ = network(shape).stateless_call(*weights, inputs, training=False)
-        return np.asarray(said[0] if shape.n_inputs else said)
-
-    return np.concatenate([betas(block) for block in blocks])
+        yield slice(first, first + len(block)), np.asarray(said[0] if shape.n_inputs else said)
 
 
 def train(shape, weights, training, validation, l1, learning_rate, batch_size, epochs, patience, seed, progress=False):
