@@ -113,6 +113,12 @@ class Truth:
     returns: pd.DataFrame
     characteristics: dict
 
+    def without(self, tickers):
+        """Leaves out tickers that have no return at any date."""
+        for name, values in self.characteristics.items():
+            self.characteristics[name] = np.asarray(values)[:, ~self.returns.columns.isin(tickers)]
+        self.returns = self.returns.drop(columns=tickers)
+
     def assert_is(self, panel):
         __tracebackhide__ = True
         assert list(panel.dates) == list(self.returns.index)

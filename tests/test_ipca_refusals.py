@@ -1,8 +1,7 @@
 """What instrumented principal components refuse, and in which words."""
 
-from dataclasses import replace
-
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest

@@ -232,16 +232,16 @@ def _(files, truth):
     files.arguments["percent"] = True
 
 
-@trap("gkx", "a permno has no returns")
+@trap("gkx", "a permno has no returns", warned=("find no return in", "1 ticker(s)", "no return at any date"))
 def _(files, truth):
     files.second = files.second[~of_ticker(files.second, 5, "PERMNO")]
-    truth.returns[PERMNOS[5]] = nan
+    truth.without(PERMNOS[[5]])
 
 
-@trap("gkx", "most permnos have no returns", warned="find a return")
+@trap("gkx", "most permnos have no returns", warned=("find a return", "have no return at any date, and are left out"))
 def _(files, truth):
     files.second = files.second[files.second["PERMNO"] < PERMNOS[4]]
-    truth.returns[PERMNOS[4:]] = nan
+    truth.without(PERMNOS[4:])
 
 
 @trap("gkx", "permnos are text in the returns")
@@ -272,10 +272,10 @@ def _(files, truth):
     files.second = pd.DataFrame({"PERMNO": PERMNOS[0], "DATE": days, "RET": 0.01})
 
 
-@trap("gkx", "the returns of CRSP as it delivers them", warned="no column 'dlret'")
+@trap("gkx", "the returns of CRSP as it delivers them", warned=("no column 'dlret'", "find no return", "left out"))
 def _(files, truth):
     files.second["RET"] = files.second["RET"].astype(str).where(files.second["PERMNO"] != PERMNOS[2], "C")
-    truth.returns[PERMNOS[2]] = nan
+    truth.without(PERMNOS[[2]])
     del files.arguments["returns"]
     files.arguments["returns_layout"] = "crsp_siz"
 
@@ -503,10 +503,14 @@ def _(files, truth):
     files.main = pd.concat([files.main, files.main.iloc[[7]]])
 
 
-@trap("osap", "shares that are not common among the returns", warned=("are left out", "SHRCD = 10 or 11"))
+@trap(
+    "osap",
+    "shares that are not common among the returns",
+    warned=("are left out", "SHRCD = 10 or 11", "find no return", "1 ticker(s)"),
+)
 def _(files, truth):
     files.second["SHRCD"] = np.where(of_ticker(files.second, 6, "PERMNO"), 73, 11)
-    truth.returns[PERMNOS[6]] = nan
+    truth.without(PERMNOS[[6]])
 
 
 # CRSP until 2024

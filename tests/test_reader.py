@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers.compact import CompactArray
 from helpers.data.published import PUBLISHED_CHARACTERISTICS, PUBLISHED_LAYOUT, write_published_layout
 from helpers.data.ranks import rank_across_tickers
 from helpers.data.reader import read_panel, read_schema
@@ -30,7 +31,9 @@ SOME = settings(
 )
 KINDS = ("csv", "csv.gz", "parquet")
 every_kind = pytest.mark.parametrize("kind", KINDS)
-pytestmark = pytest.mark.filterwarnings("error")
+# Rows without a partner in the second file are counted in a sentence, of which a test of its own asks.
+ALONE = "ignore:[0-9,]+ of the .* rows of .* find no return in"
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings(ALONE)]
 
 SMALL = """date,ticker,returns,size,value
 2020-01-31,AAPL,0.01,1.5,10
@@ -195,7 +198,11 @@ def test_shuffled_and_unbalanced_rows_make_the_panel_that_from_frame_makes(folde
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         panel = folder.read(frame.reset_index(), f"panel.{kind}", dtype="float64")
-    assert_same_panel(panel, Panel.from_frame(frame))
+    expected = Panel.from_frame(frame)
+    rows = frame.reset_index()
+    early = rows.loc[rows["date"] <= expected.dates[expected.n_happened - 1], "ticker"]
+    never = np.isnan(expected.returns).all(axis=0) & expected.tickers.isin(early)
+    assert_same_panel(panel, expected.select_tickers(expected.tickers[~never]))
 
 
 @pytest.mark.parametrize("start", range(0, 60, 7))
@@ -633,8 +640,18 @@ def test_returns_that_both_files_hold_are_taken_from_the_second_once_the_first_a
 
 def test_returns_for_few_rows_are_remarked_on(folder):
     few = "\n".join(CRSP.splitlines()[:2])
-    with pytest.warns(UserWarning, match="^Only 17% of the rows of data.csv find a return in crsp.csv"):
-        joined(folder, returns=few)
+    with pytest.warns(UserWarning) as caught:
+        panel = joined(folder, returns=few)
+    said = [str(one.message) for one in caught]
+    assert said[0] == "Only 17% of the rows of data.csv find a return in crsp.csv."
+    assert "ticker(s) of data.csv have no return at any date, and are left out" in said[1]
+    assert list(panel.tickers) == [10001, 10003], "10003 is new, and may be forecast"
+
+
+@pytest.mark.filterwarnings("default:.*find no return in")
+def test_rows_without_a_partner_are_counted(folder):
+    with pytest.warns(UserWarning, match=r"^2 of the 6 rows of data\.csv find no return in crsp\.csv\.$"):
+        joined(folder)
 
 
 def test_bad_second_files_are_refused(folder):
@@ -1009,7 +1026,7 @@ def test_a_return_of_zero_is_a_return(folder, kind):
     assert folder.read(frame, f"x.{kind}").returns[0].tolist() == [0, np.float32(-0.02)]
     assert folder.schema(frame, f"x.{kind}").warnings == ()
     assert not folder.read(frame.assign(returns=0.0), f"x.{kind}").returns[:2].any()
-    few = frame.assign(returns=[0.0, *[np.nan] * 4])
+    few = frame.assign(returns=[0.0, -0.02, *[np.nan] * 3])
     assert folder.read(few, f"x.{kind}").returns[0, 0] == 0 and folder.schema(few, f"x.{kind}").warnings == ()
     assert joined(folder, returns=CRSP.replace("0.02", "0")).returns[1, 0] == 0
 
@@ -1251,7 +1268,8 @@ def test_a_schema_without_returns(folder):
     assert schema.n_rows == 6 and len(schema.warnings) == 1
     assert schema.warnings[0].startswith("data.csv has no column 'returns'") and "returns_path" in schema.warnings[0]
     both = folder.schema(LEAD, **PUBLISHED_LAYOUT, returns="RET", returns_path=folder.put(CRSP, "crsp.csv"))
-    assert both.warnings == () and repr(both.columns) == repr(schema.columns)
+    assert both.warnings == ("2 of the 6 rows of data.csv find no return in crsp.csv.",)
+    assert repr(both.columns) == repr(schema.columns)
 
 
 # --- The user's files -------------------------------------------------------------------------------------------------
@@ -1290,6 +1308,7 @@ def read_with_pandas(paths):
 def read_published(paths, **arguments):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="13 characteristic.* known for nobody")
+        warnings.filterwarnings("ignore", message=".* have no return at any date, and are left out")
         return read_panel(paths[0], **PUBLISHED_LAYOUT, returns_path=paths[1], returns="RET", **arguments)
 
 
@@ -1303,7 +1322,7 @@ def test_the_published_layout_by_pandas(published):
     panel = read_published(published, dtype="float64")
     characteristics["date"] = pd.to_datetime(characteristics["DATE"].astype(str)) + pd.offsets.MonthEnd(0)
     returns["date"] = pd.to_datetime(returns["date"].astype(str))
-    assert list(panel.tickers) == sorted(characteristics["permno"].unique())
+    assert list(panel.tickers) == sorted({*characteristics["permno"]} & {*returns["permno"]})
     assert panel.dates.equals(pd.date_range("1957-03-31", periods=72, freq="ME", name="date"))
     assert tuple(panel.characteristic_names) == PUBLISHED_CHARACTERISTICS
     wide = returns.pivot(index="date", columns="permno", values="RET").reindex(index=panel.dates, columns=panel.tickers)
@@ -1484,3 +1503,113 @@ def test_the_arrays_of_a_large_panel_are_not_copied(monkeypatch, folder):
     monkeypatch.setattr("numpy.full", lambda shape, *rest, **kw: made.append(full(shape, *rest, **kw)) or made[-1])
     panel = folder.read(as_rows(small_panel()))
     assert any(np.shares_memory(panel.characteristics, array) for array in made if array.ndim == 3)
+
+
+# --- Rows that are chosen, and what is carried along ------------------------------------------------------------------
+
+NAMES = ["A", "B", "C", "D"]
+CHOSEN = pd.DataFrame(
+    {
+        "date": np.repeat(pd.date_range("2020-01-31", periods=4, freq="ME"), 4),
+        "ticker": NAMES * 4,
+        "returns": np.arange(16) / 100 - 0.05,
+        "size": np.arange(16.0) ** 2,
+        "prc": [4.0, 6, 7, 5] * 4,
+        "shrcd": [10, 11, 73, 10] * 4,
+        "exchange": ["NYSE", "AMEX", "nyse", None] * 4,
+    }
+)
+SELECTED = {
+    "some numbers": ({"shrcd": (10, 11)}, ["A", "B", "D"]),
+    "one number": ({"shrcd": 10}, ["A", "D"]),
+    "a text, whatever its capitals": ({"exchange": "NYSE"}, ["A", "C"]),
+    "some texts": ({"exchange": ["nyse", "amex"]}, ["A", "B", "C"]),
+    "numbers as text": ({"shrcd": ("10", "11")}, ["A", "B", "D"]),
+    "a bound": ({"prc": ">= 5"}, ["B", "C", "D"]),
+    "another bound": ({"prc": "<6"}, ["A", "D"]),
+    "two columns": ({"prc": ">= 5", "shrcd": (10, 11)}, ["B", "D"]),
+    "nothing": ({}, NAMES),
+}
+
+
+@every_kind
+@pytest.mark.parametrize(("select", "left"), SELECTED.values(), ids=SELECTED)
+def test_rows_are_selected_by_what_their_columns_hold(folder, select, left, kind):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        panel = folder.read(CHOSEN, f"x.{kind}", characteristics=["size"], select=select, dtype="float64")
+    expected = CHOSEN[CHOSEN["ticker"].isin(left)].set_index(["date", "ticker"])[["returns", "size"]]
+    assert_same_panel(panel, Panel.from_frame(expected))
+    said = [str(one.message) for one in caught]
+    assert not select or any(s.startswith(f"{4 * len(left)} of the 16 rows of x.{kind} are read: ") for s in said)
+
+
+def test_a_row_is_selected_by_its_partner_in_the_second_file_and_then_ranked(folder):
+    first, second = CHOSEN[["date", "ticker", "size"]], CHOSEN[["date", "ticker", "returns", "shrcd"]].copy()
+    second.loc[(second["ticker"] == "B") & (second["date"] < "2020-02-15"), "shrcd"] = 31  # not common at first
+    second = second[second["date"] < "2020-04-15"]  # the last date has not happened
+    path = folder.put(second, "crsp.csv")
+    with pytest.warns(UserWarning, match=r"^11 of the 16 rows of x\.csv are read: shrcd = 10 or 11\.$"):
+        panel = folder.read(first, "x.csv", returns_path=path, select={"shrcd": (10, 11)})
+    assert list(panel.tickers) == ["A", "B", "D"]
+    there = ~np.isnan(panel.characteristics[:, :, 0])
+    assert there.tolist() == [[True, False, True], *[[True] * 3] * 3] and np.isnan(panel.returns[3]).all()
+    ranks = rank_across_tickers(panel).characteristics[:, :, 0]
+    assert np.allclose(ranks[1], [-0.5, 0, 0.5]) and np.allclose(ranks[0][[0, 2]], [-1 / 3, 1 / 3])
+
+
+@pytest.mark.parametrize(
+    ("select", "error", "says"),
+    [
+        ({"shrcd": ()}, ValueError, "select['shrcd'] must be a number, a text, several of them, or a bound"),
+        ({"shrcd": (">= 5", "<= 7")}, ValueError, "must be one bound, or several values"),
+        ({"shrcdd": 10}, ValueError, "has no column 'shrcdd'"),
+        ({"exchange": "> 3"}, ValueError, "bound for numbers, and the column holds text"),
+        ({"shrcd": 99}, ValueError, "No row of x.csv is selected by shrcd = 99. Look at what the columns hold"),
+        (["shrcd"], TypeError, "select must be a dict of columns"),
+        ({3: 4}, TypeError, "select must name columns by text; 3"),
+    ],
+)
+def test_bad_selections_are_refused(folder, select, error, says):
+    assert_refused(lambda: folder.read(CHOSEN, "x.csv", characteristics=["size"], select=select), error, says)
+
+
+@every_kind
+def test_side_data_are_carried_along_and_are_no_characteristics(folder, kind):
+    panel = folder.read(CHOSEN, f"x.{kind}", side=["prc", "exchange"], exclude=["shrcd"])
+    assert list(panel.characteristic_names) == ["size"] and list(panel.side) == ["prc", "exchange"]
+    assert panel.side["prc"].tolist() == [[4, 6, 7, 5]] * 4
+    assert panel.side["exchange"].tolist() == [["NYSE", "AMEX", "nyse", None]] * 4
+    both = folder.read(CHOSEN, f"x.{kind}", side=["prc"], characteristics=["size", "prc"])
+    assert np.array_equal(both.side["prc"], both.characteristics[:, :, 1])
+    lagged = folder.read(CHOSEN, f"x.{kind}", side=["size"], characteristics=["size"], lag=1)
+    assert np.array_equal(lagged.side["size"], lagged.characteristics[:, :, 0]) and lagged.side["size"][0, 1] == 1
+
+
+def test_side_data_of_the_second_file_are_known_one_date_later(folder):
+    path = folder.put(CHOSEN[["date", "ticker", "returns", "prc", "exchange"]].assign(prc=np.arange(16.0)), "crsp.csv")
+    panel = folder.read(CHOSEN[["date", "ticker", "size"]], "x.csv", returns_path=path, side=["prc", "exchange"])
+    assert np.array_equal(panel.side["prc"], [[np.nan] * 4, *np.arange(12).reshape(3, 4)], equal_nan=True)
+    assert panel.side["exchange"][0].tolist() == [None] * 4 and panel.side["exchange"][1, 0] == "NYSE"
+    later = folder.read(
+        CHOSEN[["date", "ticker", "size"]], "x.csv", returns_path=path, side=["prc"], start="2020-03"
+    )
+    assert later.side["prc"][0].tolist() == [4, 5, 6, 7], "also at the first date that is read"
+
+
+@every_kind
+def test_a_large_sparse_file_becomes_a_compact_panel(folder, monkeypatch, kind):
+    frame = CHOSEN.drop(columns=["prc", "shrcd", "exchange"]).sample(frac=0.7, random_state=3)
+    dense = folder.read(frame, f"x.{kind}", side=["size"], characteristics=["size"])
+    monkeypatch.setattr("helpers.compact.LARGE", 10)
+    monkeypatch.setattr("helpers.compact.SPARSE", 0.9)
+    for options in ({}, {"start": "2020-02", "end": "2020-03"}, {"lag": 1}):
+        one = folder.read(frame, f"x.{kind}", side=["size"], characteristics=["size"], **options)
+        assert isinstance(one.characteristics, CompactArray)
+        with monkeypatch.context() as patch:
+            patch.setattr("helpers.compact.LARGE", 1e9)
+            other = folder.read(frame, f"x.{kind}", side=["size"], characteristics=["size"], **options)
+        assert isinstance(other.characteristics, np.ndarray)
+        assert np.array_equal(np.asarray(one.characteristics), other.characteristics, equal_nan=True)
+        assert np.array_equal(one.returns, other.returns, equal_nan=True) and one.tickers.equals(other.tickers)
+    assert folder.schema(frame, f"x.{kind}").gigabytes < (dense.returns.nbytes + 2 * dense.characteristics.nbytes) / 1e9

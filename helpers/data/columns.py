@@ -9,6 +9,7 @@ from typing import Any, Self
 import pandas as pd
 
 from helpers.checks import first_few
+from helpers.data.beside import Wanted, as_select
 from helpers.data.file import File, Report
 from helpers.data.frames import WIDE, as_table, is_frame
 from helpers.data.layout import IDENTIFIERS, Layout
@@ -32,6 +33,8 @@ class Columns:
         missing_values: Iterable[str] = (),
         layout: Layout | None = None,
         returns_layout: Layout | None = None,
+        select: Wanted | None = None,
+        side: Iterable[str] = (),
     ) -> None:
         said = {"date": date, "ticker": ticker, "returns": returns, "date_format": date_format}
         for argument, name in said.items():
@@ -42,6 +45,7 @@ class Columns:
         self.characteristics = None if characteristics is None else _as_texts("characteristics", characteristics)
         self.exclude = _as_texts("exclude", exclude)
         self.missing_values = _as_texts("missing_values", missing_values)
+        self.select, self.side = as_select(select), _as_texts("side", side)
         if not layout:
             self._settle(Layout(name="", title="", known="", returns="returns"))
 
@@ -81,6 +85,14 @@ class Columns:
             found.returns = layout.returns if self.returns in (None, self.returns_layout.returns) else self.returns
         return found
 
+    def holder(self, argument: str, name: str, file: File, source: File | None) -> tuple[File, str]:
+        """The file that has a column of `select` or `side`, the first if both do, and the column's name there."""
+        for each in filter(None, (file, source)):
+            alike = [other for other in each.columns if other == name or other.lower() == name.lower()]
+            if name in alike or len(alike) == 1:
+                return each, name if name in alike else alike[0]
+        raise ValueError(_without_column(file if source is None else source, argument, name))
+
     def ahead(self, column: str | None) -> int:
         """By how many months the returns in a column of the first file lie after the dates of their rows."""
         return self.layout.returns_ahead.get(column, 0) if self.layout else 0
@@ -117,7 +129,7 @@ class Columns:
         own_returns = self._own_returns(file, source, report)
         names = self.characteristics
         if names is None:
-            others = {self.date, self.ticker, own_returns, *self.exclude}
+            others = {self.date, self.ticker, own_returns, *self.exclude, *self.select, *self.side}
             if self.layout:
                 others |= {*self.layout.exclude, *self.layout.futures, *self.layout.screens}
             names = [name for name in file.columns if name not in others]

@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import as_count, first_few
+from helpers.compact import CompactArray
+from helpers.data.choice import Choice
 from helpers.data.columns import Columns
 from helpers.data.dates import Day, frequency_of, require_monthly, window
 from helpers.data.file import File, Report, Source
 from helpers.data.layout import Layout
+from helpers.data.places import Places
 from helpers.data.returns import joined_returns, notes_on_returns, own_returns
-from helpers.data.rows import Rows, by_month, count_repeated, cut, note_on_screens, read_rows
+from helpers.data.rows import Rows, by_month, count_repeated, cut, note_on_screens, of_rows, read_rows
 from helpers.data.statistics import Statistics, like_returns, notes_on_characteristics
 from helpers.data.text import Text, TextFound, notes_on_text, refusal_of_text
 from helpers.data.timing import Timing
@@ -28,7 +31,7 @@ class Contents:
     ----------
     rows : Rows
         From the first date that is needed, `lag` dates before that of the panel.
-    dates : DatetimeIndex
+    dates, tickers : Index
         Those of the panel.
     frequency : str
     n_repeated : int
@@ -41,7 +44,8 @@ class Contents:
     statistics : Statistics
         Of the characteristics.
     grid : (n_dates, n_tickers, n_chars) or None
-        The characteristics, if they were asked for.
+        The characteristics, if they were asked for; compact if they are many, and sparse.
+    side : dict of str to (n_dates, n_tickers)
     notes : list of str
         What is to be warned of.
     layout : Layout or None
@@ -52,13 +56,15 @@ class Contents:
 
     rows: Rows
     dates: pd.DatetimeIndex
+    tickers: pd.Index
     frequency: str
     n_repeated: int
     returns: np.ndarray
     names: list[str]
     texts: dict[str, Text]
     statistics: Statistics
-    grid: np.ndarray | None
+    grid: np.ndarray | CompactArray | None
+    side: dict[str, np.ndarray]
     notes: list[str]
     layout: Layout | None
     timing: str
@@ -102,14 +108,22 @@ def read_contents(
     frequency = frequency_of(file, [as_read.dates, part], report)
     if layout and layout.monthly and frequency != "monthly":
         frequency = require_monthly(file, frequency, as_read.dates, layout)
+    choice = Choice(columns, file, source)
+    as_read = of_rows(as_read, choice.kept(file, len(as_read.date_codes)))
+    choice.require_some(as_read)
     rows = by_month(as_read, frequency, layout.months_ahead if layout else 0)
     rows = cut(rows, start, end, lag, frequency)
     n_repeated = count_repeated(file, rows, frequency, report, layout)
+    joined = None
     if source is None:
         returns = own_returns(file, rows, by_month(as_read, frequency, columns.ahead(own)), report)
     else:
-        returns, of_returns = joined_returns(file, source, columns, rows, frequency, largest, report)
-        notes += of_returns
+        joined = joined_returns(file, source, columns, rows, frequency, largest, report, choice.kept)
+        returns = joined.returns
+        notes += joined.notes
+    found = rows
+    rows, returns = choice.left(rows, returns, joined, notes)
+    side = choice.side(rows, joined, frequency, lag)
     returns = (returns / 100 if percent else returns)[lag:]
 
     names, texts, statistics, timing, grid = _read_characteristics(
@@ -120,9 +134,8 @@ def read_contents(
     notes += notes_on_returns(returns, dates, rows.tickers, frequency, percent)
     notes += timing.notes(like_returns(statistics, names))
     notes += notes_on_characteristics(statistics, names, dates)
-    return Contents(
-        rows, dates, frequency, n_repeated, returns, names, texts, statistics, grid, notes, layout, timing.said()
-    )
+    about = statistics, grid, side, notes, layout, timing.said()
+    return Contents(found, dates, rows.tickers, frequency, n_repeated, returns, names, texts, *about)
 
 
 def _read_characteristics(file, columns, names, rows, returns, dtype, largest, report):
@@ -144,7 +157,7 @@ def _read_numbers(file, names, rows, returns, dtype, largest, report):
     """The statistics of the columns, their timing, and if a dtype is given the grid (n_dates, n_tickers, n_chars)."""
     n_dates, n_tickers = returns.shape
     statistics, timing = Statistics(len(names), n_dates), Timing(names, returns, rows)
-    grid = None if dtype is None else np.full((n_dates, n_tickers, len(names)), np.nan, dtype)
+    places = None if dtype is None else Places(rows, n_dates, len(names), dtype)
     next_returns = np.vstack([returns[1:], np.full((1, n_tickers), np.nan)])
     too_large: dict[str, int] = {}
     for first, columns, values in file.blocks(names):
@@ -156,14 +169,14 @@ def _read_numbers(file, names, rows, returns, dtype, largest, report):
         here = (d >= 0) & (s >= 0) & (d < n_dates)
         if not here.all():
             values, d, s = values[:, here], d[here], s[here]
+        if places is not None:
+            places.put(columns, values, np.flatnonzero(here) + first, d, s)
         statistics.add(columns, values, d, (returns[d, s], next_returns[d, s]))
         timing.add(columns, values, d, s)
-        if grid is not None:
-            grid[d, s, columns] = values.T
     if too_large:
         where = first_few([f"{name!r} in row {row}" for name, row in too_large.items()])
         report(
             f"{file.name} holds infinite values, or values above {largest:.2g}: {where}. "
             "Leave such values empty in the file."
         )
-    return statistics, timing, grid
+    return statistics, timing, None if places is None else places.filled()

@@ -8,6 +8,7 @@ from typing import NoReturn
 import pandas as pd
 
 from helpers.checks import as_choice, as_flag
+from helpers.data.beside import Wanted
 from helpers.data.columns import Columns
 from helpers.data.contents import Precision, read_contents
 from helpers.data.dates import Day
@@ -37,6 +38,8 @@ def read_panel(
     dtype: Precision = "float32",
     layout: str | Layout | None = None,
     returns_layout: str | Layout | None = None,
+    select: Wanted | None = None,
+    side: Iterable[str] = (),
 ) -> Panel:
     """The panel that a CSV or Parquet file describes: a row for each (date, ticker), in any order, with gaps allowed.
 
@@ -84,11 +87,20 @@ def read_panel(
         is passed beside it goes before it.
     returns_layout : str or Layout, optional
         The same of the second file.
+    select : dict, optional
+        Which rows are read, before anything is ranked or sorted: what columns of either file must be, such as
+        ``{"shrcd": (10, 11), "prc": ">= 5"}``. A row of the first file that is selected by the second needs a row there
+        that passes; at dates beyond the end of the second, the ticker's row at its last date decides.
+    side : iterable of str
+        Columns of either file that the panel carries as `side`, and no model reads: market values for weights,
+        industries, exchanges. Those of the first file are known when characteristics are; those of the second, which
+        stand beside a return, one date later. They are no characteristics unless they are named there, too.
 
     Returns
     -------
     Panel
-        Dates and tickers ascend. NaN where the file has no row or no value.
+        Dates and tickers ascend. NaN where the file has no row or no value. Tickers without a return at any date are
+        left out. A large panel in which most tickers are absent at most dates is compact: see `Panel`.
 
     Raises
     ------
@@ -105,8 +117,8 @@ def read_panel(
     UserWarning
         If returns look like percent, numbers like codes for missing ones, or prices lie below 0; if the characteristics
         look as if they were known later or earlier than declared, one of them never changes, or is known for nobody at
-        some dates; if columns of text or identifiers are left out, or a layout leaves rows out; or if most rows find no
-        return in the second file, or tickers differ in their writing only.
+        some dates; if columns of text or identifiers are left out, or rows are, by a layout, by `select` or since their
+        ticker has no return; or if rows find no return in the second file, or tickers differ in their writing only.
 
     Examples
     --------
@@ -127,22 +139,23 @@ def read_panel(
         raise ValueError("returns_layout was given without returns_path, the second file that it is of.")
     _require_returns(theirs, returns)
     if laid_out and laid_out.wide:
-        beside = (date, ticker, returns, characteristics, returns_path, date_format)
+        beside = (date, ticker, returns, characteristics, returns_path, date_format, select, tuple(side) or None)
         _require_alone(laid_out, beside, exclude, lag, missing_values)
         panel, notes = read_wide(path, laid_out, percent, start, end, dtype)
     else:
         if date is ticker is None:
             _refuse_wide(path)
         names = (date, ticker, returns, characteristics, exclude, date_format, missing_values)
-        columns = Columns(*names, laid_out, theirs)
+        columns = Columns(*names, laid_out, theirs, select, side)
         contents = read_contents(path, columns, returns_path, percent, _refuse, lag, start, end, dtype)
         notes = contents.notes
         panel = Panel._of(
             returns=contents.returns.astype(dtype),
             characteristics=contents.grid,
             dates=contents.dates,
-            tickers=contents.rows.tickers,
+            tickers=contents.tickers,
             characteristic_names=pd.Index(contents.names, dtype="str"),
+            side={name: v if v.dtype == object else v.astype(dtype) for name, v in contents.side.items()},
         )
     for sentence in notes:
         warnings.warn(sentence, UserWarning, stacklevel=2)

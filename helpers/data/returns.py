@@ -1,5 +1,8 @@
 """The returns of a panel: the file's own, or those that are joined to it from a second file."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +10,7 @@ from helpers.checks import first_few
 from helpers.data.columns import Columns, note_on_returns_layout, notes_on_wanted, same_but_for_capitals
 from helpers.data.dates import LONGEST_GAPS, frequency_of, span
 from helpers.data.file import File, Report
-from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, read_rows
+from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, of_rows, read_rows
 from helpers.data.statistics import CODES, SAME_DIGITS
 from helpers.data.tickers import positions_of
 
@@ -17,6 +20,7 @@ PERCENT_BEGINS_OTHERWISE = 0.3
 STILL = {"daily": 0.0005, "weekly": 0.001}
 STILL_OTHERWISE = 0.002
 OFTEN = 12  # of fewer returns, the median of one ticker tells nothing
+MANY_ALONE = 0.01  # of the rows: as many as lose their last return to a delisting
 NINES = -99.0  # codes from here on are looked for among percents, too, this one if it is repeated
 
 
@@ -38,10 +42,40 @@ def own_returns(file: File, rows: Rows, dated: Rows, report: Report) -> np.ndarr
     return among(dated, rows).placed(dated.returns)
 
 
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """What the second file holds of the tickers and dates of the first.
+
+    Parameters
+    ----------
+    returns : (n_dates, n_tickers)
+    notes : list of str
+    rows : Rows
+        Of the second file, at its own dates, those that `select` leaves out among them; None if none fits.
+    partner : (n_dates, n_tickers)
+        Where it has a row that `select` lets pass.
+    until : int
+        How many of the first file's dates it reaches over.
+    """
+
+    returns: np.ndarray
+    notes: list[str]
+    rows: Rows | None
+    partner: np.ndarray
+    until: int
+
+
 def joined_returns(
-    file: File, source: File, columns: Columns, rows: Rows, frequency: str, largest: float, report: Report
-) -> tuple[np.ndarray, list[str]]:
-    """The returns (n_dates, n_tickers) of a second file, and a remark if most rows of the first find none in it.
+    file: File,
+    source: File,
+    columns: Columns,
+    rows: Rows,
+    frequency: str,
+    largest: float,
+    report: Report,
+    kept: Callable[[File, int], np.ndarray],
+) -> Joined:
+    """The returns of a second file, and a remark on rows of the first that find none in it.
 
     Parameters
     ----------
@@ -56,6 +90,8 @@ def joined_returns(
         Beyond it, a return counts as infinite.
     report : callable
         Takes the sentence on a fault.
+    kept : function of a file and its number of rows
+        Whether `select` lets each of its rows pass.
     """
     layout = columns.returns_layout
     date = same_but_for_capitals(source, "date", layout.date if layout else columns.date)
@@ -69,9 +105,13 @@ def joined_returns(
             f"{file.name} is {frequency} and {source.name} is {their_frequency}. "
             "Bring the returns to the frequency of the characteristics first: compound them."
         )
-        return rows.placed(None), note_on_screens(source, theirs, layout, "returns_layout")
+        nowhere = np.zeros((len(rows.dates), len(rows.tickers)), bool)
+        notes = note_on_screens(source, theirs, layout, "returns_layout")
+        return Joined(rows.placed(None), notes, None, nowhere, 0)
+    as_read = theirs
     theirs = by_month(theirs, frequency, layout.returns_ahead.get(columns.returns, 0) if layout else 0)
-    found = among(theirs, rows)
+    chosen = of_rows(theirs, kept(source, len(theirs.date_codes)))
+    found = among(chosen, rows)
     lost = _note_on_lost(file, source, rows, theirs)
     if not found.used.any():
         report(
@@ -79,15 +119,24 @@ def joined_returns(
             f"{first_few(theirs.tickers)} and {first_few(rows.tickers)}, the dates {span(theirs.dates)} and "
             f"{span(rows.dates)}. {' '.join(lost) or 'Check that they mean the same.'}"
         )
-        return found.placed(None), note_on_screens(source, theirs, layout, "returns_layout")
+        notes = note_on_screens(source, theirs, layout, "returns_layout")
+        return Joined(found.placed(None), notes, None, ~np.isnan(found.placed(None)), 0)
     count_repeated(source, found, frequency, report, layout)
     returns = found.placed(found.returns)
     notes = notes_on_wanted(source, layout) + note_on_returns_layout(source, layout)
     notes += note_on_screens(source, theirs, layout, "returns_layout")
-    share = (~np.isnan(returns[rows.date_codes[rows.used], rows.ticker_codes[rows.used]])).mean()
-    if share < 0.5:
-        notes.append(f"Only {share:.0%} of the rows of {file.name} find a return in {source.name}.")
-    return returns, notes + lost
+    partner = ~np.isnan(found.placed(np.ones(len(found.date_codes))))
+    until = int(np.searchsorted(rows.dates, theirs.dates[-1], side="right"))
+    d, t = rows.date_codes[rows.used], rows.ticker_codes[rows.used]
+    some = ~np.isnan(returns[d, t])
+    if columns.select:
+        some |= ~partner[d, t]  # those are left out, and said to be
+    alone = ~some & (d < until)
+    if some.mean() < 0.5:
+        notes.append(f"Only {some.mean():.0%} of the rows of {file.name} find a return in {source.name}.")
+    elif alone.sum() > MANY_ALONE * len(d):
+        notes.append(f"{alone.sum():,} of the {len(d):,} rows of {file.name} find no return in {source.name}.")
+    return Joined(returns, notes + lost, by_month(as_read, frequency), partner, until)
 
 
 def _note_on_lost(file, source, rows, theirs):

@@ -233,13 +233,20 @@ def cut(rows: Rows, start: Day | None, end: Day | None, lag: int, frequency: str
     a = max(kept.start - lag, 0)
     codes = rows.date_codes - a
     codes[(codes < 0) | (codes >= kept.stop - a)] = -1
-    used = np.unique(rows.ticker_codes[(codes >= 0) & (rows.ticker_codes >= 0)])
+    return of_tickers_that_are_left(replace(rows, dates=rows.dates[a : kept.stop], date_codes=codes))[0]
+
+
+def of_tickers_that_are_left(rows: Rows) -> tuple[Rows, np.ndarray]:
+    """The rows without tickers of which no row is left, and the positions that the others had."""
+    used = np.unique(rows.ticker_codes[rows.used])
     positions = np.full(len(rows.tickers), -1)
     positions[used] = np.arange(len(used))
-    ticker_codes = recoded(rows.ticker_codes, positions)
-    return replace(
-        rows, dates=rows.dates[a : kept.stop], date_codes=codes, tickers=rows.tickers[used], ticker_codes=ticker_codes
-    )
+    return replace(rows, tickers=rows.tickers[used], ticker_codes=recoded(rows.ticker_codes, positions)), used
+
+
+def of_rows(rows: Rows, kept: np.ndarray) -> Rows:
+    """The rows of which some, (n_rows,), are kept: the others belong nowhere."""
+    return replace(rows, date_codes=np.where(kept, rows.date_codes, -1).astype(rows.date_codes.dtype))
 
 
 def count_repeated(file: File, rows: Rows, frequency: str, report: Report, layout: Layout | None = None) -> int:

@@ -9,6 +9,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from helpers.compact import is_large
 from helpers.data.contents import Contents
 from helpers.data.dates import frequency_of_dates
 from helpers.data.file import Source
@@ -133,13 +134,21 @@ def described(source: Source, contents: Contents, faults: Sequence[str], why: st
         frequency=contents.frequency,
         tickers_per_date=(int(per_date.min()), int(np.median(per_date)), int(per_date.max())),
         n_repeated=contents.n_repeated,
-        gigabytes=len(dates) * len(rows.tickers) * (len(contents.names) + 1) * 4 / 1e9,
+        gigabytes=_gigabytes(contents),
         columns=pd.concat(tables),
         warnings=(*faults, *contents.notes),
         layout=contents.layout and contents.layout.name,
         known=_known(contents.layout, why),
         timing=contents.timing,
     )
+
+
+def _gigabytes(contents):
+    """What returns and characteristics take in float32, the latter compact where they are many, and sparse."""
+    shape = (len(contents.dates), len(contents.tickers), len(contents.names))
+    n_rows = int(contents.rows.used.sum())
+    n_stored = n_rows * (shape[2] + 1) if is_large(n_rows, shape, 4) else np.prod(shape, dtype=float)
+    return float(n_stored + shape[0] * shape[1]) * 4 / 1e9
 
 
 def _lines_of_numbers(contents):

@@ -1,0 +1,107 @@
+"""Which rows of a file a user wants, and what a panel carries along beside its characteristics."""
+
+from typing import Any
+
+import numpy as np
+
+from helpers.checks import first_few
+from helpers.data.beside import passes, values_of, written
+from helpers.data.columns import Columns
+from helpers.data.file import File
+from helpers.data.returns import Joined
+from helpers.data.rows import Rows, among, by_month, of_rows, of_tickers_that_are_left
+
+
+class Choice:
+    """What `select` and `side` of `read_panel` ask of one file or two."""
+
+    def __init__(self, columns: Columns, file: File, source: File | None) -> None:
+        self.file, self.source, self.wanted = file, source, columns.select
+        self._select = {name: columns.holder("select", name, file, source) for name in columns.select}
+        self._side = {name: columns.holder("side", name, file, source) for name in columns.side}
+
+    def kept(self, file: File, n_rows: int) -> np.ndarray:
+        """Whether each row of the file has what is selected, as far as this file says, (n_rows,)."""
+        kept = np.full(n_rows, True)
+        for name, (holder, column) in self._select.items():
+            if holder is file:
+                kept &= passes(values_of(file, column), self.wanted[name])
+        return kept
+
+    def require_some(self, rows: Rows) -> None:
+        """Refuses a selection of no row."""
+        if self.wanted and not rows.used.any():
+            raise ValueError(
+                f"No row of {self.file.name} is selected by {written(self.wanted)}. Look at what the columns hold."
+            )
+
+    def left(
+        self, rows: Rows, returns: np.ndarray, joined: Joined | None, notes: list[str]
+    ) -> tuple[Rows, np.ndarray]:
+        """The rows and returns without what the second file does not select, and without tickers that never have one.
+
+        A ticker without any return at the dates that have happened would take part in ranks and sorts, and nobody could
+        hold it. One that is there at later dates alone is new, and is forecast.
+        """
+        d, s = rows.date_codes[rows.used], rows.ticker_codes[rows.used]
+        if joined is not None and any(holder is self.source for holder, _ in self._select.values()):
+            kept = np.full(len(rows.date_codes), True)
+            kept[rows.used] = _selected(joined)[d, s]
+            rows = of_rows(rows, kept)
+        self.require_some(rows)
+        if self.wanted:
+            left, of = int(rows.used.sum()), len(rows.date_codes)
+            notes.append(f"{left:,} of the {of:,} rows of {self.file.name} are read: {written(self.wanted)}.")
+        happened = np.flatnonzero(~np.isnan(returns).all(axis=1))
+        if len(happened):
+            d, s = rows.date_codes, rows.ticker_codes
+            ghost = np.isnan(returns).all(axis=0)
+            early = np.zeros(len(ghost), bool)
+            early[s[rows.used & (d <= happened[-1])]] = True
+            ghost &= early
+            if ghost.any():
+                of_ghosts = rows.used & ghost[s]
+                notes.append(
+                    f"{ghost.sum():,} ticker(s) of {self.file.name} have no return at any date, and are left out with "
+                    f"their {of_ghosts.sum():,} row(s): {first_few(rows.tickers[ghost])}."
+                )
+                rows = of_rows(rows, ~of_ghosts)
+        rows, used = of_tickers_that_are_left(rows)
+        return rows, returns[:, used]
+
+    def side(self, rows: Rows, joined: Joined | None, frequency: str, lag: int) -> dict[str, np.ndarray]:
+        """The side data at the dates of the panel, (n_dates, n_tickers) each.
+
+        Those of the second file stand beside a return that is earned by their date, and are known for the next date.
+        """
+        found = {}
+        for name, (holder, column) in self._side.items():
+            values = values_of(holder, column)
+            if holder is self.file:
+                found[name] = _placed(rows, values)[: len(rows.dates) - lag]
+            elif joined is None or joined.rows is None:
+                found[name] = np.full((len(rows.dates) - lag, len(rows.tickers)), np.nan)
+            else:
+                later = by_month(joined.rows, frequency, 1)
+                placed = _placed(among(later, rows), values)
+                if later is joined.rows:  # neither monthly nor rarer
+                    placed = np.concatenate([_placed(among(later, rows), values)[:1] * np.nan, placed[:-1]])
+                found[name] = placed[lag:]
+        return found
+
+
+def _selected(joined):
+    """Where a row of the first file is selected by the second: beyond its end, what its last date says counts on."""
+    partner = joined.partner.copy()
+    if 0 < joined.until < len(partner):
+        partner[joined.until :] = partner[joined.until - 1]
+    return partner
+
+
+def _placed(rows: Rows, values: np.ndarray) -> Any:
+    """Numbers or texts of the rows on the grid of dates and tickers."""
+    if values.dtype != object:
+        return rows.placed(values)
+    grid = np.full((len(rows.dates), len(rows.tickers)), None, dtype=object)
+    grid[rows.date_codes[rows.used], rows.ticker_codes[rows.used]] = values[rows.used]
+    return grid
