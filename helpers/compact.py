@@ -253,6 +253,15 @@ def complete(characteristics: Any) -> np.ndarray:
     return found
 
 
+def rows_of(characteristics: Any, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, (n_rows, n_chars), and which of them are those of the known cells; compact ones are not copied."""
+    if not isinstance(characteristics, CompactArray):
+        rows = characteristics[known]
+        return rows, np.arange(len(rows))
+    z = characteristics
+    return z.values[z.rows], np.flatnonzero(known[z.dates(), z.columns[z.rows]])
+
+
 def each_column(characteristics: Any) -> Iterator[np.ndarray]:
     """The values of each characteristic, in any shape, one characteristic after the other."""
     stored = (

@@ -244,6 +244,17 @@ def test_every_model_says_the_same_of_a_compact_panel(name):
         same(*(series.sort_index() for series in lost))
 
 
+@pytest.mark.parametrize("name", ["NeuralIPCA", "CA on managed portfolios", "CA on portfolios"])
+def test_networks_that_are_handed_their_data_batch_by_batch_learn_the_same(name, monkeypatch):
+    from sklearn.base import clone
+
+    at_once = clone(MODELS[name]).fit(DENSE[:15], DENSE[15:22])
+    monkeypatch.setattr("helpers.models.stacked.STREAMED", 0)
+    streamed = clone(MODELS[name]).fit(COMPACT[:15], COMPACT[15:22])
+    assert np.allclose(streamed.history_, at_once.history_, rtol=1e-5)
+    assert np.allclose(streamed.reconstruct(COMPACT), at_once.reconstruct(DENSE), rtol=1e-3, atol=1e-6, equal_nan=True)
+
+
 FUNCTIONS = {
     "managed portfolios": managed_portfolios,
     "managed portfolios with a constant": lambda panel: managed_portfolios(panel, constant=True),

@@ -232,7 +232,7 @@ def _(files, truth):
     files.arguments["percent"] = True
 
 
-@trap("gkx", "a permno has no returns", warned=("find no return in", "1 ticker(s)", "no return at any date"))
+@trap("gkx", "a permno has no returns", warned=("have no row in", "1 ticker(s)", "no return at any date"))
 def _(files, truth):
     files.second = files.second[~of_ticker(files.second, 5, "PERMNO")]
     truth.without(PERMNOS[[5]])
@@ -272,7 +272,7 @@ def _(files, truth):
     files.second = pd.DataFrame({"PERMNO": PERMNOS[0], "DATE": days, "RET": 0.01})
 
 
-@trap("gkx", "the returns of CRSP as it delivers them", warned=("no column 'dlret'", "find no return", "left out"))
+@trap("gkx", "the returns of CRSP as it delivers them", warned=("no column 'dlret'", "left out"))
 def _(files, truth):
     files.second["RET"] = files.second["RET"].astype(str).where(files.second["PERMNO"] != PERMNOS[2], "C")
     truth.without(PERMNOS[[2]])
@@ -506,7 +506,7 @@ def _(files, truth):
 @trap(
     "osap",
     "shares that are not common among the returns",
-    warned=("are left out", "SHRCD = 10 or 11", "find no return", "1 ticker(s)"),
+    warned=("are left out", "SHRCD = 10 or 11", "have no row in", "1 ticker(s)"),
 )
 def _(files, truth):
     files.second["SHRCD"] = np.where(of_ticker(files.second, 6, "PERMNO"), 73, 11)

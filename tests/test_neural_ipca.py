@@ -141,7 +141,7 @@ def test_a_missing_return_is_nobodys_zero():
     data = dates(missing=0.3)
     nothing = data.known == 0
     assert nothing.any()
-    filled = replace(data, row=np.where(nothing, 7, data.row))
+    filled = replace(data, row=np.where(nothing, 7, data.row).astype("int32"))
     weights, _ = stacked.initial_weights(shape(), 0)
     one, other = (shape().training_error(weights, [], tensors(each))[0] for each in (data, filled))
     assert np.allclose(one, other, rtol=1e-6)

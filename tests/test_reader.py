@@ -32,7 +32,7 @@ SOME = settings(
 KINDS = ("csv", "csv.gz", "parquet")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 # Rows without a partner in the second file are counted in a sentence, of which a test of its own asks.
-ALONE = "ignore:[0-9,]+ of the .* rows of .* find no return in"
+ALONE = "ignore:[0-9,]+ of the .* rows of .* have no row in"
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings(ALONE)]
 
 SMALL = """date,ticker,returns,size,value
@@ -648,9 +648,9 @@ def test_returns_for_few_rows_are_remarked_on(folder):
     assert list(panel.tickers) == [10001, 10003], "10003 is new, and may be forecast"
 
 
-@pytest.mark.filterwarnings("default:.*find no return in")
+@pytest.mark.filterwarnings("default:.*have no row in")
 def test_rows_without_a_partner_are_counted(folder):
-    with pytest.warns(UserWarning, match=r"^2 of the 6 rows of data\.csv find no return in crsp\.csv\.$"):
+    with pytest.warns(UserWarning, match=r"^2 of the 6 rows of data\.csv have no row in crsp\.csv\.$"):
         joined(folder)
 
 
@@ -1268,7 +1268,7 @@ def test_a_schema_without_returns(folder):
     assert schema.n_rows == 6 and len(schema.warnings) == 1
     assert schema.warnings[0].startswith("data.csv has no column 'returns'") and "returns_path" in schema.warnings[0]
     both = folder.schema(LEAD, **PUBLISHED_LAYOUT, returns="RET", returns_path=folder.put(CRSP, "crsp.csv"))
-    assert both.warnings == ("2 of the 6 rows of data.csv find no return in crsp.csv.",)
+    assert both.warnings == ("2 of the 6 rows of data.csv have no row in crsp.csv.",)
     assert repr(both.columns) == repr(schema.columns)
 
 

@@ -419,7 +419,8 @@ def test_numbers_among_letters_are_matched_and_letters_are_named(folder, ways, k
     if alike or "padded" not in ways:
         assert sentences == [] and not np.isnan(panel.returns).any()
     else:
-        (sentence,) = sentences
+        without_a_partner, sentence, left_out = sentences
+        assert "have no row in" in without_a_partner and "no return at any date" in left_out
         assert "1 ticker(s) of data." in sentence and "'0012AB'" in sentence and "differ in their writing" in sentence
 
 

@@ -131,11 +131,11 @@ def joined_returns(
     some = ~np.isnan(returns[d, t])
     if columns.select:
         some |= ~partner[d, t]  # those are left out, and said to be
-    alone = ~some & (d < until)
+    alone = np.isnan(among(theirs, rows).placed(np.ones(len(theirs.date_codes))))[d, t] & (d < until)
     if some.mean() < 0.5:
         notes.append(f"Only {some.mean():.0%} of the rows of {file.name} find a return in {source.name}.")
     elif alone.sum() > MANY_ALONE * len(d):
-        notes.append(f"{alone.sum():,} of the {len(d):,} rows of {file.name} find no return in {source.name}.")
+        notes.append(f"{alone.sum():,} of the {len(d):,} rows of {file.name} have no row in {source.name}.")
     return Joined(returns, notes + lost, by_month(as_read, frequency), partner, until)
 
 

@@ -168,10 +168,10 @@ class NeuralIPCA(NetworkEnsemble):
 
         def predicted(shape, weights):
             squares = np.zeros((shape.n_members, shape.n_factors, shape.n_factors))
-            for _, betas in stacked.blocks_of_betas(shape, weights, training.z):
+            for _, betas in stacked.blocks_of_betas(shape, weights, training.z, chosen=training.rows):
                 by_member = betas.transpose(1, 0, 2).astype(float)
                 squares += by_member.transpose(0, 2, 1) @ by_member
-            turns = [_whitened(square / len(training.z)) for square in squares]
+            turns = [_whitened(square / training.n_known) for square in squares]
             parts = [_said(shape, weights, held_out, some, turns) for some in _some_dates(held_out)]
             return held_out.y[held_out.known > 0].astype(float), np.concatenate(parts)
 
@@ -208,10 +208,17 @@ class NeuralIPCA(NetworkEnsemble):
         n_members, turned = self._n_fitted(), [np.array(array) for array in moved]
         for m in range(n_members):
             weights = stacked.select_members(self.weights_, [m], n_members)
-            betas = network_betas(panel, weights, 0, self._n_factors())
-            turn = _whitened(betas[known].T @ betas[known] / known.sum())
-            whitened = np.where(known[:, :, None], betas @ turn, 0.0)
-            turn = turn @ _rotated(regressions(np.where(known, panel.returns, 0.0), whitened, RIDGE)[0])
+            squares = 0.0
+            for dates, tickers, block in panel.blocks():
+                betas = network_betas(block, weights, 0, self._n_factors())[known[dates][:, tickers]]
+                squares = squares + betas.T @ betas
+            turn, factors = _whitened(squares / known.sum()), []
+            for dates, tickers, block in panel.blocks():
+                there = known[dates][:, tickers]
+                betas = network_betas(block, weights, 0, self._n_factors()) @ turn
+                whitened = np.where(there[:, :, None], betas, 0.0)
+                factors.append(regressions(np.where(there, block.returns, 0.0), whitened, RIDGE)[0])
+            turn = turn @ _rotated(np.concatenate(factors))
             for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
                 array[..., m, :] = array[..., m, :] @ turn
         self.weights_ = turned, kept
@@ -227,7 +234,7 @@ def _said(shape, weights, data, some, turns):
     """What each network says of the returns of some dates by F of all other tickers, (n_known, n_networks)."""
     there, y = data.known[some] > 0, data.y[some].astype(float)
     rows = data.row[some][there]
-    found = stacked.member_betas(shape, weights, data.z[rows[0] : rows[-1] + 1]) if len(rows) else None
+    found = stacked.member_betas(shape, weights, data.z[rows]) if len(rows) else None
     betas, said = np.zeros((*there.shape, shape.n_factors)), np.empty((len(rows), shape.n_members))
     for m, turn in enumerate(turns if len(rows) else ()):
         betas[there] = found[:, m] @ turn

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from helpers.compact import rows_of
 from helpers.models.backend import keras
 from helpers.models.least_squares import LEAST
 from helpers.models.stacked import Shape, network
@@ -25,10 +26,10 @@ TINY = 1e-12  # keeps roots differentiable at 0
 class SolvedShape(Shape):
     """What two stacks must have in common to be the same matrix products; there is no Factor network."""
 
-    def take(self, dates, z, row, y, known):
+    def take(self, dates, z, row, y, known, take=ops.take):
         """What the Beta network reads (n_dates, n_most, n_chars), the returns and whether they are, of these dates."""
-        row, y, known = (ops.take(array, dates, axis=0) for array in (row, y, known))
-        return ops.take(z, row, axis=0), y, known
+        row, y, known = (take(array, dates, axis=0) for array in (row, y, known))
+        return take(z, row, axis=0), y, known
 
     def training_error(self, weights, statistics, batch):
         """The mean squared error of each member on a batch of dates, F solved for on each; nothing else is kept."""
@@ -87,9 +88,9 @@ class Dates:
     Parameters
     ----------
     z : (n_rows, n_chars)
-        What the Beta network reads, a row for each known return, date after date.
+        What the Beta network reads, date after date, and perhaps rows that it does not.
     row : (n_dates, n_most)
-        Which rows are those of the date; 0 where it has fewer than the fullest date.
+        Which rows are those of the date's known returns; any of them where it has fewer than the fullest date.
     y : (n_dates, n_most)
         The returns.
     known : (n_dates, n_most)
@@ -111,6 +112,16 @@ class Dates:
         """How many returns are known."""
         return float(self.known.sum(dtype=float))
 
+    @property
+    def nbytes(self):
+        """How many bytes the characteristics take."""
+        return self.z.nbytes
+
+    @property
+    def rows(self):
+        """The rows of all known returns, in their order."""
+        return self.row[self.known > 0]
+
     def repeated(self, dates):
         """These dates."""
         return replace(self, row=self.row[dates], y=self.y[dates], known=self.known[dates])
@@ -118,12 +129,12 @@ class Dates:
 
 def dates_of(characteristics, returns, known):
     """The dates of a panel as `Dates`, from (n_dates, n_tickers, n_chars) and twice (n_dates, n_tickers)."""
+    z, rows = rows_of(characteristics, known)
     counts = known.sum(axis=1)
     there = np.arange(counts.max()) < counts[:, None]
-    row, y = np.zeros(there.shape, np.int32), np.zeros(there.shape, np.float32)
-    row[there], y[there] = np.arange(counts.sum()), returns[known]
-    z = characteristics[known].astype("float32", copy=False)  # of a compact panel, what it holds
-    return Dates(z=z, row=row, y=y, known=there.astype("float32"))
+    row, y = np.full(there.shape, rows[0], np.int32), np.zeros(there.shape, np.float32)
+    row[there], y[there] = rows, returns[known]
+    return Dates(z=z.astype("float32", copy=False), row=row, y=y, known=there.astype("float32"))
 
 
 def _root(squares):

@@ -20,6 +20,8 @@ ops = keras.ops
 
 # of batch normalisation's running means: Keras' 0.99 still remembers the random start after twenty epochs
 MOMENTUM = 0.9
+# Data of more bytes are not copied into the backend's memory, but handed over batch by batch.
+STREAMED = 500_000_000
 DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, as the paper prints them
 
 
@@ -34,9 +36,9 @@ class Shape:
     n_factors: int
     batch_normalization: bool
 
-    def take(self, rows, z, x, date, y):
-        """The part of the data, as `Observations` has them, that these rows are."""
-        return ops.take(z, rows, axis=0), ops.take(x, ops.take(date, rows, axis=0), axis=0), ops.take(y, rows, axis=0)
+    def take(self, rows, z, x, date, y, take=ops.take):
+        """The part of the data, as `Observations` has them, that these rows are, by Keras' `take` or numpy's."""
+        return take(z, rows, axis=0), take(x, take(date, rows, axis=0), axis=0), take(y, rows, axis=0)
 
     def squares(self, weights, statistics, batch, training):
         """(y - β · F)² of each row and member, (n_rows, n_members), and what batch normalisation keeps."""
@@ -89,6 +91,11 @@ class Observations:
     def n_known(self):
         """How many returns are known."""
         return len(self.y)
+
+    @property
+    def nbytes(self):
+        """How many bytes the characteristics take."""
+        return self.z.nbytes
 
     def repeated(self, rows):
         """The observations in these rows."""
@@ -158,14 +165,14 @@ def member_betas(shape, weights, z, n_rows=1024):
     return np.concatenate([betas for _, betas in blocks_of_betas(shape, weights, z, n_rows)])
 
 
-def blocks_of_betas(shape, weights, z, n_rows=1024):
-    """The same, some rows after the others: which they are, a slice, and their betas.
+def blocks_of_betas(shape, weights, z, n_rows=1024, chosen=None):
+    """The same, some rows after the others: which they are, a slice, and their betas; of the chosen rows if some are.
 
     The layers hold a block several times over, for all members: large blocks took more memory than the whole fit.
     """
     x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
-    for first in range(0, len(z), n_rows):
-        block = z[first : first + n_rows]
+    for first in range(0, len(z) if chosen is None else len(chosen), n_rows):
+        block = z[first : first + n_rows] if chosen is None else z[chosen[first : first + n_rows]]
         inputs = [block, x[: len(block)]] if shape.n_inputs else block
         said, _ = network(shape).stateless_call(*weights, inputs, training=False)
         yield slice(first, first + len(block)), np.asarray(said[0] if shape.n_inputs else said)
@@ -209,13 +216,18 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     """
     n_items = training.n_items
     batch_size = min(batch_size, n_items)
-    run_epoch, squared_errors, keep = _compiled(shape, batch_size)
+    run_epoch, squared_errors, keep, step, batch_errors = _compiled(shape, batch_size)
+    if max(training.nbytes, validation.nbytes) > STREAMED:
+        run_epoch = partial(_streamed_epoch, shape, batch_size, step)
+        squared_errors = partial(_streamed_errors, shape, batch_size, batch_errors)
+        data, unseen = _arrays(training), (_arrays(validation), validation.n_items)
+    else:
+        data, unseen = _tensors(training), _whole_batches(validation, batch_size)
     rate = ops.convert_to_tensor(np.float32(learning_rate))
     weights, statistics = ([ops.convert_to_tensor(array) for array in part] for part in weights)
     moments = [ops.zeros_like(w) for w in weights]
     state = [weights, statistics, moments, moments, ops.convert_to_tensor(np.float32(0))]
     best, l1 = [weights, statistics], ops.convert_to_tensor(np.asarray(l1, "float32"))
-    data, unseen = _tensors(training), _whole_batches(validation, batch_size)
 
     smallest, best_epoch = np.full(shape.n_members, np.inf), np.zeros(shape.n_members, int)
     running, history = np.ones(shape.n_members, bool), []
@@ -297,11 +309,40 @@ def _compiled(shape, batch_size):
 
         return [[choose(*pair) for pair in zip(*parts, strict=True)] for parts in zip(best, new, strict=True)]
 
-    return run_epoch, squared_errors, keep
+    return run_epoch, squared_errors, keep, step, batch_errors
+
+
+def _streamed_epoch(shape, batch_size, step, state, data, order, l1, learning_rate):
+    """`run_epoch` with the data where they are, in memory or on disk: each batch is taken from there when it is due."""
+    order, total = np.asarray(order), np.zeros(shape.n_members, "float32")
+    n_steps = len(order) // batch_size
+    for i in range(n_steps):
+        batch = _batch(shape, data, order[i * batch_size : (i + 1) * batch_size])
+        state, error = step(state, batch, l1, learning_rate)
+        total += np.asarray(error)
+    return state, total / n_steps
+
+
+def _streamed_errors(shape, batch_size, batch_errors, weights, statistics, data, n_items):
+    """`squared_errors` in the same way; the last batch is filled up with items that do not count."""
+    total = np.zeros(shape.n_members)
+    for first in range(0, n_items, batch_size):
+        items = np.arange(first, first + batch_size)
+        counts = ops.convert_to_tensor((items < n_items).astype("float32"))
+        total += np.asarray(batch_errors(weights, statistics, _batch(shape, data, items % n_items), counts))
+    return total
+
+
+def _batch(shape, data, items):
+    return tuple(ops.convert_to_tensor(array) for array in shape.take(items, *data, take=np.take))
+
+
+def _arrays(data):
+    return tuple(getattr(data, field.name) for field in fields(data))
 
 
 def _tensors(data):
-    return tuple(ops.convert_to_tensor(getattr(data, field.name)) for field in fields(data))
+    return tuple(map(ops.convert_to_tensor, _arrays(data)))
 
 
 def _whole_batches(data, batch_size):
