@@ -172,7 +172,7 @@ def test_ranks_are_those_of_pandas_with_ties_shared_and_the_unknown_in_the_middl
     values[:, 0] = np.round(values[:, 0] / np.nanstd(values[:, 0]))
     values[:3, 1], values[4, 1], values[:, 2], values[:, 3] = np.nan, np.inf, 7.0, np.nan
     known = np.where(np.isfinite(values), values, np.nan)
-    expected = (pd.DataFrame(known).rank(pct=True) - 0.5).fillna(0.0).to_numpy()
+    expected = np.array((pd.DataFrame(known).rank(pct=True) - 0.5).fillna(0.0))
     expected[:, 2] = 0.0  # all alike: no stock is told from another
     np.testing.assert_allclose(months.ranks(values), expected, atol=1e-7)
 

@@ -3,10 +3,10 @@
 import ast
 
 MODULES = {
-    "aiohttp", "asyncio", "boto3", "builtins", "code", "codeop", "ctypes", "cffi", "fileinput", "ftplib", "glob",
-    "helpers", "http", "httpx", "imp", "importlib", "io", "marshal", "mmap", "pickle", "pkgutil", "pty", "requests", "runpy",
-    "shelve", "shutil", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "tempfile", "urllib",
-    "urllib3", "webbrowser", "websocket", "websockets", "xmlrpc",
+    "aiohttp", "asyncio", "boto3", "builtins", "cffi", "code", "codeop", "ctypes", "fileinput", "ftplib", "glob",
+    "helpers", "http", "httpx", "imp", "importlib", "io", "marshal", "mmap", "pickle", "pkgutil", "pty", "requests",
+    "runpy", "shelve", "shutil", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "tempfile",
+    "urllib", "urllib3", "webbrowser", "websocket", "websockets", "xmlrpc",
 }  # fmt: skip
 CALLS = {"eval", "exec", "compile", "open", "input", "breakpoint", "__import__"}
 NAMES = CALLS | {"__builtins__", "__loader__", "__spec__", "globals", "locals"}
@@ -65,7 +65,7 @@ def _of(node):
 
 
 def _text(node):
-    """The text that an expression is, if it can be read off: a word, words added, joined, turned around or formatted."""
+    """The text that an expression is, if it can be read off: words alone, added, joined, turned around, formatted."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
