@@ -70,7 +70,7 @@ def dates(n_dates=5, n_tickers=20, n_characteristics=3, missing=0.2, seed=1):
 
 def tensors(data, indices=None):
     whole = range(data.n_items) if indices is None else indices
-    arrays = (data.z, data.row, data.y, data.known)
+    arrays = (data.z, data.y, data.known)
     return shape().take(keras.ops.convert_to_tensor(np.array(list(whole))), *map(keras.ops.convert_to_tensor, arrays))
 
 
@@ -85,10 +85,10 @@ def betas_by_hand(weights, m, z):
 def errors_by_hand(weights, m, data):
     """For each date a regression with the ridge, and one more for each ticker that is left out; by plain loops."""
     plain, alone = [], []
-    everything = betas_by_hand(weights, m, data.z.astype(float))
+    everything = betas_by_hand(weights, m, data.z[data.known > 0].astype(float))
     mean = everything.T @ everything / len(everything)
-    for row, y, known in zip(data.row, data.y, data.known > 0, strict=True):
-        b, r = betas_by_hand(weights, m, data.z[row[known]].astype(float)), y[known].astype(float)
+    for z, y, known in zip(data.z, data.y, data.known > 0, strict=True):
+        b, r = betas_by_hand(weights, m, z[known].astype(float)), y[known].astype(float)
         ridge = solved.RIDGE * len(r) * mean + solved.JITTER * np.trace(b.T @ b) * np.eye(b.shape[1])
         plain += list(r - b @ np.linalg.solve(b.T @ b + ridge, b.T @ r))
         for s in range(len(r)):
@@ -141,7 +141,7 @@ def test_a_missing_return_is_nobodys_zero():
     data = dates(missing=0.3)
     nothing = data.known == 0
     assert nothing.any()
-    filled = replace(data, row=np.where(nothing, 7, data.row))
+    filled = replace(data, z=np.where(nothing[:, :, None], 7, data.z).astype("float32"))
     weights, _ = stacked.initial_weights(shape(), 0)
     one, other = (shape().training_error(weights, [], tensors(each))[0] for each in (data, filled))
     assert np.allclose(one, other, rtol=1e-6)
@@ -151,8 +151,8 @@ def test_tickers_that_are_there_stand_side_by_side():
     z, r = RANDOM.normal(size=(2, 4, 3)), RANDOM.normal(size=(2, 4))
     known = np.array([[True, False, True, False], [False, True, True, True]])
     data = solved.dates_of(z, r, known)
-    assert data.z.shape == (5, 3) and data.known.tolist() == [[1, 1, 0], [1, 1, 1]] and data.n_known == 5
-    assert np.allclose(data.y, [[r[0, 0], r[0, 2], 0], r[1, 1:]]) and np.allclose(data.z[data.row[0, 1]], z[0, 2])
+    assert data.z.shape == (2, 3, 3) and data.known.tolist() == [[1, 1, 0], [1, 1, 1]] and data.n_known == 5
+    assert np.allclose(data.y, [[r[0, 0], r[0, 2], 0], r[1, 1:]]) and np.allclose(data.z[0, 1], z[0, 2])
 
 
 def test_the_penalty_is_the_same_for_any_multiple_of_a_kernel():

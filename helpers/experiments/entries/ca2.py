@@ -100,8 +100,8 @@ def one_a_row(window, x, scale):
     """The returns of a window as `Observations`."""
     counts = [len(month.returns) for month in window]
     return Observations(
-        np.concatenate([month.z for month in window]),
-        x.astype("float32"),
-        np.repeat(np.arange(len(window)), counts).astype("int32"),
-        (np.concatenate([month.returns for month in window]) / scale).astype("float32"),
+        z=np.concatenate([month.z for month in window]),
+        x=x.astype("float32"),
+        date=np.repeat(np.arange(len(window)), counts).astype("int32"),
+        y=(np.concatenate([month.returns for month in window]) / scale).astype("float32"),
     )

@@ -13,14 +13,13 @@ import pandas as pd
 from helpers.experiments.entries.months import mean_variance, told_nothing, weighed
 from helpers.models.least_squares import regressions
 from helpers.models.neural_ipca import whitened
-from helpers.models.solved import RIDGE, Dates, SolvedShape
+from helpers.models.solved import RIDGE, SolvedShape, dates_of
 from helpers.models.stacked import initial_weights, member_betas, select_members, train_over
 
 N_FACTORS, HIDDEN_UNITS = 5, (32, 16)
 STRENGTHS = (3.2e-2, 9.6e-2)  # of the penalty; as many networks have each
 N_STARTS, N_KEPT = 4, 4
 LEARNING_RATE, BATCH, EPOCHS, PATIENCE, SEED = 0.01, 6, 50, 10, 0
-PLACES = 64  # months are filled up to a multiple of so many stocks, so that few shapes need machine code of their own
 
 
 def main(chars: pd.DataFrame, features: pd.DataFrame, daily_ret: pd.DataFrame) -> pd.DataFrame:
@@ -89,11 +88,10 @@ class CurvedWeights:
 
 
 def side_by_side(window, scale):
-    """The months of a window as `Dates`, filled up with places that hold no stock."""
-    n_most = -(-max(len(month.returns) for month in window) // PLACES) * PLACES
-    z = np.zeros((len(window), n_most, window[0].z.shape[1]), "float32")
-    y, known = np.zeros((2, len(window), n_most), "float32")
-    for d, month in enumerate(window):
-        n = len(month.returns)
-        z[d, :n], y[d, :n], known[d, :n] = month.z, month.returns / scale, 1
-    return Dates(z, y, known)
+    """The months of a window as `Dates`."""
+    counts = np.array([len(month.returns) for month in window])
+    known = np.arange(counts.max()) < counts[:, None]
+    z, y = np.zeros((*known.shape, window[0].z.shape[1]), "float32"), np.zeros(known.shape)
+    z[known] = np.concatenate([month.z for month in window])
+    y[known] = np.concatenate([month.returns for month in window]) / scale
+    return dates_of(z, y, known)
