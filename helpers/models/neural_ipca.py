@@ -159,7 +159,7 @@ class NeuralIPCA(NetworkEnsemble):
             rows = stacked.member_betas(shape, weights, held_out.z[there])
             betas, said = np.zeros((*there.shape, shape.n_factors)), []
             for m in range(shape.n_members):
-                betas[there] = rows[:, m] @ whitened(fitted[:, m].astype(float))
+                betas[there] = rows[:, m] @ _whitened(fitted[:, m].astype(float))
                 said.append(each_left_out(y, betas, RIDGE)[there])
             return y[there], np.stack(said, axis=1)
 
@@ -197,15 +197,15 @@ class NeuralIPCA(NetworkEnsemble):
         for m in range(n_members):
             weights = stacked.select_members(self.weights_, [m], n_members)
             betas = network_betas(panel, weights, 0, self._n_factors())
-            turn = whitened(betas[known])
-            betas = np.where(known[:, :, None], betas @ turn, 0.0)
-            turn = turn @ _rotated(regressions(np.where(known, panel.returns, 0.0), betas, RIDGE)[0])
+            turn = _whitened(betas[known])
+            whitened = np.where(known[:, :, None], betas @ turn, 0.0)
+            turn = turn @ _rotated(regressions(np.where(known, panel.returns, 0.0), whitened, RIDGE)[0])
             for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
                 array[..., m, :] = array[..., m, :] @ turn
         self.weights_ = turned, kept
 
 
-def whitened(rows):
+def _whitened(rows):
     """W for which the rows (n, n_factors) times W have the mean square 1 and no correlation.
 
     A direction in which they are next to nothing stays so: there are fewer factors then than were asked for.

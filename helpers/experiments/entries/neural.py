@@ -12,13 +12,13 @@ import pandas as pd
 
 from helpers.experiments.entries.months import mean_variance, told_nothing, weighed
 from helpers.models.least_squares import regressions
-from helpers.models.neural_ipca import whitened
 from helpers.models.solved import RIDGE, SolvedShape, dates_of
 from helpers.models.stacked import initial_weights, member_betas, select_members, train_over
 
 N_FACTORS, HIDDEN_UNITS = 5, (32, 16)
 STRENGTHS = (3.2e-2, 9.6e-2)  # of the penalty; as many networks have each
 N_STARTS, N_KEPT = 4, 4
+LEAST_SHARE = 1e-6  # of the largest mean square of β in any direction; a factor that has less is lost
 LEARNING_RATE, BATCH, EPOCHS, PATIENCE, SEED = 0.01, 6, 50, 10, 0
 
 
@@ -85,6 +85,12 @@ class CurvedWeights:
         said = member_betas(self.shape, self.networks, np.concatenate([month.z for month in window])).astype(float)
         self.turns = [whitened(said[:, m]) for m in range(len(best))]
         self.factors = {}
+
+
+def whitened(rows):
+    """W for which the rows (n, n_factors) times W have the mean square 1 and no correlation."""
+    lengths, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+    return axes / np.sqrt(np.maximum(lengths, LEAST_SHARE * lengths[-1]) + np.finfo(float).tiny)
 
 
 def side_by_side(window, scale):
