@@ -1,6 +1,14 @@
 from . import cells as cells
 from . import clinic as clinic
+from . import contained as contained
+from . import contract as contract
+from . import entries as entries
+from . import flatten as flatten
+from . import forbidden as forbidden
 from . import grid as grid
+from . import leaderboard as leaderboard
 from . import live_grid as live_grid
+from . import made_up as made_up
 from . import persistence as persistence
+from . import scores as scores
 from . import table6 as table6

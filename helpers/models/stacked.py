@@ -214,6 +214,17 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     ValueError
         If the first epoch of a member already has an error that is not finite. Later, that member stops with a warning.
     """
+    # Left out where a bar is wanted, since the variable TQDM_DISABLE must have its say.
+    quiet = {} if progress else {"disable": True}
+    with tqdm(range(1, epochs + 1), desc="training", unit="epoch", leave=False, **quiet) as bar:
+        say = bar.set_postfix_str
+        return train_over(
+            bar, shape, weights, training, validation, l1, learning_rate, batch_size, patience, seed, say
+        )
+
+
+def train_over(epochs, shape, weights, training, validation, l1, learning_rate, batch_size, patience, seed, say):
+    """`train` over these epochs, numbers from 1 upwards, with what there is to say handed to a function of a text."""
     n_items = training.n_items
     batch_size = min(batch_size, n_items)
     run_epoch, squared_errors, keep, step, batch_errors = _compiled(shape, batch_size)
@@ -231,9 +242,7 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
 
     smallest, best_epoch = np.full(shape.n_members, np.inf), np.zeros(shape.n_members, int)
     running, history = np.ones(shape.n_members, bool), []
-    # Left out where a bar is wanted, since the variable TQDM_DISABLE must have its say.
-    quiet = {} if progress else {"disable": True}
-    for epoch in (bar := tqdm(range(1, epochs + 1), desc="training", unit="epoch", leave=False, **quiet)):
+    for epoch in epochs:
         order = np.random.default_rng([seed, epoch, n_items]).permutation(n_items).astype("int32")
         state, training_error = run_epoch(state, data, ops.convert_to_tensor(order), l1, rate)
         validation_error = np.asarray(squared_errors(state[0], state[1], *unseen)) / validation.n_known
@@ -247,10 +256,9 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
         best = keep(best, state[:2], ops.convert_to_tensor(better))
         smallest[better], best_epoch[better] = validation_error[better], epoch
         running &= epoch - best_epoch < patience
-        bar.set_postfix_str(f"validation error {smallest.min():.4f}, {running.sum()} of {len(running)} running")
+        say(f"validation error {smallest.min():.4f}, {running.sum()} of {len(running)} running")
         if not running.any():
             break
-    bar.close()
     best = tuple([np.asarray(array) for array in part] for part in best)
     return best, pd.DataFrame(history, columns=["epoch", "member", "training", "validation"])
 
