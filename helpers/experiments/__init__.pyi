@@ -9,6 +9,7 @@ from . import study_data as study_data
 from . import study_example as study_example
 from . import study_figures as study_figures
 from . import study_file as study_file
+from . import study_html as study_html
 from . import study_locks as study_locks
 from . import study_page as study_page
 from . import study_scores as study_scores

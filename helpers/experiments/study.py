@@ -10,6 +10,7 @@ at any moment, the same command goes on where it was. A study file that has chan
 """
 
 import argparse
+import errno
 import os
 import socket
 import sys
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from helpers.checks import first_few
 from helpers.experiments.cells import dask_client, on_one_thread
-from helpers.experiments.study_cells import FULL, Job, Outcome, jobs_of, run_job
+from helpers.experiments.study_cells import Job, Outcome, is_full_disk, jobs_of, run_job
 from helpers.experiments.study_data import data_folder
 from helpers.experiments.study_file import Study
 
@@ -127,8 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
         failed = 0 if chosen.report_only else _run(study, chosen)
         print(f"The report: {report(study)}")
     except (OSError, ValueError) as error:
-        full = isinstance(error, OSError) and error.errno in FULL
-        parser.exit(2, f"{parser.prog}: error: {_no_room(error) if full else error}\n")
+        parser.exit(2, f"{parser.prog}: error: {_no_room(error) if is_full_disk(error) else error}\n")
     except KeyboardInterrupt:
         sys.exit(f"Stopped. What was finished is in {study.folder}; the same command goes on from there.")
     sys.exit(1 if failed else 0)
@@ -151,7 +151,7 @@ def log(study: Study, sentence: str, more: str = "") -> None:
         with open(study.folder / "log.txt", "a", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        if error.errno not in FULL:
+        if not is_full_disk(error):
             raise
 
 
@@ -186,7 +186,9 @@ def _run_wave(study, data, todo, ended, n_jobs, backend, bar):
                 raise
             attempts += 1
             rest = [str(job.cell) for job in todo if job.cell not in ended]
-            log(study, f"a worker was killed, perhaps for want of memory; {len(rest)} cells are left: {first_few(rest)}")
+            log(
+                study, f"a worker was killed, perhaps for want of memory; {len(rest)} cells are left: {first_few(rest)}"
+            )
             if attempts == ATTEMPTS:
                 raise OSError(
                     f"Workers were killed {ATTEMPTS} times, perhaps for want of memory. {len(ended)} cells are kept in "
@@ -213,21 +215,17 @@ def _take(study, outcome, ended, bar):
     if outcome.state == "busy":
         return
     if outcome.state == "full":
-        raise OSError(*_full_disk(outcome.says))
+        raise OSError(errno.ENOSPC, outcome.says)
     ended[outcome.cell] = outcome
     bar.update()
     if outcome.state != "kept":
         log(study, f"{outcome.cell}: {outcome.state} {outcome.says}", outcome.trace)
 
 
-def _full_disk(says):
-    return next(iter(FULL)), says
-
-
 def _no_room(error):
     return (
-        f"There is no room on the disk ({error.strerror or error}). What was finished is kept, whole. Make room, and run "
-        "the same command again; it goes on from there."
+        f"There is no room on the disk ({error.strerror or error}). What was finished is kept, whole. Make room, and "
+        "run the same command again; it goes on from there."
     )
 
 

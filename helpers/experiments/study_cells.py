@@ -164,7 +164,7 @@ def run_job(study: Study, data: Path, job: Job) -> Outcome:
                 return Outcome(job.cell, "failed", "it begins from the fold before, and that is not there.")
             _fit(study, market(data), job)
     except Exception as error:
-        state = "full" if isinstance(error, OSError) and error.errno in FULL else "failed"
+        state = "full" if is_full_disk(error) else "failed"
         notes = " ".join(getattr(error, "__notes__", ()))
         return Outcome(job.cell, state, f"{type(error).__name__}: {error} {notes}".strip(), traceback.format_exc())
     return Outcome(job.cell, "fitted", f"in {time.perf_counter() - start:.1f} s")
@@ -193,9 +193,22 @@ def read_cell(path: Path) -> Kept:
             dense[rows, columns] = arrays[name]
             arrays[name] = dense
     except Exception as error:  # whatever a damaged file leads to
-        raise ValueError(f"{path} is damaged: {error}. Delete it, and run the study again: only it is fitted.") from error
+        raise ValueError(
+            f"{path} is damaged: {error}. Delete it, and run the study again: only it is fitted."
+        ) from error
     tickers = tickers.astype("str") if tickers.dtype.kind not in "iu" else tickers
     return Kept(dates, tickers, **arrays, about=about)
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Whether an error says that there is no room on the disk; numpy says so without a number.
+
+    Parameters
+    ----------
+    error : Exception
+    """
+    of_numpy = any(words in str(error) for words in ("requested and", "Not enough free space"))
+    return isinstance(error, OSError) and (error.errno in FULL or of_numpy)
 
 
 def model_path(path: Path) -> Path:
@@ -288,7 +301,7 @@ def _managed(test, values, managed):
 
 def _importance(model, test):
     """By how much the total R² of each date falls without each characteristic, (n_dates, n_chars)."""
-    lost = np.full(test.returns.shape[:1] + (test.n_characteristics,), np.nan)
+    lost = np.full((test.n_dates, test.n_characteristics), np.nan)
     for d in range(test.n_happened):
         try:
             lost[d] = characteristic_importance(model, test[d : d + 1]).reindex(test.characteristic_names)

@@ -148,7 +148,9 @@ def _write(study, folder):
         np.save(folder / f"{name}.npy", array)
     np.save(folder / "dates.npy", panel.dates.to_numpy())
     tickers = panel.tickers
-    np.save(folder / "tickers.npy", tickers.to_numpy() if tickers.dtype.kind in "iu" else tickers.to_numpy().astype("U"))
+    np.save(
+        folder / "tickers.npy", tickers.to_numpy() if tickers.dtype.kind in "iu" else tickers.to_numpy().astype("U")
+    )
     about = {
         "arrays": list(arrays),
         "characteristic_names": list(panel.characteristic_names),
@@ -219,7 +221,9 @@ def _side(data, panel):
         data[what] or (getattr(LAYOUTS[layout], what) if layout in LAYOUTS else None) for what in ("date", "ticker")
     ]
     if None in names and data["layout"] in LAYOUTS:  # as read_panel has it: under the names of the first file
-        names = [name or getattr(LAYOUTS[data["layout"]], what) for name, what in zip(names, ("date", "ticker"))]
+        names = [
+            name or getattr(LAYOUTS[data["layout"]], what) for name, what in zip(names, ("date", "ticker"), strict=True)
+        ]
     date, ticker = (name or usual for name, usual in zip(names, ("date", "ticker"), strict=True))
     frame = _frame(path, [date, ticker, *columns])
     dates = _as_dates(frame[date])

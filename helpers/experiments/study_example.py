@@ -1,4 +1,4 @@
-"""A small study that is ready to run: files laid out like those that researchers have, from a market whose truth is known."""
+"""A small study that is ready to run: files like those that researchers have, of a market whose truth is known."""
 
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ from helpers.panel import Panel
 
 N_TICKERS, N_DATES, N_CHARACTERISTICS = 300, 118, 8  # March 1957 to December 1966: ten calendar years
 DRIVERS = ("mvel1", "mom12m", "mom1m")
-TOML = '''\
+TOML = """\
 # A small study. Run it: python -m helpers.experiments.study {name}
 # Every key that is left out has a value of its own; a key that is misspelt is refused.
 title = "An example of a study"
@@ -38,7 +38,7 @@ select = {{ shrcd = [10, 11] }}            # common stocks
 [split]                                  # in calendar years; the paper: train = 18, validation = 12
 train = 4
 validation = 2
-refit_every = 1
+refit_every = 2                          # the paper: 1
 
 [models.IPCA]                            # names of the paper have its settings; others name a class
 
@@ -60,13 +60,15 @@ K = 3                                    # that of the tables which show one
 size_groups = 3
 costs = [0.001, 0.003]                   # of what is bought or sold
 draws = 500                              # of the bootstrap
-'''
+"""
 
 
 class TrueBetas(SolvedFactors):
-    """The true β of the example's market, and F by the regression of each date: what no other model can do better.
+    """The true β of the example's market, and F by the regression of each date: what no other model can better by far.
 
         β = (c_size², 2 c_size c_year, 0.6 sgn(c_month))        the first K of them
+
+    c: the ranks of the study. In the market they were ranks among all tickers, those that a study leaves out as well.
 
     Parameters
     ----------
@@ -141,8 +143,12 @@ def _write_market_values(returns, path, seed):
     permnos = np.unique(table["permno"])
     first = pd.Series(np.exp(random.normal(5, 1.5, len(permnos))), permnos)  # in millions
     # Large companies are at the NYSE; one in twenty tickers is a fund.
-    listed = pd.Series(np.where(first.rank(pct=True) > 0.5, 1, np.where(random.random(len(permnos)) < 0.5, 2, 3)), permnos)
-    code = pd.Series(np.where(random.random(len(permnos)) < 0.05, 14, np.where(random.random(len(permnos)) < 0.1, 10, 11)), permnos)
+    listed = pd.Series(
+        np.where(first.rank(pct=True) > 0.5, 1, np.where(random.random(len(permnos)) < 0.5, 2, 3)), permnos
+    )
+    code = pd.Series(
+        np.where(random.random(len(permnos)) < 0.05, 14, np.where(random.random(len(permnos)) < 0.1, 10, 11)), permnos
+    )
     growth = (1 + table["RET"]).groupby(table["permno"]).cumprod()
     about = {
         "permno": table["permno"],

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.figure import Figure
 
 from helpers.plotting.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION, in_style
@@ -16,8 +17,8 @@ WIDTH = 4.7  # inches: a screen of 400 pixels shows the writing at about 11
 SKY = "#56B4E9"
 # One look for each model: no two share a line style and a marker.
 LOOKS = (
-    (BLUE, "-", "o"), (VERMILLION, "-.", "s"), (GREEN, ":", "^"), (PURPLE, (0, (5, 1)), "D"), (ORANGE, (0, (1, 1)), "v"),
-    (SKY, (0, (3, 1, 1, 1)), "P"), (INK, "--", "X"), (GREY, (0, (8, 2)), "*"),
+    (BLUE, "-", "o"), (VERMILLION, "-.", "s"), (GREEN, ":", "^"), (PURPLE, (0, (5, 1)), "D"),
+    (ORANGE, (0, (1, 1)), "v"), (SKY, (0, (3, 1, 1, 1)), "P"), (INK, "--", "X"), (GREY, (0, (8, 2)), "*"),
 )  # fmt: skip
 
 
@@ -49,7 +50,9 @@ def by_number_of_factors(table: pd.DataFrame, title: str, ylabel: str, scale: fl
         rows = table.loc[model]
         apart = 0.06 * (i - (len(models) - 1) / 2)
         errors = 2 * scale * rows["standard error"].fillna(0.0)
-        axes.errorbar(rows.index + apart, scale * rows["value"], errors, label=model, lw=1.4, ms=5, capsize=2, **look(i))
+        axes.errorbar(
+            rows.index + apart, scale * rows["value"], errors, label=model, lw=1.4, ms=5, capsize=2, **look(i)
+        )
     axes.axhline(0, color=INK, lw=0.6)
     axes.set_xticks(sorted(table.index.get_level_values("K").unique()))
     axes.set(xlabel="K", ylabel=ylabel, title=title)
@@ -58,7 +61,9 @@ def by_number_of_factors(table: pd.DataFrame, title: str, ylabel: str, scale: fl
 
 
 @in_style
-def over_time(dates: pd.Index, lines: Mapping[str, np.ndarray], places: Sequence[int], title: str, ylabel: str) -> Figure:
+def over_time(
+    dates: pd.Index, lines: Mapping[str, np.ndarray], places: Sequence[int], title: str, ylabel: str
+) -> Figure:
     """A line for each model over time, named below the picture.
 
     Parameters
@@ -76,8 +81,9 @@ def over_time(dates: pd.Index, lines: Mapping[str, np.ndarray], places: Sequence
     axes.axhline(0, color=INK, lw=0.6)
     if not isinstance(dates, pd.DatetimeIndex):
         axes.locator_params("x", integer=True)
-    else:
-        axes.xaxis.set_major_locator(plt.MaxNLocator(5)) if len(dates) < 3 else figure.autofmt_xdate(rotation=30)
+    elif dates.year.nunique() > 1:
+        axes.xaxis.set_major_locator(YearLocator(-(-dates.year.nunique() // 6)))
+        axes.xaxis.set_major_formatter(DateFormatter("%Y"))
     axes.set(ylabel=ylabel, title=title)
     _legend(figure, axes)
     return figure
@@ -95,7 +101,7 @@ def intervals(table: pd.DataFrame, title: str, xlabel: str, reaches: tuple[str, 
     reaches : (str, str)
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(table)))
-    for i, (name, row) in enumerate(table.iterrows()):
+    for i, (_, row) in enumerate(table.iterrows()):
         value, low, high = row.iloc[0], row[reaches[0]], row[reaches[1]]
         axes.plot([low, high], [i, i], color=look(i)["color"], lw=2)
         axes.plot(value, i, ms=7, **look(i))

@@ -34,7 +34,13 @@ PRESETS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
 TEXT, WHOLE, NUMBER, FLAG = (str,), (int,), (int, float), (bool,)
 TEXTS, WHOLES, NUMBERS = [str], [int], [int, float]  # lists of these
 DAY = (str, int, date)
-WORDS = {DAY: "a date such as 1987-01-31", TEXT: "text", WHOLE: "a whole number", NUMBER: "a number", FLAG: "true or false"}
+WORDS = {
+    DAY: "a date such as 1987-01-31",
+    TEXT: "text",
+    WHOLE: "a whole number",
+    NUMBER: "a number",
+    FLAG: "true or false",
+}
 
 # Of each table of the file, its keys: the kind of value, and what counts where the key is left out.
 TOP = {"title": (TEXT, ""), "folder": (TEXT, ""), "K": (WHOLES, [1, 2, 3, 4, 5, 6]), "seed": (WHOLE, 0)}
@@ -304,9 +310,7 @@ def _checked(where, table, known, tables=()):
     for key, value in table.items():
         if key not in known:
             place = "The study file" if where == "the file" else where
-            raise ValueError(
-                f"{place} has the key {key!r}, which no study knows.{_nearest(key, [*known, *tables])}"
-            )
+            raise ValueError(f"{place} has the key {key!r}, which no study knows.{_nearest(key, [*known, *tables])}")
         _require_kind(f"{key}" if where == "the file" else f"{where} {key}", value, known[key][0])
     missing = [key for key, (_, usual) in known.items() if usual is ... and key not in table]
     if missing:
@@ -319,7 +323,10 @@ def _require_kind(name, value, kind):
         return isinstance(one, tuple(kinds)) and (not isinstance(one, bool) or bool in kinds)
 
     if kind == "table":
-        good, words = isinstance(value, Mapping) and all(isinstance(v, list) for v in value.values()), "a table of lists"
+        good, words = (
+            isinstance(value, Mapping) and all(isinstance(v, list) for v in value.values()),
+            "a table of lists",
+        )
     elif isinstance(kind, list):
         good, words = isinstance(value, list) and all(fits(one, kind) for one in value), "a list"
         words += f", each of them {WORDS.get(tuple(kind), 'a number')}"

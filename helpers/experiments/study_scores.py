@@ -170,7 +170,9 @@ class _Scene:
         n, n_portfolios = self.shape[0], self.study.report["portfolios"]
         lost = np.full((n, self.whole.panel.n_characteristics), np.nan)
         n_managed = 0 if self.managed is None else self.managed.shape[1]
-        found = Scores(name, n_factors, folds, {}, {}, {}, np.full(n, np.nan), np.full((n, n_managed), np.nan), lost, 0, {})
+        found = Scores(
+            name, n_factors, folds, {}, {}, {}, np.full(n, np.nan), np.full((n, n_managed), np.nan), lost, 0, {}
+        )
         parts: dict[str, np.ndarray] = {}
         held: dict[str, np.ndarray] = {}
         n_said = n_all = 0

@@ -259,7 +259,11 @@ def _first(found, score):
 
 
 def _table(rows, names, columns):
-    index = pd.MultiIndex.from_tuples(rows, names=names) if rows else pd.MultiIndex.from_arrays([[]] * len(names), names=names)
+    index = (
+        pd.MultiIndex.from_tuples(rows, names=names)
+        if rows
+        else pd.MultiIndex.from_arrays([[]] * len(names), names=names)
+    )
     return pd.DataFrame(list(rows.values()), index, columns)
 
 
@@ -293,4 +297,3 @@ def _count_large(errors):
 
 def _mean_size(errors):
     return float(np.abs(errors.mean(axis=0)).mean())
-
