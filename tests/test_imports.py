@@ -24,7 +24,7 @@ ROOMS = {
     "models": {"", "models"},
     "plotting": {"", "plotting"},
     "evaluation": {"", "data", "models", "evaluation"},
-    "experiments": {"", "data", "models", "evaluation", "experiments"},
+    "experiments": {"", "data", "models", "evaluation", "plotting", "experiments"},
     "exercises": {"", "data", "models", "evaluation", "experiments", "exercises"},
 }
 # Of helpers.exercises, the modules that hold no lesson's questions.

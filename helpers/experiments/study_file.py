@@ -179,7 +179,7 @@ class Study:
         _require_own_names(models)
         report = _checked("[report]", parts["report"], REPORT)
         asked = sorted({k for model in models.values() for k in model.n_factors})
-        report["K"] = report["K"] or (5 if 5 in asked else asked[-1])
+        report["K"] = report["K"] or next(k for k in (5, every[-1], asked[-1]) if k in asked)
         _one_of("[report] K", report["K"], asked)
         walk = WalkForward(
             split["train"],

@@ -11,7 +11,7 @@ from helpers.experiments import study_html as html
 from helpers.experiments import study_tables as tables
 from helpers.experiments.study_data import market
 from helpers.experiments.study_file import Study
-from helpers.experiments.study_scores import EQUAL, NYSE, VALUE, Tested, tested
+from helpers.experiments.study_scores import EQUAL, NYSE, VALUE, Tested, scores_of
 from helpers.files import written_whole
 from helpers.labels import short
 
@@ -35,7 +35,7 @@ def write_report(study: Study, data: Path) -> Path:
     data : Path
         The folder of the prepared data.
     """
-    page = _Page(study, data, tested(study, data))
+    page = _Page(study, data, scores_of(study, data))
     folder = study.folder / "report"
     (folder / "csv").mkdir(parents=True, exist_ok=True)
     text = page.text()

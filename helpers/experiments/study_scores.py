@@ -117,7 +117,7 @@ def difference(parts: ByDate, others: ByDate) -> tuple[float, float]:
     return _value(a) - _value(b), newey_west(_moves(a) - _moves(b))[1]
 
 
-def tested(study: Study, data: Path) -> Tested:
+def scores_of(study: Study, data: Path) -> Tested:
     """What all kept cells of a study come to.
 
     Parameters
