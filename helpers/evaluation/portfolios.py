@@ -80,10 +80,10 @@ def sorted_positions(
         )
     of_cutting = np.where(cutting, said, np.nan)
     ranks = of_cutting.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")  # NaN last
-    for d in np.flatnonzero((known & ~cutting).any(axis=1)):
-        others = known[d] & ~cutting[d]
-        below = np.searchsorted(np.sort(said[d, cutting[d]]), said[d, others])
-        ranks[d, others] = np.minimum(below, counts[d] - 1)  # as if each stood alone among those that cut
+    for date in np.flatnonzero((known & ~cutting).any(axis=1)):
+        others = known[date] & ~cutting[date]
+        below = np.searchsorted(np.sort(said[date, cutting[date]]), said[date, others])
+        ranks[date, others] = np.minimum(below, counts[date] - 1)  # as if each stood alone among those that cut
     portfolios = np.where(known, ranks * n_portfolios // counts[:, None], -1)
     held = np.where(portfolios == np.arange(n_portfolios)[:, None, None], weights, 0.0)
     names = pd.RangeIndex(1, n_portfolios + 1, name="portfolio")

@@ -134,12 +134,12 @@ def _write(study, folder):
         arrays["portfolios"] = panel.portfolios
     lag = data["side_lag"]
     if data["size"]:
-        size = pd.DataFrame(side[data["size"]]).apply(pd.to_numeric, errors="coerce").to_numpy(float)
+        size = side["size"]
         arrays["size"] = _later(np.where(size > 0, size, np.nan), lag)
         unsized = int((np.isnan(arrays["size"]) & ~np.isnan(panel.returns)).sum())
         told.append(f"{unsized:,} returns have no market value known before: no value-weighted portfolio holds them.")
     if data["exchange"]:
-        arrays["nyse"] = _later(np.where(_text(side[data["exchange"]]) == str(data["nyse"]), 1.0, 0.0), lag)
+        arrays["nyse"] = np.nan_to_num(_later(side["nyse"], lag))
     try:
         arrays["managed"] = np.asarray(managed_portfolios(panel, constant=True))
     except ValueError as error:
@@ -166,7 +166,7 @@ def _selected(panel, side, select):
     returns, words = np.array(panel.returns), []
     characteristics = np.array(panel.characteristics)
     for column, values in select.items():
-        wanted = np.isin(_text(side[column]), [str(value) for value in values])
+        wanted = side[f"select {column}"] == 1
         lost = ~wanted & ~np.isnan(returns)
         words.append(
             f"{int(lost.sum()):,} returns were dropped, since {column} is not one of {first_few(values, 9)} there."
@@ -208,7 +208,7 @@ def _with_factors(panel, data):
 
 
 def _side(data, panel):
-    """By column, what a file says beside the characteristics, placed as the panel's returns are, as objects.
+    """What a file says beside the characteristics, (n_dates, n_tickers) each: the size, and 1 where a row is wanted.
 
     For the time being: `read_panel(..., side=, select=)` is to take this over.
     """
@@ -233,11 +233,17 @@ def _side(data, panel):
     there = (rows >= 0) & (at >= 0)
     if not there.any():
         raise ValueError(f"{path.name} has no row of a date and a ticker of the panel: check its {date} and {ticker}.")
-    found = {}
-    for column in columns:
-        found[column] = np.full(panel.shape, np.nan, dtype=object)
-        found[column][rows[there], at[there]] = frame[column].to_numpy(dtype=object)[there]
-    return found
+    wanted = {f"select {column}": (column, values) for column, values in data["select"].items()}
+    if data["exchange"]:
+        wanted["nyse"] = (data["exchange"], [data["nyse"]])
+    values = {name: _marked(frame[column], those) for name, (column, those) in wanted.items()}
+    if data["size"]:
+        values["size"] = pd.to_numeric(frame[data["size"]], errors="coerce").to_numpy(float)
+    placed = {}
+    for name, column in values.items():
+        placed[name] = np.full(panel.shape, np.nan)
+        placed[name][rows[there], at[there]] = column[there]
+    return placed
 
 
 def _frame(path, columns):
@@ -274,15 +280,12 @@ def _monthly(dates):
     return bool((dates == dates + pd.offsets.MonthEnd(0)).all())
 
 
-def _text(values):
-    """Values as text, whole numbers without a decimal point."""
-
-    def written(value):
-        if isinstance(value, float):
-            return "" if np.isnan(value) else f"{value:g}"
-        return str(value).strip()
-
-    return np.vectorize(written, otypes=[object])(values)
+def _marked(column, values):
+    """1 where a column holds one of these values, however a number is written, else 0."""
+    codes, own = pd.factorize(column)
+    written = [f"{value:g}" if isinstance(value, int | float) else str(value).strip() for value in own]
+    wanted = np.isin(written, [f"{v:g}" if isinstance(v, int | float) else str(v) for v in values])
+    return np.where(codes >= 0, np.append(wanted, False)[codes], False).astype(float)
 
 
 def _later(values, lag):

@@ -31,6 +31,17 @@ PRESETS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
         "NeuralIPCA": ("NeuralIPCA", {}),
     }
 )
+# Where the course's own models are; those with networks load TensorFlow, and only when they are asked for.
+MODULES: Mapping[str, str] = MappingProxyType(
+    {
+        "TimeSeriesRegression": "regression",
+        "CrossSectionalRegression": "regression",
+        "PCAFactors": "pca",
+        "InstrumentedPCA": "ipca",
+        "NeuralIPCA": "neural_ipca",
+        "ConditionalAutoencoder": "autoencoder",
+    }
+)
 TEXT, WHOLE, NUMBER, FLAG = (str,), (int,), (int, float), (bool,)
 TEXTS, WHOLES, NUMBERS = [str], [int], [int, float]  # lists of these
 DAY = (str, int, date)
@@ -236,14 +247,12 @@ def model_class(kind: str, home: Path) -> type[FactorModel]:
         If there is no such class, or it is no FactorModel.
     """
     if ":" not in kind:
-        import helpers.models
-
-        if kind not in helpers.models.__all__:
-            near = _nearest(kind, (*PRESETS, *helpers.models.__all__))
+        if kind not in MODULES:
+            near = _nearest(kind, (*PRESETS, *MODULES))
             raise ValueError(
                 f"There is no model {kind!r}.{near} A class of your own is named by its module: class = 'module:Class'."
             )
-        found = getattr(helpers.models, kind)
+        found = getattr(import_module(f"helpers.models.{MODULES[kind]}"), kind)
     else:
         module, _, name = kind.partition(":")
         if str(home) not in sys.path:
