@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from helpers.data import published
 from helpers.data.published import write_published_layout
@@ -34,8 +35,10 @@ from helpers.experiments.study_example import DRIVERS, TrueBetas, write_example
 from helpers.experiments.study_file import Study
 from helpers.experiments.study_locks import alone
 from helpers.experiments.study_scores import EQUAL, NYSE, VALUE, scores_of
+from helpers.models import stacked
 from helpers.models.base import FactorModel
 from helpers.models.ipca import InstrumentedPCA
+from helpers.models.neural_ipca import NeuralIPCA
 from helpers.models.pca import PCAFactors
 from helpers.models.regression import TimeSeriesRegression
 from tests.common import assert_refused
@@ -722,3 +725,17 @@ def test_the_example_is_ready_and_the_readme_says_how(tmp_path, capsys):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for line in ("--example example", "example/my.toml"):
         assert f"python -m helpers.experiments.study {line}" in readme
+
+
+def test_what_a_process_fitted_before_changes_no_byte_of_a_network(tmp_path):
+    """Or a run that was killed could not go on to the same bytes: TensorFlow divides otherwise once sizes vary."""
+    panel = simulate_market("nonlinear", n_dates=55, n_tickers=30, n_characteristics=3, seed=0).panel
+    fresh = NeuralIPCA(2, (4,), n_members=2, l1=(0.05, 0.1), epochs=15)
+    written = []
+    for before in (True, False):
+        stacked._compiled.cache_clear()
+        if before:
+            clone(fresh).fit(panel[:31], panel[31:43])
+        clone(fresh).fit(panel[:43], panel[43:]).save(tmp_path / f"{before}.npz")
+        written.append((tmp_path / f"{before}.npz").read_bytes())
+    assert written[0] == written[1]
