@@ -515,6 +515,13 @@ def test_a_killed_worker_costs_only_what_it_was_doing(tmp_path, capsys):
     assert len(cells_of(path)) == 16
 
 
+def test_a_cell_that_kills_its_workers_is_given_up_and_no_other(tmp_path, capsys):
+    path = study_in(tmp_path, '[models.IPCA]\n[models.mine]\nclass = "mine:Mortal"\nK = [1]\n')
+    table = run_study(path, n_jobs=2).set_index("model")
+    assert list(table.loc["mine", "state"]) == ["failed"] * 2 and set(table.loc["IPCA", "state"]) <= {"fitted", "kept"}
+    assert all("3 workers were killed" in says for says in table.loc["mine", "says"])
+
+
 def test_workers_that_always_die_end_the_run_in_a_sentence(tmp_path, monkeypatch, capsys):
     path = study_in(tmp_path, '[models.IPCA]\n[models.mine]\nclass = "mine:Mortal"\nK = [1]\n')
     monkeypatch.setattr("helpers.experiments.study.ATTEMPTS", 1)

@@ -19,18 +19,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from helpers.checks import first_few
 from helpers.experiments.cells import dask_client, on_one_thread
-from helpers.experiments.study_cells import Job, Outcome, is_full_disk, jobs_of, run_job
+from helpers.experiments.study_cells import Job, Outcome, came_to_no_end, is_full_disk, jobs_of, run_job
 from helpers.experiments.study_data import data_folder
 from helpers.experiments.study_file import Study
 
 PAUSE = 0.5  # seconds between two looks at cells that another process is fitting
-ATTEMPTS = 3  # how often workers may be killed before a run gives up
+ATTEMPTS = 12  # how often workers may be killed before a run gives up
 
 
 def run_study(
@@ -66,7 +66,8 @@ def run_study(
     study = _as_study(study)
     study.folder.mkdir(parents=True, exist_ok=True)
     data = data_folder(study)
-    waves = jobs_of(study, data)
+    run = f"{socket.gethostname()} {os.getpid()} {time.time_ns()}"
+    waves = [[job._replace(run=run) for job in wave] for wave in jobs_of(study, data)]
     jobs = [job for wave in waves for job in wave]
     ended = {job.cell: Outcome(job.cell, "kept") for job in jobs if job.path.exists()}
     log(study, f"begins: {len(jobs)} cells, of which {len(ended)} are kept already")
@@ -179,8 +180,11 @@ def _run_wave(study, data, todo, ended, n_jobs, backend, bar):
     attempts = 0
     while todo:
         try:
-            for outcome in _outcomes(study, data, todo, n_jobs, backend):
-                _take(study, outcome, ended, bar)
+            # After a death, each cell that may be to blame has its turn alone, and so takes no other with it.
+            suspects = [job for job in todo if attempts and came_to_no_end(study, job)]
+            for jobs in ([job for job in todo if job not in suspects], *([job] for job in suspects)):
+                for outcome in _outcomes(study, data, jobs, n_jobs, backend):
+                    _take(study, outcome, ended, bar)
         except Exception as error:
             if not _is_a_death(error):
                 raise
@@ -194,7 +198,8 @@ def _run_wave(study, data, todo, ended, n_jobs, backend, bar):
                     f"Workers were killed {ATTEMPTS} times, perhaps for want of memory. {len(ended)} cells are kept in "
                     f"{study.folder}. Run the same command again with fewer --jobs; it goes on from there."
                 ) from None
-            n_jobs = 1 if attempts == ATTEMPTS - 1 and backend == "loky" else n_jobs
+            if backend == "loky":  # fewer at once need less memory; a single one would be this process itself
+                n_jobs = max(2, (cpu_count() if n_jobs < 0 else n_jobs) // 2)
         else:
             if any(job.cell not in ended for job in todo):
                 time.sleep(PAUSE)

@@ -28,6 +28,7 @@ from helpers.models.base import FactorModel
 from helpers.models.managed import managed_portfolios
 from helpers.panel import Panel
 
+MOST_DEATHS = 3  # of workers, within a run, before a cell is given up
 VERSION = 1  # of what a cell holds: cells of another one are fitted anew
 FULL = {errno.ENOSPC, errno.EDQUOT}  # no room on the disk, or none for this user
 
@@ -44,11 +45,15 @@ class Cell(NamedTuple):
 
 
 class Job(NamedTuple):
-    """What a worker needs to know of a cell: the file that it ends in, and that of the cell it begins from, if any."""
+    """What a worker needs to know of a cell: the file that it ends in, and that of the cell it begins from, if any.
+
+    `run` names the run of the study that asks for it.
+    """
 
     cell: Cell
     path: Path
     before: Path | None
+    run: str = ""
 
 
 class Outcome(NamedTuple):
@@ -154,7 +159,7 @@ def run_job(study: Study, data: Path, job: Job) -> Outcome:
     try:
         if job.path.exists():
             return Outcome(job.cell, "kept")
-        lock = study.folder / "locks" / f"{job.path.parent.parent.name}-{job.path.parent.name}-{job.path.stem}.lock"
+        lock = _lock(study, job)
         with alone(lock) as mine:
             if not mine:
                 return Outcome(job.cell, "busy")
@@ -162,7 +167,16 @@ def run_job(study: Study, data: Path, job: Job) -> Outcome:
                 return Outcome(job.cell, "kept")
             if job.before and not job.before.exists():
                 return Outcome(job.cell, "failed", "it begins from the fold before, and that is not there.")
-            _fit(study, market(data), job)
+            if _deaths(lock, job.run) >= MOST_DEATHS:
+                lock.write_bytes(b"")
+                says = f"{MOST_DEATHS} workers were killed while they fitted it, perhaps for want of memory."
+                return Outcome(job.cell, "failed", says)
+            with open(lock, "a", encoding="utf-8") as marks:
+                marks.write(f"{job.run}\n")
+            try:
+                _fit(study, market(data), job)
+            finally:
+                lock.write_bytes(b"")
     except Exception as error:
         state = "full" if is_full_disk(error) else "failed"
         notes = " ".join(getattr(error, "__notes__", ()))
@@ -220,6 +234,27 @@ def model_path(path: Path) -> Path:
         Of the cell.
     """
     return path.with_suffix(".model.npz")
+
+
+def came_to_no_end(study: Study, job: Job) -> bool:
+    """Whether a worker of this run was killed while it fitted the cell, or while another beside it was killed.
+
+    Parameters
+    ----------
+    study : Study
+    job : Job
+    """
+    lock = _lock(study, job)
+    return lock.exists() and _deaths(lock, job.run) > 0
+
+
+def _lock(study, job):
+    return study.folder / "locks" / f"{job.path.parent.parent.name}-{job.path.parent.name}-{job.path.stem}.lock"
+
+
+def _deaths(lock, run):
+    """How often a worker of this run began the cell and came to no end: each leaves a line in the file of the lock."""
+    return lock.read_text(encoding="utf-8").splitlines().count(run)
 
 
 def _fit(study, whole, job):
