@@ -162,6 +162,10 @@ DOORS = {
     "sorted_positions": Door(
         lambda **tables: helpers.sorted_positions(n_portfolios=2, **tables), {"prediction": SAID, "sizes": SIZES}
     ),
+    "sorted_positions by breakpoints": Door(
+        lambda **tables: helpers.sorted_positions(n_portfolios=2, breakpoints=np.ones(SAID.values.shape), **tables),
+        {"prediction": SAID, "sizes": SIZES},
+    ),
     "portfolio_returns": Door(helpers.portfolio_returns, {"positions": SAID, "returns": R}),
     "portfolio_returns of several": Door(helpers.portfolio_returns, {"positions": LONG_SHORT, "returns": R}),
     "turnover": Door(helpers.turnover, {"positions": SAID, "returns": R}, ordered=True),

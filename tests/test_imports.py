@@ -24,7 +24,7 @@ ROOMS = {
     "models": {"", "models"},
     "plotting": {"", "plotting"},
     "evaluation": {"", "data", "models", "evaluation"},
-    "experiments": {"", "data", "models", "evaluation", "experiments"},
+    "experiments": {"", "data", "models", "evaluation", "plotting", "experiments"},
     "exercises": {"", "data", "models", "evaluation", "experiments", "exercises"},
 }
 # Of helpers.exercises, the modules that hold no lesson's questions.
@@ -37,6 +37,8 @@ NETWORKS = {"autoencoder", "backend", "compiling", "lecture", "networks", "neura
 KERAS = {*(f"helpers.models.{name}" for name in NETWORKS), "helpers.experiments.clinic"}
 # They name Keras' packages: the second without what silences them, for scripts made of the course.
 BACKENDS = {"helpers.models.backend", "helpers.models.compiling"}
+# Of helpers.experiments, the modules that draw.
+PICTURES = {"study_figures", "study_page"}
 HEAVY = {"tensorflow", "keras", "jax", "matplotlib"}
 
 
@@ -125,7 +127,7 @@ def test_importing_a_room_loads_nothing_heavy(package):
 def test_all_but_networks_and_pictures_loads_neither():
     code = "from helpers.models import PCAFactors\n"
     for package in ("helpers.data", "helpers.models", "helpers.evaluation", "helpers.experiments"):
-        names = [name for name, module in listed(package).items() if module not in NETWORKS]
+        names = [name for name, module in listed(package).items() if module not in NETWORKS and name not in PICTURES]
         code += f"from {package} import {', '.join(names)}\n"
     assert loaded_after(code, HEAVY) == []
 

@@ -88,6 +88,34 @@ def test_equal_predictions_rank_in_the_order_of_the_tickers():
     assert sorted_positions([[0.0, np.nan, -0.0]], 2).tolist() == [[[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]]]
 
 
+@pytest.mark.parametrize("sizes", [None, SIZES], ids=["equal", "by size"])
+@pytest.mark.parametrize("n_portfolios", [1, 2, 3])
+def test_breakpoints_are_those_of_the_marked_tickers_by_plain_loops(n_portfolios, sizes):
+    marked = np.random.default_rng(7).random(PREDICTION.shape) < 0.6
+    marked[:, :5] = True
+    positions = sorted_positions(PREDICTION, n_portfolios, sizes, marked)
+    for d in range(N_DATES):
+        known = [s for s in range(N_TICKERS) if not np.isnan(PREDICTION[d, s])]
+        cutting = sorted(PREDICTION[d, s] for s in known if marked[d, s])
+        # The highest marked prediction of each portfolio but the last: what lies above it belongs to a later one.
+        tops = [cutting[-(-p * len(cutting) // n_portfolios) - 1] for p in range(1, n_portfolios)]
+        held = [[s for s in known if sum(PREDICTION[d, s] > top for top in tops) == p] for p in range(n_portfolios)]
+        for p, tickers in enumerate(held):
+            weights = {s: 1.0 if sizes is None else sizes[d, s] for s in tickers}
+            for s in range(N_TICKERS):
+                assert np.isclose(positions[p, d, s], weights.get(s, 0.0) / sum(weights.values()))
+
+
+def test_breakpoints_of_all_tickers_change_nothing_and_of_too_few_are_refused():
+    everybody = np.ones(PREDICTION.shape)
+    assert np.array_equal(sorted_positions(PREDICTION, 3, SIZES, everybody), WEIGHTS)
+    nobody = with_value(everybody, (2, slice(1, None)), 0.0)
+    assert_refused(
+        lambda: sorted_positions(PREDICTION, 3, SIZES, nobody), ValueError, "marked by breakpoints", "position 2"
+    )
+    assert_refused(lambda: sorted_positions(PREDICTION, 3, SIZES, everybody[:1]), ValueError, "breakpoints", "n_dates")
+
+
 def test_equal_sizes_are_equal_weights_and_the_unit_of_sizes_does_not_matter():
     assert np.allclose(sorted_positions(PREDICTION, 3, np.full(R.shape, 7.0)), sorted_positions(PREDICTION, 3))
     assert np.allclose(sorted_positions(PREDICTION, 3, SIZES * 1e6), WEIGHTS)

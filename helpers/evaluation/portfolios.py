@@ -12,7 +12,12 @@ from helpers.checks import as_count, as_positive, no_spread
 from helpers.tables import DATES_AND_TICKERS, Tables
 
 
-def sorted_positions(prediction: ArrayLike, n_portfolios: int = 10, sizes: ArrayLike | None = None) -> np.ndarray:
+def sorted_positions(
+    prediction: ArrayLike,
+    n_portfolios: int = 10,
+    sizes: ArrayLike | None = None,
+    breakpoints: ArrayLike | None = None,
+) -> np.ndarray:
     """The positions of portfolios that hold equal numbers of tickers, sorted by what is predicted, the lowest first.
 
         w_s^(d) = 1 / (tickers in the portfolio), or size_s^(d) / (sum of the sizes in it)        Σ_s w_s^(d) = 1
@@ -28,6 +33,9 @@ def sorted_positions(prediction: ArrayLike, n_portfolios: int = 10, sizes: Array
     n_portfolios : int
     sizes : (n_dates, n_tickers), optional
         Above 0 and known before each date, such as market values; equal weights if left out.
+    breakpoints : (n_dates, n_tickers), optional
+        True or 1 for the tickers that say where to cut, such as those of the NYSE; all of them if left out. They alone
+        are cut into equal numbers; any other ticker joins the portfolio into whose range its prediction falls.
 
     Returns
     -------
@@ -38,8 +46,8 @@ def sorted_positions(prediction: ArrayLike, n_portfolios: int = 10, sizes: Array
     Raises
     ------
     ValueError
-        If the shapes or labels differ, a date has fewer predictions than portfolios, or a ticker has a prediction but
-        no size above 0.
+        If the shapes or labels differ, a date has fewer predictions than portfolios, of the tickers that say where to
+        cut, or a ticker has a prediction but no size above 0.
 
     Examples
     --------
@@ -59,14 +67,23 @@ def sorted_positions(prediction: ArrayLike, n_portfolios: int = 10, sizes: Array
     if sizes is not None:
         weights = tables.array("sizes", sizes, missing=True)
         _require_sizes(weights, known)
-    n_portfolios, counts = as_count("n_portfolios", n_portfolios), known.sum(axis=1)
+    cutting, whose = known, ""
+    if breakpoints is not None:
+        cutting = known & (tables.array("breakpoints", breakpoints, missing=True) == 1)
+        whose = " marked by breakpoints"
+    n_portfolios, counts = as_count("n_portfolios", n_portfolios), cutting.sum(axis=1)
     if (counts < n_portfolios).any():
         d = int(np.argmax(counts < n_portfolios))
         raise ValueError(
-            f"prediction is known for only {counts[d]} ticker(s) at the date at position {d}, and "
+            f"prediction is known for only {counts[d]} ticker(s){whose} at the date at position {d}, and "
             f"n_portfolios = {n_portfolios} need at least one each. Ask for fewer portfolios, or leave such dates out."
         )
-    ranks = said.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")  # NaN last
+    of_cutting = np.where(cutting, said, np.nan)
+    ranks = of_cutting.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")  # NaN last
+    for date in np.flatnonzero((known & ~cutting).any(axis=1)):
+        others = known[date] & ~cutting[date]
+        below = np.searchsorted(np.sort(said[date, cutting[date]]), said[date, others])
+        ranks[date, others] = np.minimum(below, counts[date] - 1)  # as if each stood alone among those that cut
     portfolios = np.where(known, ranks * n_portfolios // counts[:, None], -1)
     held = np.where(portfolios == np.arange(n_portfolios)[:, None, None], weights, 0.0)
     names = pd.RangeIndex(1, n_portfolios + 1, name="portfolio")

@@ -11,4 +11,15 @@ from . import live_grid as live_grid
 from . import made_up as made_up
 from . import persistence as persistence
 from . import scores as scores
+from . import study as study
+from . import study_cells as study_cells
+from . import study_data as study_data
+from . import study_example as study_example
+from . import study_figures as study_figures
+from . import study_file as study_file
+from . import study_html as study_html
+from . import study_locks as study_locks
+from . import study_page as study_page
+from . import study_scores as study_scores
+from . import study_tables as study_tables
 from . import table6 as table6

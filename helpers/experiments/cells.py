@@ -55,7 +55,7 @@ def run_cells(path, run_cell, todo, columns, key, read, n_jobs=-1, backend="loky
         if not begun:
             file.write(header)
         parallel = Parallel(return_as="generator_unordered", batch_size=1)
-        rows = parallel(delayed(_on_one_thread)(run_cell, cell) for cell in todo)
+        rows = parallel(delayed(on_one_thread)(run_cell, cell) for cell in todo)
         quiet = {} if progress else {"disable": True}
         for row in tqdm(rows, total=len(todo), desc=path.name, unit="cell", smoothing=0.02, **quiet):
             line = pd.DataFrame([row], columns=columns)
@@ -141,7 +141,7 @@ def command_line(
         if chosen.dask is None:
             table = run(chosen.out, todo, chosen.jobs, progress=True)
         else:
-            with _dask_client(chosen.dask):
+            with dask_client(chosen.dask):
                 table = run(chosen.out, todo, chosen.jobs, backend="dask", progress=True)
     except (OSError, ValueError) as error:
         parser.error(str(error))
@@ -184,7 +184,8 @@ def in_order(table, by, names):
     )
 
 
-def _dask_client(address):
+def dask_client(address):
+    """The client of the Dask cluster whose scheduler is at this address."""
     try:
         from distributed import Client
     except ImportError:
@@ -192,8 +193,9 @@ def _dask_client(address):
     return Client(address, timeout=DASK_TIMEOUT)
 
 
-def _on_one_thread(run_cell, cell):
-    """The cell's row, made in a worker. TensorFlow has threads of its own, counted when it starts."""
+def on_one_thread(run_cell, cell):
+    """What `run_cell` makes of the entries of a cell, in a worker: its row."""
+    # TensorFlow has threads of its own, counted when it starts.
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
     # joblib takes the machine code of each new shape for a leak, and would start the worker, and all compilation, anew.

@@ -244,9 +244,10 @@ def train_over(epochs, shape, weights, training, validation, l1, learning_rate, 
     running, history = np.ones(shape.n_members, bool), []
     for epoch in epochs:
         order = np.random.default_rng([seed, epoch, n_items]).permutation(n_items).astype("int32")
-        state, training_error = run_epoch(state, data, ops.convert_to_tensor(order), l1, rate)
+        state, training_total = run_epoch(state, data, ops.convert_to_tensor(order), l1, rate)
         validation_error = np.asarray(squared_errors(state[0], state[1], *unseen)) / validation.n_known
-        errors = np.stack([np.asarray(training_error), validation_error])
+        # Divided here: TensorFlow would do it in one way for the first panel of a process and in another for the next.
+        errors = np.stack([np.asarray(training_total) / np.float32(n_items // batch_size), validation_error])
 
         finite = np.isfinite(errors).all(axis=0)
         _report_lost(running & ~finite, best_epoch, epoch)
@@ -297,7 +298,7 @@ def _compiled(shape, batch_size):
             return state, total + error
 
         state, total = ops.fori_loop(0, n_steps, next_batch, (state, ops.zeros((shape.n_members,))))
-        return state, total / ops.cast(n_steps, "float32")
+        return state, total
 
     batch_errors = compiled(shape.held_out_error)
 
