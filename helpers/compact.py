@@ -253,6 +253,16 @@ def complete(characteristics: Any) -> np.ndarray:
     return found
 
 
+def some_known(characteristics: Any) -> np.ndarray:
+    """Where a ticker has any of its characteristics, (n_dates, n_tickers)."""
+    z = characteristics
+    if not isinstance(z, CompactArray):
+        return ~np.isnan(z).all(axis=2)
+    found = np.zeros(z.shape[:2], bool)
+    found[z.dates(), z.columns[z.rows]] = np.concatenate([~np.isnan(piece).all(axis=1) for piece in z.pieces()])
+    return found
+
+
 def rows_of(characteristics: Any, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows, (n_rows, n_chars), and which of them are those of the known cells; compact ones are not copied."""
     if not isinstance(characteristics, CompactArray):

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.published import write_published_layout
+from helpers.files import written_whole
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models.base import SolvedFactors, factors_of_happened
+from helpers.models.base import factors_of_happened
+from helpers.models.halves import SolvedFactors
 from helpers.models.least_squares import cross_sectional_factors
 from helpers.panel import Panel
 
@@ -28,11 +30,9 @@ layout = "gkx"                           # of read_panel, as are most keys here
 returns_path = "simulated_returns.csv"
 returns = "RET"
 rank = "median"                          # ranks between -1 and 1, an unknown one at the median; or "none"
-side_path = "simulated_market_values.csv"
-size = "me"                              # market value: value weights, groups by size
+size = "me"                              # market value of the month before: value weights, groups by size
 exchange = "exchcd"                      # NYSE breakpoints
 nyse = 1
-side_lag = 1                             # what the row of a month says is known in the next one
 select = {{ shrcd = [10, 11] }}            # common stocks
 
 [split]                                  # in calendar years; the paper: train = 18, validation = 12
@@ -88,7 +88,7 @@ class TrueBetas(SolvedFactors):
         """The true β, (n_dates, n_tickers, n_factors)."""
         self._require_fitted(panel)
         at = [panel.characteristic_names.get_loc(name) for name in DRIVERS]
-        size, year, month = np.moveaxis(panel.characteristics[:, :, at].astype(float), 2, 0)
+        size, year, month = np.moveaxis(np.asarray(panel.characteristics[:, :, at], dtype=float), 2, 0)
         betas = np.stack([size**2, 2 * size * year, 0.6 * np.sign(month)], axis=2)[:, :, : self.n_factors]
         return labelled(betas, panel.dates, panel.tickers, factor_names(betas.shape[2]))
 
@@ -130,15 +130,15 @@ def write_example(
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     _, returns = write_published_layout(folder, n_tickers, n_dates, n_characteristics, seed)
-    _write_market_values(returns, folder / "simulated_market_values.csv", seed)
+    _add_market_values(returns, seed)
     path = folder / "my.toml"
     path.write_text(TOML.format(name=path), encoding="utf-8")
     return path
 
 
-def _write_market_values(returns, path, seed):
-    """A file like CRSP's: market value at the end of the month, exchange and share code, one row for each return."""
-    table = pd.read_csv(returns)
+def _add_market_values(path, seed):
+    """Adds to the file of returns what CRSP's has: market value at the end of the month, exchange and share code."""
+    table = pd.read_csv(path)
     random = np.random.default_rng(seed)
     permnos = np.unique(table["permno"])
     first = pd.Series(np.exp(random.normal(5, 1.5, len(permnos))), permnos)  # in millions
@@ -151,10 +151,9 @@ def _write_market_values(returns, path, seed):
     )
     growth = (1 + table["RET"]).groupby(table["permno"]).cumprod()
     about = {
-        "permno": table["permno"],
-        "date": table["date"],
         "me": (first.loc[table["permno"]].to_numpy() * growth).round(3),
         "exchcd": listed.loc[table["permno"]].to_numpy(),
         "shrcd": code.loc[table["permno"]].to_numpy(),
     }
-    pd.DataFrame(about).to_csv(path, index=False, lineterminator="\n")
+    with written_whole(path) as unfinished:
+        table.assign(**about).to_csv(unfinished, index=False, lineterminator="\n")

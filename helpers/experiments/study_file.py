@@ -69,11 +69,9 @@ DATA = {
     "returns_path": (TEXT, None),
     **READER,
     "rank": (TEXT, "median"),
-    "side_path": (TEXT, None),
     "size": (TEXT, None),
     "exchange": (TEXT, None),
     "nyse": ((str, int), 1),
-    "side_lag": (WHOLE, 1),
     "select": ("table", {}),
     "factors": (TEXT, None),
     "factors_layout": (TEXT, None),
@@ -180,7 +178,7 @@ class Study:
         data, split = _checked("[data]", parts["data"], DATA), _checked("[split]", parts["split"], SPLIT)
         _one_of("[data] rank", data["rank"], ("median", "none"))
         _one_of("[split] unit", split["unit"], ("years", "dates"))
-        paths = {key: _found(home, key, data[key]) for key in ("path", "returns_path", "side_path", "factors")}
+        paths = {key: _found(home, key, data[key]) for key in ("path", "returns_path", "factors")}
         if data["risk_free"] and not data["factors"]:
             raise ValueError("[data] risk_free names a column of the file of factors, and there is no factors = '…'.")
         every = _factor_counts("K", top["K"])
