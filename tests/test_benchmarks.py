@@ -6,7 +6,17 @@ import pytest
 from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
 from helpers.models.ipca import InstrumentedPCA
-from tests.benchmarks import ensembles, ipca, local_optima, neural_ipca, neural_ipca_variants, regressions, scale
+from tests.benchmarks import (
+    ensembles,
+    ipca,
+    local_optima,
+    neural_ipca,
+    neural_ipca_variants,
+    recursive,
+    regressions,
+    scale,
+    sparse,
+)
 
 
 def test_the_benchmark_of_the_regressions_runs_and_prints_every_route():
@@ -133,3 +143,21 @@ def test_the_benchmark_of_scale_runs_from_the_file_to_two_fitted_models():
     fits = "IPCA, K = 3: total R²", "CA2, K = 3: total R²"
     for words in ("read: 40 dates", "6 characteristics", "rank", *fits, "target"):
         assert words in report
+
+
+def test_the_benchmark_of_a_sparse_panel_runs_compact_and_as_one_array(monkeypatch):
+    monkeypatch.setattr(sparse, "N_CHARS", 5)
+    stages = {name: stage for name, stage in sparse.STAGES.items() if not name.startswith("Neural")}
+    monkeypatch.setattr(sparse, "STAGES", stages)
+    compact, dense = (sparse.made_up(80, 70, 5, compact=compact) for compact in (True, False))
+    assert 0.2 < np.isfinite(compact.returns).mean() < 0.8
+    for name, stage in stages.items():
+        one, other = (np.asarray(getattr(stage(panel), "gamma_", 0)) for panel in (compact, dense))
+        assert np.allclose(one, other, atol=1e-5), name
+    seconds, gigabytes, size = sparse.stage("rank", 80, 70, compact=True)
+    assert seconds > 0 and gigabytes >= 0 and 0 < size < 0.01
+
+
+def test_the_benchmark_of_recursive_fits_runs_and_warm_fits_are_the_cold_ones():
+    report = recursive.measure(n_tickers=40, n_dates=40, n_characteristics=5, n_factors=2, n_refits=8, n_cold=2)
+    assert "8 refits" in report and "bare products" in report and "at most 1.5" in report

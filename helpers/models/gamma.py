@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -20,6 +21,9 @@ NEAR = 0.2
 # The search ends when so many starts have led to the best fit, or so many were made, or its rounds have cost so many
 # products: those of Σ_d F F' ⊗ Z'Z, the sum that each round begins with. That much takes about a tenth of a second.
 ENOUGH, MOST, WORK = 8, 40, 1.5e8
+
+# With a condition number below this, characteristics in units of their length are good coordinates.
+WELL = 1e3
 
 # At this caution, Newton's step is that of alternating least squares; and below this share of Σ r², a gain is rounding.
 MOST_CAUTION, ROUNDING = 1e9, 1e-14
@@ -88,7 +92,12 @@ def solved_gamma(
             ]
         )
     else:
-        first, n_starts = np.linalg.solve(white, start)[None], 1
+        n_starts = 1
+        # The search has no way to go: if lengths are good coordinates, nothing need be multiplied.
+        if np.linalg.cond(white * lengths[:, None]) < WELL:
+            white = np.diag(1 / lengths)
+            in_coordinates = partial(_in_units, squares, moments, lengths)
+        first = np.linalg.solve(white, start)[None]
     first = np.linalg.qr(first)[0]
     if in_coordinates is None:
         squares, moments = white.T @ (squares @ white), moments @ white
@@ -108,6 +117,11 @@ def solved_gamma(
     axes = np.linalg.svd(factors, full_matrices=False)[2].T
     axes = axes * np.where((factors @ axes).mean(axis=0) < 0, -1.0, 1.0)
     return Solution(gamma @ axes, factors @ axes, best.converged, n_made, n_rounds)
+
+
+def _in_units(squares, moments, lengths, white):
+    """Z'Z and Z'r with each characteristic in units of its length."""
+    return squares / lengths[:, None] / lengths, moments / lengths
 
 
 def _require_apart(starts, squares, dates):

@@ -129,9 +129,10 @@ class InstrumentedPCA(SolvedFactors):
             raise ValueError(
                 f"n_factors = {n_factors} must be at most the {used.sum()} characteristic(s) that get a weight."
             )
-        squares, counts = moments.squares.copy(), moments.counts
-        each = np.arange(squares.shape[1])
-        squares[:, each, each] += ridge * counts[:, None]
+        squares, counts = moments.squares, moments.counts
+        if ridge:
+            squares, each = squares.copy(), np.arange(squares.shape[1])
+            squares[:, each, each] += ridge * counts[:, None]
 
         def in_coordinates(white):
             known_panel = without(panel, unused)
