@@ -6,12 +6,9 @@ dense : n_dates · n_tickers · n_chars numbers        compact : (rows that exis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from helpers.panel import Panel
 
 # A table that would take so many bytes as one array, and of whose rows no more than this share exist, is kept compact.
 LARGE, SPARSE = 200_000_000, 0.7
@@ -280,7 +277,7 @@ def each_column(characteristics: Any) -> Iterator[np.ndarray]:
     return (stored[..., j] for j in range(stored.shape[-1]))
 
 
-def blocks_of(panel: Panel) -> Iterator[tuple[slice, Any, Panel]]:
+def blocks_of(panel: Any) -> Iterator[tuple[slice, Any, Any]]:
     """What `Panel.blocks` gives."""
     z = panel.characteristics
     if not isinstance(z, CompactArray):

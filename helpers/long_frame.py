@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.compact import CompactArray, is_large
 from helpers.labels import columns_of_numbers, dates_and_tickers, pairs, rows_for
-
-if TYPE_CHECKING:
-    from helpers.panel import Panel
 
 # Where a long frame carries what of its panel has no place in its rows and columns.
 ASIDE = "panel"
@@ -63,7 +60,7 @@ def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns
     }
 
 
-def long_frame(panel: Panel) -> pd.DataFrame:
+def long_frame(panel: Any) -> pd.DataFrame:
     """What `Panel.to_frame` gives."""
     z, r = panel.characteristics, panel.returns
     some = z.there() if isinstance(z, CompactArray) else ~np.isnan(z).all(axis=2)

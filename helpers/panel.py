@@ -112,8 +112,8 @@ class Panel(Parts):
         """The panel that takes over arrays made for it alone: labels are checked, arrays neither checked nor copied."""
         panel = object.__new__(cls)
         panel.__setstate__({name: None for name in cls.__dataclass_fields__} | parts)
-        arrays = (parts.get(name) for name in ("returns", "characteristics", "portfolios"))
-        panel._settle(*arrays, parts.get("side") or {}, read_only, Tables())
+        side = parts.get("side") or {}
+        panel._settle(panel.returns, panel.characteristics, panel.portfolios, side, read_only, Tables())
         return panel
 
     def _settle(self, returns, characteristics, portfolios, side, frozen, tables):

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -14,14 +14,11 @@ import numpy as np
 from helpers.compact import CompactArray
 from helpers.packed import packed, unpacked
 
-if TYPE_CHECKING:
-    from helpers.panel import Panel
-
 LABELS = ("dates", "tickers", "characteristic_names", "portfolio_names")
 CONTENTS = "panel.json"
 
 
-def write_panel(panel: Panel, folder: str | Path) -> None:
+def write_panel(panel: Any, folder: str | Path) -> None:
     """Writes what `Panel.load` opens; a folder that holds anything but a panel is refused."""
     folder = Path(folder)
     if folder.exists() and not (folder / CONTENTS).is_file() and (not folder.is_dir() or any(folder.iterdir())):
@@ -64,7 +61,7 @@ def write_panel(panel: Panel, folder: str | Path) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def stored_panel(cls: type[Panel], folder: str | Path) -> Panel:
+def stored_panel(cls: Any, folder: str | Path) -> Any:
     """The panel in the folder."""
     folder = Path(folder)
     if not folder.is_dir():

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from helpers.compact import CompactArray, blocks_of, joined
 from helpers.labels import columns_named, follows, rows_at, rows_named, short, written
-
-if TYPE_CHECKING:
-    from helpers.panel import Panel
 
 
 class Parts:
@@ -25,11 +22,13 @@ class Parts:
         tickers: Any
         characteristic_names: Any
         side: Any
-        n_dates: int
 
-        def _with(self, parts: dict[str, Any]) -> Panel: ...
+        @property
+        def n_dates(self) -> int: ...
 
-    def __getitem__(self, dates: Any) -> Panel:
+        def _with(self, parts: dict[str, Any]) -> Self: ...
+
+    def __getitem__(self, dates: Any) -> Self:
         """The panel of some of its dates.
 
         Parameters
@@ -55,7 +54,7 @@ class Parts:
             )
         return part
 
-    def select_tickers(self, tickers: Iterable[Hashable]) -> Panel:
+    def select_tickers(self, tickers: Iterable[Hashable]) -> Self:
         """The panel of some of its tickers, in the order given; the portfolios stay as they are.
 
         Parameters
@@ -69,7 +68,7 @@ class Parts:
         parts = {"returns": self.returns[:, columns], "characteristics": chosen, "side": side}
         return self._with(parts | {"tickers": self.tickers[columns]})
 
-    def select_characteristics(self, names: Iterable[Hashable]) -> Panel:
+    def select_characteristics(self, names: Iterable[Hashable]) -> Self:
         """The panel of some of its characteristics, in the order given.
 
         Parameters
@@ -87,7 +86,7 @@ class Parts:
         chosen = z.with_values(z.values[z.rows][:, columns]) if isinstance(z, CompactArray) else z[:, :, columns]
         return self._with({"characteristics": chosen, "characteristic_names": self.characteristic_names[columns]})
 
-    def sel(self, dates: Any = None, tickers: Iterable[Hashable] | None = None) -> Panel:
+    def sel(self, dates: Any = None, tickers: Iterable[Hashable] | None = None) -> Self:
         """The panel of some of its dates and of some of its tickers, by their labels.
 
         Parameters
@@ -113,7 +112,7 @@ class Parts:
         rows = [rows_named(self.dates, date) for date in dates]
         return panel[np.unique(np.concatenate([np.array([], int), *rows]))]
 
-    def joined(self, later: Panel) -> Panel:
+    def joined(self, later: Self) -> Self:
         """The panel of these dates and, after them, those of a later panel of the same market.
 
         Parameters
@@ -143,12 +142,12 @@ class Parts:
         parts["side"] = {name: np.concatenate([values, later.side[name]]) for name, values in self.side.items()}
         return self._with(parts | {"dates": self.dates.append(later.dates)})
 
-    def compact(self) -> Panel:
+    def compact(self) -> Self:
         """The same panel, with only those characteristics stored that exist."""
         z = self.characteristics
         return self if isinstance(z, CompactArray) else self._with({"characteristics": CompactArray.of(z)})
 
-    def blocks(self) -> Iterator[tuple[slice, Any, Panel]]:
+    def blocks(self) -> Iterator[tuple[slice, Any, Self]]:
         """The panel in parts that fit into memory as arrays, one after the other.
 
         A small panel is one block. A block of a compact one is a panel of some dates in a row, and of the tickers that
@@ -164,7 +163,7 @@ class Parts:
         """
         return blocks_of(self)
 
-    def place(self) -> tuple[Panel, int, int]:
+    def place(self) -> tuple[Self, int, int]:
         """The panel that this one was cut from by dates, itself if from none, and from which to which position."""
         whole, start = getattr(self, "_cut", (self, 0))
         return whole, start, start + self.n_dates

@@ -173,13 +173,11 @@ class FactorModel(BaseEstimator, ABC):
             It gives (n_dates, n_tickers) of the block. Of a date, it depends on that date alone.
         """
         require_panel(panel)
-        values: np.ndarray | None = None
+        values = np.full(panel.shape, np.nan)
         for dates, tickers, block in panel.blocks():
             part = said(block, dates)
             if block is panel:
                 return labelled(part, panel.dates, panel.tickers)
-            if values is None:
-                values = np.full(panel.shape, np.nan)
             values[dates, tickers] = part
         return labelled(values, panel.dates, panel.tickers)
 

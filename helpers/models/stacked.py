@@ -329,7 +329,7 @@ def _streamed_epoch(shape, batch_size, step, state, data, order, l1, learning_ra
         batch = _batch(shape, data, order[i * batch_size : (i + 1) * batch_size])
         state, error = step(state, batch, l1, learning_rate)
         total += np.asarray(error)
-    return state, total / n_steps
+    return state, total
 
 
 def _streamed_errors(shape, batch_size, batch_errors, weights, statistics, data, n_items):
