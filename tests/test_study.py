@@ -609,6 +609,25 @@ def test_given_factors_are_joined_by_month_and_the_rate_is_taken_off(tmp_path):
     assert_refused(lambda: _made(path), ValueError, "factors.csv", "1962-12-31", "start and end")
 
 
+def test_given_factors_and_components_take_stocks_that_come_and_go(tmp_path):
+    models = "[models.FF]\nK = [1]\n\n[models.PCA]\nK = [1]\n"
+    path = study_in(tmp_path, models, DATA.replace('size = "me"', 'size = "me"\nfactors = "factors.csv"'))
+    months = pd.date_range("1957-03-31", periods=70, freq="ME")
+    pd.DataFrame({"MKT": np.random.default_rng(0).normal(0.01, 0.05, 70)}, months).rename_axis("month").to_csv(
+        tmp_path / "factors.csv"
+    )
+    table = run_study(path, n_jobs=1)
+    assert set(table["state"]) == {"fitted"} and len(table) == 4
+    study = Study.from_toml(path)
+    whole, found = market(data_folder(study)), scores_of(study, data_folder(study))
+    assert np.isnan(whole.panel.returns).mean() > 0.3
+    for job in (job for wave in jobs_of(study, data_folder(study)) for job in wave):
+        kept = read_cell(job.path)
+        assert any("no β: their β is 0" in sentence for sentence in kept.about["warnings"])
+        assert np.isfinite(kept.reconstruction[~np.isnan(kept.prediction)]).all()
+    assert tables.r2_table(found, "total")["value"].notna().all()
+
+
 def test_sizes_are_those_of_the_month_before_and_funds_are_left_out(tmp_path):
     text = DATA.replace('size = "me"', 'size = "me"\nselect = { shrcd = [10, 11] }')
     path = study_in(tmp_path, CLOSED, text)
@@ -727,7 +746,7 @@ def test_the_example_is_ready_and_the_readme_says_how(tmp_path, capsys):
     main(["--example", str(tmp_path)])
     assert f"python -m helpers.experiments.study {tmp_path / 'my.toml'}" in capsys.readouterr().out
     study = Study.from_toml(tmp_path / "my.toml")
-    assert list(study.models) == ["IPCA", "CA1", "NeuralIPCA", "true β"] and study.split.n_train == 4
+    assert list(study.models) == ["PCA", "IPCA", "CA1", "NeuralIPCA", "true β"] and study.split.n_train == 4
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for line in ("--example example", "example/my.toml"):
         assert f"python -m helpers.experiments.study {line}" in readme

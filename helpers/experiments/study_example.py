@@ -40,7 +40,9 @@ train = 4
 validation = 2
 refit_every = 2                          # the paper: 1
 
-[models.IPCA]                            # names of the paper have its settings; others name a class
+[models.PCA]                             # names of the paper have its settings; others name a class
+
+[models.IPCA]
 
 [models.CA1]
 n_members = 2

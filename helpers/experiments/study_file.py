@@ -18,11 +18,11 @@ from helpers.evaluation.splitter import WalkForward
 from helpers.models.base import FactorModel
 
 # The models of the paper's tables by their names there, and how its empirical part sets them: a constant beside the
-# characteristics, and managed portfolios as what the Factor network reads.
+# characteristics, managed portfolios as what the Factor network reads, and stocks that come and go.
 PRESETS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     {
-        "FF": ("TimeSeriesRegression", {}),
-        "PCA": ("PCAFactors", {}),
+        "FF": ("TimeSeriesRegression", {"min_observations": 24}),
+        "PCA": ("PCAFactors", {"min_observations": 24}),
         "IPCA": ("InstrumentedPCA", {"constant": True}),
         **{
             name: ("ConditionalAutoencoder", {"hidden_units": hidden, "factor_inputs": "managed"})
