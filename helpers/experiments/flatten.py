@@ -132,7 +132,8 @@ class _House:
             statements = self.reached.get(name, {})
             parts += [f"# From {name}" for _ in statements][:1]
             parts += [statements[position].text for position in sorted(statements)]
-        return "\n\n\n".join(part for part in parts if part) + "\n"
+        # Modules that put off the reading of annotations may name in them what comes later.
+        return "from __future__ import annotations\n\n" + "\n\n\n".join(part for part in parts if part) + "\n"
 
     def _take(self, statement):
         taken = self.reached.setdefault(statement.module, {})

@@ -118,7 +118,7 @@ class InstrumentedPCA(SolvedFactors):
         unused = names[:0]
         if not np.diagonal(moments.squares.sum(axis=0)).all():  # 0 or unknown throughout: no product is left of it
             unused = warned_of_unused(panel, stacklevel=2)
-            moments = self._second_moments(without(panel, unused))
+            moments = _Moments.of(without(panel, unused), self.constant)
         if not moments.total:
             raise ValueError(
                 "The returns have zero variance: every one is 0, or lacks a characteristic. "

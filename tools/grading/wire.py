@@ -8,7 +8,7 @@ import json
 import math
 import pickle
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, BinaryIO
 
@@ -85,7 +85,7 @@ def _told(value, parts, depth, left):
     if isinstance(value, (tuple, list, set, frozenset)):
         name = next(kind.__name__ for kind in (tuple, list, set, frozenset) if isinstance(value, kind))
         return [name, [told(part) for part in value]]
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return ["dict", [[told(name), told(part)] for name, part in value.items()]]
     if isinstance(value, pd.DataFrame):
         columns = [value.iloc[:, i].to_numpy() for i in range(value.shape[1])]
