@@ -88,7 +88,8 @@ def test_a_file_holds_what_is_reached_in_the_order_in_which_it_is_needed_and_run
     a_package(tmp_path, first=FIRST, second=SECOND, third=THIRD)
     text = flatten("house.first", "main", tmp_path, "house")
     assert "UNUSED" not in text and "house.third" not in text.replace("# From house.third", "")
-    assert "# Said of LAST.\nLAST" in text and text.startswith("from __future__ import annotations\n\nimport math\nfrom functools import partial\n")
+    begins = "from __future__ import annotations\n\nimport math\nfrom functools import partial\n"
+    assert "# Said of LAST.\nLAST" in text and text.startswith(begins)
     assert text.index("def doubled") < text.index("HALF = ") < text.index("LAST = ") < text.index("def main")
     (tmp_path / "one.py").write_text(text + "print(main(3.5))", encoding="utf-8")
     said = subprocess.run([sys.executable, "-I", tmp_path / "one.py"], capture_output=True, text=True, check=True)
