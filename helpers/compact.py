@@ -44,16 +44,9 @@ class CompactArray(np.lib.mixins.NDArrayOperatorsMixin):
             array.flags.writeable = False
 
     @classmethod
-    def of(cls, array: np.ndarray, there: np.ndarray | None = None) -> CompactArray:
-        """The same characteristics, compact: a row for each date and ticker that is `there`, or has any of them.
-
-        Parameters
-        ----------
-        array : (n_dates, n_tickers, n_chars)
-        there : (n_dates, n_tickers), optional
-        """
-        if there is None:
-            there = ~np.isnan(array).all(axis=2)
+    def of(cls, array: np.ndarray) -> CompactArray:
+        """The same characteristics, compact: a row for each date and ticker that has any of them."""
+        there = ~np.isnan(array).all(axis=2)
         starts = np.concatenate([[0], there.sum(axis=1).cumsum()])
         return cls(array[there], np.nonzero(there)[1].astype(np.int32), starts, array.shape[1])
 
@@ -207,6 +200,17 @@ class CompactArray(np.lib.mixins.NDArrayOperatorsMixin):
     def with_values(self, values: np.ndarray) -> CompactArray:
         """Other numbers in the same rows."""
         return CompactArray(values, self.columns[self.rows], self.starts - self.starts[0], self.n_tickers)
+
+    def with_rows(self, there: np.ndarray) -> CompactArray:
+        """The same numbers, and rows of NaN at further cells of (n_dates, n_tickers)."""
+        stored = self.there()
+        both = stored | there
+        if (both == stored).all():
+            return self
+        values = np.full((int(both.sum()), self.shape[2]), np.nan, self.dtype)
+        values[stored[both]] = self.values[self.rows]
+        starts = np.concatenate([[0], both.sum(axis=1).cumsum()])
+        return CompactArray(values, np.nonzero(both)[1].astype(np.int32), starts, self.n_tickers)
 
     def of_tickers(self, positions: np.ndarray) -> CompactArray:
         """The characteristics of some tickers, in the order given."""

@@ -16,6 +16,7 @@ from helpers.evaluation.splitter import WalkForward
 from helpers.evaluation.walk_forward import out_of_sample
 from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.ipca import InstrumentedPCA
+from helpers.models.lecture import train_validation_arrays
 from helpers.models.managed import managed_portfolios
 from helpers.models.neural_ipca import NeuralIPCA
 from helpers.models.pca import PCAFactors
@@ -38,6 +39,7 @@ def gappy(seed=0, n_dates=N_DATES, n_tickers=N_TICKERS):
     noise = random.normal(0, 0.02, there.shape)
     returns = np.where(there, z[:, :, 0] * f[:, :1] + z[:, :, 1] * f[:, 1:] + noise, np.nan)
     z[random.random(z.shape) < 0.02] = np.nan
+    z[12, :6] = np.nan  # a return, and nothing else
     returns[random.random(returns.shape) < 0.02] = np.nan
     returns[-1] = np.nan
     value = np.where(there, np.exp(random.normal(size=there.shape)), np.nan)
@@ -200,13 +202,14 @@ def test_blocks_cover_the_panel_and_hold_only_tickers_that_are_there():
 
 def test_a_large_sparse_frame_becomes_a_compact_panel(monkeypatch):
     frame = DENSE.to_frame().dropna(how="all")
-    assert isinstance(Panel.from_frame(frame).characteristics, np.ndarray)
+    dense = Panel.from_frame(frame)
+    assert isinstance(dense.characteristics, np.ndarray)
     monkeypatch.setattr(compact, "LARGE", 1000)
     monkeypatch.setattr(compact, "SPARSE", 0.95)
     shuffled = frame.sample(frac=1, random_state=0)
     large = Panel.from_frame(shuffled)
     assert isinstance(large.characteristics, CompactArray)
-    same(large, Panel.from_frame(frame).compact() and Panel.from_frame(frame))
+    same(large, dense)
     assert long_frame.is_large(500, (N_DATES, N_TICKERS, 3), 8) and not long_frame.is_large(5, (5, 5, 3), 8)
 
 
@@ -266,6 +269,34 @@ FUNCTIONS = {
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_every_function_says_the_same_of_a_compact_panel(function):
     same(function(COMPACT), function(DENSE))
+
+
+def test_the_arrays_of_the_lecture_are_arrays():
+    there = ~np.isnan(DENSE.returns[:12]) & compact.complete(DENSE.characteristics[:12])
+    whole = DENSE.tickers[there.all(axis=0)]
+    one, other = (
+        train_validation_arrays(panel[:12].sel(tickers=whole), range(8), range(8, 12)) for panel in (COMPACT, DENSE)
+    )
+    assert all(isinstance(array, np.ndarray) and np.array_equal(array, b) for array, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("dates", [True, False], ids=["one for each date", "constant"])
+def test_given_betas_are_those_of_all_tickers_of_a_compact_panel_too(dates):
+    betas = np.random.default_rng(0).normal(size=(*(DENSE.shape if dates else DENSE.shape[1:]), 2))
+    one, other = (CrossSectionalRegression(betas).fit(panel) for panel in (DENSE, COMPACT))
+    assert np.allclose(one.premia_, other.premia_)
+    same(other.reconstruct(COMPACT), one.reconstruct(DENSE))
+    same(other.factors(COMPACT[3:9]), one.factors(DENSE[3:9]))
+
+
+def test_cross_sectional_regression_of_a_large_panel_makes_no_array_of_it(monkeypatch):
+    known = DENSE.characteristics.copy()
+    known[np.isnan(known) & ~np.isnan(DENSE.returns)[:, :, None]] = 0.0
+    panel = replace(DENSE, characteristics=known)
+    expected = CrossSectionalRegression().fit(panel)
+    monkeypatch.setattr(compact, "LARGEST", 20_000)
+    model = CrossSectionalRegression().fit(panel.compact())
+    same(model.reconstruct(panel.compact()), expected.reconstruct(panel))
 
 
 def test_cross_sectional_regression_says_the_same_where_all_characteristics_are_known():

@@ -141,22 +141,16 @@ def test_the_script_gives_the_weights_of_the_entry(script, folder, frames, tmp_p
     np.testing.assert_allclose(built["w"], entry["w"], rtol=1e-10, atol=1e-12)
 
 
-FEW = {
-    "neural": ("0.01, 6, 50, 10, 0", "0.01, 6, 2, 10, 0"),
-    "ca2": ("0.01, 800, 50, 5, 0", "0.01, 800, 2, 5, 0"),
-}  # of what is trained, two epochs
-
-
-@pytest.mark.parametrize("model", FEW)
+@pytest.mark.parametrize("model", ["neural", "ca2"])
 def test_the_script_of_a_network_gives_the_weights_of_the_entry(model, folder, frames, tmp_path, monkeypatch):
-    path, long, short = tmp_path / "mine.py", *FEW[model]
+    path, long, short = tmp_path / "mine.py", "EPOCHS, SEED, LEARNING_RATE = 50", "EPOCHS, SEED, LEARNING_RATE = 2"
     leaderboard.build(model, path)
     text = path.read_text(encoding="utf-8")
     assert long in text
     path.write_text(text.replace(long, short), encoding="utf-8")
     built = run(path, folder, tmp_path)
     entry = import_module(f"helpers.experiments.entries.{model}")
-    monkeypatch.setattr(entry, "EPOCHS", 2)
+    monkeypatch.setattr("helpers.experiments.entries.trained.EPOCHS", 2)
     weights = entry.main(*frames)
     assert contract.moved(weights, built) is None and weights["w"].abs().max() > 1e-3
     past = frames[0][frames[0]["eom"] <= weights["eom"].unique()[4]]

@@ -1597,6 +1597,28 @@ def test_side_data_of_the_second_file_are_known_one_date_later(folder):
     assert later.side["prc"][0].tolist() == [4, 5, 6, 7], "also at the first date that is read"
 
 
+@pytest.mark.parametrize("every", ["B", "W-FRI", "QE", "YE"])
+def test_side_data_of_the_second_file_are_those_of_the_date_before_however_often_dates_come(folder, every):
+    dates = pd.date_range("2020-01-02", periods=16, freq=every)
+    frame = CHOSEN.iloc[:4].drop(columns="date").merge(pd.DataFrame({"date": dates}), how="cross")
+    frame["returns"] = np.sin(np.arange(64)) / 50
+    frame["size"], frame["prc"] = np.arange(64) ** 2 + 1.0, np.arange(64.0)
+    path = folder.put(frame[["date", "ticker", "returns", "prc", "exchange"]], "crsp.csv")
+    panel = folder.read(frame[["date", "ticker", "size"]], "x.csv", returns_path=path, side=["prc", "exchange"])
+    own = frame.pivot(index="date", columns="ticker", values="prc").to_numpy()
+    assert np.array_equal(panel.side["prc"], np.vstack([[np.nan] * 4, own[:-1]]), equal_nan=True)
+    where = panel.side["exchange"].tolist()
+    assert where[0] == [None] * 4 and where[1][:2] == ["NYSE", "AMEX"]
+
+
+@every_kind
+def test_whole_numbers_are_selected_however_they_are_written(folder, kind):
+    frame = CHOSEN.assign(shrcd=["10.0", "11.0", "x", "10"] * 4)
+    with pytest.warns(UserWarning, match=r"shrcd = 10 or 11"):
+        panel = folder.read(frame, f"x.{kind}", characteristics=["size"], select={"shrcd": (10, 11)})
+    assert list(panel.tickers) == ["A", "B", "D"]
+
+
 @every_kind
 def test_a_large_sparse_file_becomes_a_compact_panel(folder, monkeypatch, kind):
     frame = CHOSEN.drop(columns=["prc", "shrcd", "exchange"]).sample(frac=0.7, random_state=3)

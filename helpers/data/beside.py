@@ -75,9 +75,14 @@ def passes(values: np.ndarray, wanted: tuple) -> np.ndarray:
         return np.isin(values, numbers.to_numpy(dtype=float))
     if bound:
         raise ValueError(f"select: {wanted[0]!r} is a bound for numbers, and the column holds text.")
-    texts = {re.sub(r"\.0$", "", str(v).strip().lower()) for v in wanted}
+    texts = {_bare(v) for v in wanted}
     labels, codes = np.unique(np.where(values == None, "", values).astype(str), return_inverse=True)  # noqa: E711
-    return np.array([label.lower() in texts for label in labels], dtype=bool)[codes] & (values != None)  # noqa: E711
+    return np.array([_bare(label) in texts for label in labels], dtype=bool)[codes] & (values != None)  # noqa: E711
+
+
+def _bare(value):
+    """The value as text without capitals; 10.0 is 10."""
+    return re.sub(r"\.0$", "", str(value).strip().lower())
 
 
 def written(select: Mapping[str, tuple]) -> str:

@@ -82,11 +82,7 @@ class Choice:
             elif joined is None or joined.rows is None:
                 found[name] = np.full((len(rows.dates) - lag, len(rows.tickers)), np.nan)
             else:
-                later = by_month(joined.rows, frequency, 1)
-                placed = _placed(among(later, rows), values)
-                if later is joined.rows:  # neither monthly nor rarer
-                    placed = np.concatenate([_placed(among(later, rows), values)[:1] * np.nan, placed[:-1]])
-                found[name] = placed[lag:]
+                found[name] = _one_date_later(joined.rows, rows, values, frequency)[lag:]
         return found
 
 
@@ -96,6 +92,19 @@ def _selected(joined):
     if 0 < joined.until < len(partner):
         partner[joined.until :] = partner[joined.until - 1]
     return partner
+
+
+def _one_date_later(theirs, rows, values, frequency):
+    """The second file's values at the dates after their own. In monthly data these are months, also before the first.
+
+    Of other data the first date has none, since the date before it is not known.
+    """
+    if frequency == "monthly":
+        return _placed(among(by_month(theirs, frequency, 1), rows), values)
+    placed = _placed(among(theirs, rows), values)
+    moved = np.full(placed.shape, None if placed.dtype == object else np.nan, placed.dtype)
+    moved[1:] = placed[:-1]
+    return moved
 
 
 def _placed(rows: Rows, values: np.ndarray) -> Any:

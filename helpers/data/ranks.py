@@ -76,6 +76,8 @@ def _ranked(values, missing):
 
 def _ranked_rows(z, returns, missing):
     """The ranks of a compact array, date by date; a row without a return or any characteristic stays unknown."""
+    if missing == "median":
+        z = z.with_rows(~np.isnan(returns))  # whoever has a return and no characteristic is in the middle
     ranks = np.empty((z.rows.stop - z.rows.start, z.shape[2]), z.dtype)
     for d in range(len(z)):
         values, rows = z.rows_at(d), slice(z.starts[d] - z.starts[0], z.starts[d + 1] - z.starts[0])

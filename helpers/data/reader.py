@@ -118,7 +118,8 @@ def read_panel(
         If returns look like percent, numbers like codes for missing ones, or prices lie below 0; if the characteristics
         look as if they were known later or earlier than declared, one of them never changes, or is known for nobody at
         some dates; if columns of text or identifiers are left out, or rows are, by a layout, by `select` or since their
-        ticker has no return; or if rows find no return in the second file, or tickers differ in their writing only.
+        ticker has no return; or if more than one row in a hundred has no partner in the second file, or tickers differ
+        in their writing only.
 
     Examples
     --------

@@ -78,9 +78,10 @@ class ConditionalAutoencoder(NetworkEnsemble):
         What the validation panel chooses: the strength whose ensemble reconstructs it best, as in the paper, or the
         n_members best networks, whatever their strengths.
     warm_start : bool
-        Whether a fit begins with the weights of the last fit of this model, if that had networks of the same shape:
-        member by member, whatever the strength. So a fit to one year more takes few epochs. It stays near the optimum
-        that it follows: with fewer factors than the market has, one from before may be a poor one.
+        Whether a fit begins with the weights of the last fit of this model, if that had networks of the same shape
+        that read the same: member by member, whatever the strength. So a fit to one year more takes few epochs. It
+        stays near the optimum that it follows: with fewer factors than the market has, one from before may be a poor
+        one.
 
     Attributes
     ----------
@@ -106,6 +107,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
     Gu, Kelly, Xiu (2021), section 2.2-2.3 and Figure 2.
     """
 
+    READS = (*NetworkEnsemble.READS, "factor_input_names_")
     SHARED = (*NetworkEnsemble.SHARED, "factor_input_names_")
 
     def __init__(
@@ -178,7 +180,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         def predicted(shape, weights):
             return held_out.y, _products(shape, weights, held_out)
 
-        self._train(alone, strengths, how, training, held_out, predicted)
+        self._train(alone, strengths, how, training, held_out, (names, unused, input_names), predicted)
         self.returns_scale_ = scales[0]
         in_fractions = self.weights_[0][-1] / scales[1][:, None, None] * scales[0]
         self.factor_weights_ = in_fractions.transpose(1, 0, 2).astype(float)

@@ -52,6 +52,7 @@ class ConstantBetas(FactorModel):
 
     def _with_enough(self, panel):
         """The panel of the tickers that have `min_observations` returns, after a sentence on the others."""
+        as_choice("unseen", self.unseen, ("zero", "leave out"))
         if self.min_observations is None:
             return panel
         least = as_count("min_observations", self.min_observations)

@@ -133,7 +133,7 @@ def train_validation_arrays(data, train_idx, val_idx, target="returns"):
                 raise ValueError(
                     f"{name} holds no date whose target, the return of the next date, is known. Add earlier dates."
                 )
-        arrays += [panel.characteristics[dates], panel.returns[dates], y[dates]]
+        arrays += [np.asarray(panel.characteristics[dates]), panel.returns[dates], y[dates]]
     for name, array in zip(("X1_train", "X2_train", "y_train", "X1_val", "X2_val", "y_val"), arrays, strict=True):
         if np.isnan(array).any():
             raise ValueError(

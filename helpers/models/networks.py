@@ -25,13 +25,14 @@ class NetworkEnsemble(Ensemble):
 
     A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed, progress, choose and
     warm_start.
-    It names in `SHARED` what its members have in common.
+    It names in `SHARED` what its members have in common, and in `READS` the labels of what its networks read.
     """
 
     reads_validation = True
     choose: str
     warm_start: bool
     ridge_of_dates = 0.0  # what is added to β'β, for each ticker of the date, where F is solved for
+    READS: tuple[str, ...] = ("characteristic_names_", "unused_characteristics_")
     SHARED: tuple[str, ...] = (
         "validation_curve_", "returns_scale_", "characteristic_names_", "unused_characteristics_"
     )  # fmt: skip
@@ -111,10 +112,15 @@ class NetworkEnsemble(Ensemble):
 
         return labelled(factors_of_happened(panel, n_factors, solved), panel.dates, factor_names(n_factors))
 
-    def _start(self, alone: stacked.Shape, seed: int) -> tuple:
-        """The weights that training begins with: random ones, or those of the last fit if it was of this shape."""
+    def _start(self, alone: stacked.Shape, seed: int, reads: Sequence[pd.Index]) -> tuple:
+        """The weights that training begins with: random ones, or those of the last fit if it was of the same networks.
+
+        These have the same shape, and read the same: a weight belongs to a characteristic, not to a place.
+        """
         random, last = stacked.initial_weights(alone, seed), getattr(self, "weights_", None)
         if not as_flag("warm_start", self.warm_start) or last is None:
+            return random
+        if not all(now.equals(getattr(self, name)) for now, name in zip(reads, self.READS, strict=True)):
             return random
         sizes, others = ([[array.shape for array in part] for part in weights] for weights in (random, last))
         return last if sizes == others else random
@@ -126,6 +132,7 @@ class NetworkEnsemble(Ensemble):
         how: dict[str, Any],
         training: Any,
         held_out: Any,
+        reads: Sequence[pd.Index],
         predicted: Callable[[stacked.Shape, Any], tuple[np.ndarray, np.ndarray]],
     ) -> None:
         """Trains networks of all strengths, and keeps those of the best, or the best of all.
@@ -138,6 +145,8 @@ class NetworkEnsemble(Ensemble):
         how : dict
         training, held_out
             Data of the kind that the shape takes.
+        reads : sequence of Index
+            What stands in the columns of the data: what this fit will have as `READS`.
         predicted : function of the shape of all networks and their weights
             It gives the held-out returns (n,) and what each network says of them (n, n_networks).
         """
@@ -146,7 +155,7 @@ class NetworkEnsemble(Ensemble):
         together = replace(alone, n_members=len(networks))
         weights, history = stacked.train(
             together,
-            stacked.select_members(self._start(alone, how["seed"]), networks["member"].tolist(), m),
+            stacked.select_members(self._start(alone, how["seed"], reads), networks["member"].tolist(), m),
             training,
             held_out,
             l1=networks["l1"].to_numpy(),

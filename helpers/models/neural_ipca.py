@@ -17,11 +17,10 @@ from helpers.models.networks import (
     network_betas,
     root_mean_square,
 )
-from helpers.models.solved import RIDGE, SolvedShape, dates_of
+from helpers.models.solved import RIDGE, SolvedShape, dates_of, whitened
 from helpers.models.unused import warned_of_unused, without
 from helpers.panel import Panel, require_panel
 
-NOTHING = 1e-6  # of the largest mean square of β in any direction
 ROWS = 50_000  # returns that are judged at once
 
 
@@ -70,9 +69,10 @@ class NeuralIPCA(NetworkEnsemble):
         strengths, or the strength whose ensemble explains most. Some random starts come to rest where a factor is
         lost; the first way leaves them behind.
     warm_start : bool
-        Whether a fit begins with the weights of the last fit of this model, if that had networks of the same shape:
-        member by member, whatever the strength. So a fit to one year more takes few epochs. It stays near the optimum
-        that it follows: with fewer factors than the market has, one from before may be a poor one.
+        Whether a fit begins with the weights of the last fit of this model, if that had networks of the same shape
+        that read the same: member by member, whatever the strength. So a fit to one year more takes few epochs. It
+        stays near the optimum that it follows: with fewer factors than the market has, one from before may be a poor
+        one.
 
     Attributes
     ----------
@@ -171,11 +171,11 @@ class NeuralIPCA(NetworkEnsemble):
             for _, betas in stacked.blocks_of_betas(shape, weights, training.z, chosen=training.rows):
                 by_member = betas.transpose(1, 0, 2).astype(float)
                 squares += by_member.transpose(0, 2, 1) @ by_member
-            turns = [_whitened(square / training.n_known) for square in squares]
+            turns = [whitened(square / training.n_known) for square in squares]
             parts = [_said(shape, weights, held_out, some, turns) for some in _some_dates(held_out)]
             return held_out.y[held_out.known > 0].astype(float), np.concatenate(parts)
 
-        self._train(alone, strengths, how, training, held_out, predicted)
+        self._train(alone, strengths, how, training, held_out, (names, unused), predicted)
         self.returns_scale_, self.characteristic_names_, self.unused_characteristics_ = scale, names, unused
         self._turn(panel, known)
         return self
@@ -212,12 +212,12 @@ class NeuralIPCA(NetworkEnsemble):
             for dates, tickers, block in panel.blocks():
                 betas = network_betas(block, weights, 0, self._n_factors())[known[dates][:, tickers]]
                 squares = squares + betas.T @ betas
-            turn, factors = _whitened(squares / known.sum()), []
+            turn, factors = whitened(squares / known.sum()), []
             for dates, tickers, block in panel.blocks():
                 there = known[dates][:, tickers]
                 betas = network_betas(block, weights, 0, self._n_factors()) @ turn
-                whitened = np.where(there[:, :, None], betas, 0.0)
-                factors.append(regressions(np.where(there, block.returns, 0.0), whitened, RIDGE)[0])
+                betas = np.where(there[:, :, None], betas, 0.0)
+                factors.append(regressions(np.where(there, block.returns, 0.0), betas, RIDGE)[0])
             turn = turn @ _rotated(np.concatenate(factors))
             for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
                 array[..., m, :] = array[..., m, :] @ turn
@@ -240,15 +240,6 @@ def _said(shape, weights, data, some, turns):
         betas[there] = found[:, m] @ turn
         said[:, m] = each_left_out(y, betas, RIDGE)[there]
     return said
-
-
-def _whitened(squares):
-    """W for which rows with these mean squares and products (n_factors, n_factors), times W, have the unit matrix.
-
-    A direction in which they are next to nothing stays so: there are fewer factors then than were asked for.
-    """
-    lengths, axes = np.linalg.eigh(squares)
-    return axes / np.sqrt(np.maximum(lengths, NOTHING * lengths[-1]) + np.finfo(float).tiny)
 
 
 def _rotated(factors):

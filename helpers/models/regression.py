@@ -1,5 +1,6 @@
 """The two models in which one half of the product is given: the factors, or the sensitivities."""
 
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -106,7 +107,10 @@ class CrossSectionalRegression(SolvedFactors):
         require_panel(panel)
         panel = panel if validation is None else panel.joined(validation)
         self._require_betas_of(panel)
-        self.factors_ = factors = self._solved(happened(panel), panel.dates)
+        panel_of_fit, dates = happened(self._read(panel)), panel.dates
+        n_factors = self._betas(panel_of_fit[:1], dates).shape[2]
+        factors = factors_of_happened(panel_of_fit, n_factors, lambda past: self._solved(past, dates))
+        self.factors_ = factors
         self.dates_, self.tickers_, self.characteristic_names_ = panel.dates, panel.tickers, panel.characteristic_names
         self.premia_ = factors.mean(axis=0)
         self.standard_errors_ = np.full(factors.shape[1], np.nan)
@@ -124,8 +128,16 @@ class CrossSectionalRegression(SolvedFactors):
         """The cross-sectional regression of each date, (n_dates, n_factors), in fractions per period."""
         self._require_fitted(panel)
         self._require_same_betas(panel)
-        factors = factors_of_happened(panel, self.factors_.shape[1], lambda past: self._solved(past, self.dates_))
+        n_factors = self.factors_.shape[1]
+        factors = factors_of_happened(self._read(panel), n_factors, lambda past: self._solved(past, self.dates_))
         return labelled(factors, panel.dates, self._factor_names())
+
+    def _read(self, panel):
+        """The panel without characteristics, where β is given: nothing is read of them, and it is no large one."""
+        return panel if self.given_betas is None else replace(panel, characteristics=None, characteristic_names=None)
+
+    def _by_block(self, panel, said):
+        return super()._by_block(panel if self.given_betas is None else self._read(panel), said)
 
     def _solved(self, panel, dates):
         name = "characteristics" if self.given_betas is None else "given_betas"

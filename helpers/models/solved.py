@@ -19,6 +19,7 @@ ops = keras.ops
 # So much of what β'β is in the mean over dates is added to that of each date, so that F stays bounded where a date has
 # little to tell factors apart by; and so much of its trace, while two columns of β are alike at every date.
 RIDGE, JITTER = 1e-3, 1e-6
+NOTHING = 1e-6  # of the largest mean square of β in any direction
 TINY = 1e-12  # keeps roots differentiable at 0
 
 
@@ -130,11 +131,24 @@ class Dates:
 def dates_of(characteristics, returns, known):
     """The dates of a panel as `Dates`, from (n_dates, n_tickers, n_chars) and twice (n_dates, n_tickers)."""
     z, rows = rows_of(characteristics, known)
-    counts = known.sum(axis=1)
+    return side_by_side(z, rows, returns[known], known.sum(axis=1))
+
+
+def side_by_side(z, rows, returns, counts):
+    """`Dates` of known returns one after the other, so many of each date, and of the row of z that belongs to each."""
     there = np.arange(counts.max()) < counts[:, None]
     row, y = np.full(there.shape, rows[0], np.int32), np.zeros(there.shape, np.float32)
-    row[there], y[there] = rows, returns[known]
+    row[there], y[there] = rows, returns
     return Dates(z=z.astype("float32", copy=False), row=row, y=y, known=there.astype("float32"))
+
+
+def whitened(squares):
+    """W for which rows with these mean squares and products (n_factors, n_factors), times W, have the unit matrix.
+
+    A direction in which they are next to nothing stays so: there are fewer factors then than were asked for.
+    """
+    lengths, axes = np.linalg.eigh(squares)
+    return axes / np.sqrt(np.maximum(lengths, NOTHING * lengths[-1]) + np.finfo(float).tiny)
 
 
 def _root(squares):

@@ -266,7 +266,7 @@ def train_over(epochs, shape, weights, training, validation, l1, learning_rate, 
 
 @cache
 def _compiled(shape, batch_size):
-    """The machine code of training, kept so that a hundred panels of one shape compile once: three functions."""
+    """The machine code of training, kept so that a hundred panels of one shape compile once: five functions."""
     model = network(shape)
     kernels = [i for i, variable in enumerate(model.trainable_variables) if "kernel" in variable.path]
 

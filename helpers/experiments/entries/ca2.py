@@ -6,19 +6,19 @@ last 120 months whose returns are known, of which the last fifth stops the train
 entry is the mean of those chosen.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from helpers.experiments.entries.months import mean_variance, told_nothing, weighed
+from helpers.experiments.entries.trained import N_STARTS, held_out, trained
 from helpers.models.least_squares import regressions
-from helpers.models.stacked import Observations, Shape, initial_weights, select_members, train_over
+from helpers.models.stacked import Observations, Shape
 
 N_FACTORS, HIDDEN_UNITS = 5, (32, 16)
 STRENGTHS = (3e-3, 1.2e-2)  # of the penalty; as many networks have each
-N_STARTS, N_KEPT = 4, 4
-LEARNING_RATE, BATCH, EPOCHS, PATIENCE, SEED = 0.01, 800, 50, 5, 0
+BATCH, PATIENCE = 800, 5  # returns, and epochs
 
 # Added to each diagonal entry of Z'Z, for each stock: ranks have a mean square of 1/12. There may be more features than
 # stocks, and many that say nearly the same.
@@ -64,29 +64,16 @@ class AutoencoderWeights:
         return z @ (regressions(np.zeros((1, len(z))), z[None], MANAGED_RIDGE)[1][0] @ held)
 
     def _trained(self, window):
-        n_held_out = len(window) // 5
         x = np.stack([month.x for month in window])
         empty = np.append(told_nothing(window), False)
         x[:, empty] = 0.0
         lengths = np.where(empty, 1.0, np.sqrt(np.mean(x**2, axis=0)))
         scale = np.sqrt(np.mean(np.concatenate([month.returns for month in window]) ** 2))
-        n_features = window[0].z.shape[1]
+        n_features, n_last = window[0].z.shape[1], held_out(window)
         one = Shape(N_STARTS, n_features, n_features + 1, HIDDEN_UNITS, min(N_FACTORS, n_features), True)
-        strengths, starts = np.repeat(STRENGTHS, N_STARTS), np.tile(np.arange(N_STARTS), len(STRENGTHS)).tolist()
-        weights, history = train_over(
-            range(1, EPOCHS + 1),
-            replace(one, n_members=len(starts)),
-            select_members(initial_weights(one, SEED), starts, N_STARTS),
-            one_a_row(window[:-n_held_out], x[:-n_held_out] / lengths, scale),
-            one_a_row(window[-n_held_out:], x[-n_held_out:] / lengths, scale),
-            strengths,
-            LEARNING_RATE,
-            BATCH,
-            PATIENCE,
-            SEED,
-            say=len,
-        )
-        best = np.argsort(history.groupby("member")["validation"].min().to_numpy(), kind="stable")[:N_KEPT]
+        cuts = slice(None, -n_last), slice(-n_last, None)
+        parts = (one_a_row(window[cut], x[cut] / lengths, scale) for cut in cuts)
+        weights, best = trained(one, STRENGTHS, *parts, BATCH, PATIENCE)
         portfolios = weights[0][-1].transpose(1, 0, 2)[best].astype(float) / lengths[:, None]
         return np.where(empty[:, None], 0.0, portfolios)
 

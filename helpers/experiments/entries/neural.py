@@ -11,15 +11,14 @@ import numpy as np
 import pandas as pd
 
 from helpers.experiments.entries.months import mean_variance, told_nothing, weighed
+from helpers.experiments.entries.trained import N_STARTS, held_out, trained
 from helpers.models.least_squares import regressions
-from helpers.models.solved import RIDGE, SolvedShape, dates_of
-from helpers.models.stacked import initial_weights, member_betas, select_members, train_over
+from helpers.models.solved import RIDGE, SolvedShape, side_by_side, whitened
+from helpers.models.stacked import member_betas, select_members
 
 N_FACTORS, HIDDEN_UNITS = 5, (32, 16)
 STRENGTHS = (3.2e-2, 9.6e-2)  # of the penalty; as many networks have each
-N_STARTS, N_KEPT = 4, 4
-LEAST_SHARE = 1e-6  # of the largest mean square of β in any direction; a factor that has less is lost
-LEARNING_RATE, BATCH, EPOCHS, PATIENCE, SEED = 0.01, 6, 50, 10, 0
+BATCH, PATIENCE = 6, 10  # months, and epochs
 
 
 def main(chars: pd.DataFrame, features: pd.DataFrame, daily_ret: pd.DataFrame) -> pd.DataFrame:
@@ -61,43 +60,20 @@ class CurvedWeights:
 
     def _train(self, window):
         scale = np.sqrt(np.mean(np.concatenate([month.returns for month in window]) ** 2))
-        n_held_out = len(window) // 5
-        one = SolvedShape(N_STARTS, window[0].z.shape[1], 0, HIDDEN_UNITS, min(N_FACTORS, window[0].z.shape[1]), False)
-        strengths, starts = np.repeat(STRENGTHS, N_STARTS), np.tile(np.arange(N_STARTS), len(STRENGTHS)).tolist()
-        together = replace(one, n_members=len(starts))
-        weights, history = train_over(
-            range(1, EPOCHS + 1),
-            together,
-            select_members(initial_weights(one, SEED), starts, N_STARTS),
-            side_by_side(window[:-n_held_out], scale),
-            side_by_side(window[-n_held_out:], scale),
-            strengths,
-            LEARNING_RATE,
-            BATCH,
-            PATIENCE,
-            SEED,
-            say=len,
-        )
-        best = np.argsort(history.groupby("member")["validation"].min().to_numpy(), kind="stable")[:N_KEPT]
+        n_features, n_last = window[0].z.shape[1], held_out(window)
+        one = SolvedShape(N_STARTS, n_features, 0, HIDDEN_UNITS, min(N_FACTORS, n_features), False)
+        parts = (months_as_dates(part, scale) for part in (window[:-n_last], window[-n_last:]))
+        weights, best = trained(one, STRENGTHS, *parts, BATCH, PATIENCE)
         weights[0][0] = np.where(told_nothing(window)[:, None, None], 0.0, weights[0][0]).astype("float32")
-        self.networks = select_members(weights, best.tolist(), len(starts))
+        self.networks = select_members(weights, best.tolist(), weights[0][0].shape[1])
         self.shape = replace(one, n_members=len(best))
         said = member_betas(self.shape, self.networks, np.concatenate([month.z for month in window])).astype(float)
-        self.turns = [whitened(said[:, m]) for m in range(len(best))]
+        self.turns = [whitened(rows.T @ rows / len(rows)) for rows in said.transpose(1, 0, 2)]
         self.factors = {}
 
 
-def whitened(rows):
-    """W for which the rows (n, n_factors) times W have the mean square 1 and no correlation."""
-    lengths, axes = np.linalg.eigh(rows.T @ rows / len(rows))
-    return axes / np.sqrt(np.maximum(lengths, LEAST_SHARE * lengths[-1]) + np.finfo(float).tiny)
-
-
-def side_by_side(window, scale):
+def months_as_dates(window, scale):
     """The months of a window as `Dates`."""
     counts = np.array([len(month.returns) for month in window])
-    known = np.arange(counts.max()) < counts[:, None]
-    z, y = np.zeros((*known.shape, window[0].z.shape[1]), "float32"), np.zeros(known.shape)
-    z[known] = np.concatenate([month.z for month in window])
-    y[known] = np.concatenate([month.returns for month in window]) / scale
-    return dates_of(z, y, known)
+    returns = np.concatenate([month.returns for month in window]) / scale
+    return side_by_side(np.concatenate([month.z for month in window]), np.arange(len(returns)), returns, counts)
