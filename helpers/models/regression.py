@@ -134,6 +134,7 @@ class CrossSectionalRegression(SolvedFactors):
 
     def _read(self, panel):
         """The panel without characteristics, where β is given: nothing is read of them, and it is no large one."""
+        require_panel(panel)
         return panel if self.given_betas is None else replace(panel, characteristics=None, characteristic_names=None)
 
     def _by_block(self, panel, said):
