@@ -55,7 +55,11 @@ from .evaluation import turnover as turnover
 from .models import PAPER_MODELS as PAPER_MODELS
 from .models import ConditionalAutoencoder as ConditionalAutoencoder
 from .models import CrossSectionalRegression as CrossSectionalRegression
+from .models import Dropout as Dropout
+from .models import Embedding as Embedding
 from .models import FactorModel as FactorModel
+from .models import Hook as Hook
+from .models import Huber as Huber
 from .models import InstrumentedPCA as InstrumentedPCA
 from .models import NeuralIPCA as NeuralIPCA
 from .models import PCAFactors as PCAFactors

@@ -1,6 +1,7 @@
 """Numbers, labels and tables as JSON and plain arrays, never code: what is kept in files of the course's own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,10 @@ def packed(name: str, value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {"periods": [inner(value.asi8), value.freqstr, inner(value.name)]}
     if isinstance(value, pd.Index) and not isinstance(value, pd.MultiIndex):
         return {"labels": [[inner(label) for label in value.to_list()], inner(value.name)]}
+    if is_dataclass(value) and not isinstance(value, type):
+        cls = type(value)
+        parts = [[field.name, inner(getattr(value, field.name))] for field in fields(value) if field.init]
+        return {"dataclass": [f"{cls.__module__}.{cls.__qualname__}", parts]}
     raise TypeError(
         f"The model's {name} holds a {type(value).__name__}, which cannot be stored: numbers, text, arrays and tables "
         "can. "
@@ -53,8 +58,8 @@ def packed(name: str, value: Any, arrays: dict[str, np.ndarray]) -> Any:
     )
 
 
-def unpacked(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """What `packed` wrote.
+def unpacked(value: Any, arrays: Mapping[str, np.ndarray], made: Callable[[str, dict], Any] | None = None) -> Any:
+    """What `packed` wrote; `made` makes a dataclass from its name and its fields, where one may stand.
 
     Raises
     ------
@@ -62,13 +67,13 @@ def unpacked(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         If it holds a part of an unknown kind.
     """
     if isinstance(value, list):
-        return [unpacked(part, arrays) for part in value]
+        return [unpacked(part, arrays, made) for part in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "array":
         return arrays[content]
-    parts = [unpacked(part, arrays) for part in content]
+    parts = [unpacked(part, arrays, made) for part in content]
     if kind == "list":
         return parts
     if kind == "tuple":
@@ -92,4 +97,6 @@ def unpacked(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         return pd.PeriodIndex.from_ordinals(values, freq=freq, name=name)
     if kind == "labels":
         return pd.Index(parts[0], name=parts[1])
+    if kind == "dataclass" and made is not None:
+        return made(parts[0], dict(parts[1]))
     raise ValueError(f"it holds a part of the unknown kind {kind!r}")

@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
-from helpers.models import compiling, stacked
+from helpers.models import compiling, layers, stacked
 from helpers.models.autoencoder import PAPER_MODELS, ConditionalAutoencoder
 from helpers.models.backend import keras
 from helpers.models.ipca import InstrumentedPCA
@@ -95,11 +95,11 @@ def train(n_members, weights=None, hidden=(4,), batch_normalization=True, l1=Non
     together = shape(n_members, hidden, batch_normalization)
     how = {"learning_rate": 0.01, "batch_size": 60, "epochs": 8, "patience": 8, "seed": 0} | changes
     l1 = np.linspace(0, 0.02, n_members) if l1 is None else l1
-    return stacked.train(together, weights or stacked.initial_weights(together, 0), TRAINING, unseen, l1, **how)
+    return stacked.train(together, weights or layers.initial_weights(together, 0), TRAINING, unseen, l1, **how)
 
 
 def one_member(weights, member, n_members):
-    return stacked.select_members(weights, [member], n_members)
+    return layers.select_members(weights, [member], n_members)
 
 
 def assert_same_weights(a, b, rtol=1e-4, atol=1e-5):
@@ -146,7 +146,7 @@ def keras_model(weights, hidden, batch_normalization, l1):
         reading.append(keras.layers.Dense(units, activation="relu", **penalty))
         values = reading[-1](values)
         if batch_normalization:
-            reading.append(keras.layers.BatchNormalization(momentum=stacked.MOMENTUM))
+            reading.append(keras.layers.BatchNormalization(momentum=layers.MOMENTUM))
             values = reading[-1](values)
     reading += [
         keras.layers.Dense(2, use_bias=bool(hidden), **penalty), keras.layers.Dense(2, use_bias=False, **penalty)
@@ -166,10 +166,10 @@ def keras_model(weights, hidden, batch_normalization, l1):
 @pytest.mark.parametrize("hidden", [(), (4,), (4, 3), (4, 3, 2)], ids=PAPER_MODELS)
 def test_each_member_is_an_ordinary_keras_model_trained_alone(hidden, batch_normalization, uncompiled):
     together, l1 = shape(2, hidden, batch_normalization), np.array([0.0, 0.02])
-    start = stacked.initial_weights(together, seed=5)
+    start = layers.initial_weights(together, seed=5)
     weights, history = train(2, start, hidden, batch_normalization, l1, epochs=2, seed=7)
     for member in (0, 1):
-        alone, layers = keras_model(one_member(start, member, 2), hidden, batch_normalization, l1[member])
+        alone, parts = keras_model(one_member(start, member, 2), hidden, batch_normalization, l1[member])
         states = []
         for epoch in (1, 2):
             order = np.random.default_rng([7, epoch, 300]).permutation(300)
@@ -181,7 +181,7 @@ def test_each_member_is_an_ordinary_keras_model_trained_alone(hidden, batch_norm
             unseen = keras.ops.convert_to_numpy(alone([UNSEEN.z, UNSEEN.x[UNSEEN.date]], training=False))[:, 0]
             kinds = ("trainable_variables", "non_trainable_variables")
             state = [
-                [keras.ops.convert_to_numpy(v) for layer in layers for v in getattr(layer, kind)] for kind in kinds
+                [keras.ops.convert_to_numpy(v) for layer in parts for v in getattr(layer, kind)] for kind in kinds
             ]
             states.append((np.mean(losses), np.mean((UNSEEN.y - unseen) ** 2), state))
         ours = history[history["member"] == member]
@@ -204,7 +204,7 @@ def test_machine_code_does_what_keras_does_operation_by_operation():
 
 
 def test_a_member_ends_with_the_weights_that_it_reaches_alone():
-    start, l1 = stacked.initial_weights(shape(4), 0), np.array([0.0, 1e-3, 1e-2, 3e-2])
+    start, l1 = layers.initial_weights(shape(4), 0), np.array([0.0, 1e-3, 1e-2, 3e-2])
     together, history = train(4, start, l1=l1, epochs=15, patience=2)
     for member in (0, 2):
         alone, own_history = train(1, one_member(start, member, 4), l1=l1[[member]], epochs=15, patience=2)
@@ -224,15 +224,15 @@ def test_the_l1_of_one_member_does_not_move_the_others():
 
 
 def test_a_larger_stack_begins_with_the_members_of_a_smaller_one():
-    many, few = stacked.initial_weights(shape(5), 1), stacked.initial_weights(shape(3), 1)
-    assert_same_weights(stacked.select_members(many, [0, 1, 2], 5), few, rtol=0, atol=0)
+    many, few = layers.initial_weights(shape(5), 1), layers.initial_weights(shape(3), 1)
+    assert_same_weights(layers.select_members(many, [0, 1, 2], 5), few, rtol=0, atol=0)
     four, _ = train(4, l1=np.full(4, 0.01))
     two, _ = train(2, l1=np.full(2, 0.01))
-    assert_same_weights(stacked.select_members(four, [0, 1], 4), two)
+    assert_same_weights(layers.select_members(four, [0, 1], 4), two)
 
 
 def test_members_start_apart_within_glorots_limits_and_with_the_constants_at_zero():
-    moved, _ = stacked.initial_weights(shape(5, (4, 3)), 0)
+    moved, _ = layers.initial_weights(shape(5, (4, 3)), 0)
     kernels = [array for array in moved if array.ndim == 3]
     assert [kernel.shape for kernel in kernels] == [(3, 5, 4), (4, 5, 3), (3, 5, 2), (2, 5, 2)]
     for kernel in kernels:
@@ -243,7 +243,7 @@ def test_members_start_apart_within_glorots_limits_and_with_the_constants_at_zer
 
 def test_members_are_selected_in_the_order_asked_for_and_repeatedly():
     weights = [np.arange(3 * 4 * 2.0).reshape(3, 4, 2), np.arange(4 * 2.0).reshape(4, 2)], [np.arange(8.0)]
-    (kernel, bias), (mean,) = stacked.select_members(weights, [2, 0, 2], 4)
+    (kernel, bias), (mean,) = layers.select_members(weights, [2, 0, 2], 4)
     for i, member in enumerate([2, 0, 2]):
         assert np.array_equal(kernel[:, i], weights[0][0][:, member]) and np.array_equal(bias[i], weights[0][1][member])
         assert mean.reshape(3, 2)[i].tolist() == [2 * member, 2 * member + 1]
@@ -255,12 +255,12 @@ def test_betas_are_a_forward_pass_in_numpy_whatever_the_size_of_the_blocks(hidde
     draw, together = np.random.default_rng(0), shape(3, hidden, batch_normalization)
     weights = tuple(
         [array + draw.uniform(0.1, 0.5, array.shape).astype("float32") for array in part]
-        for part in stacked.initial_weights(together, 0)
+        for part in layers.initial_weights(together, 0)
     )
     z = draw.normal(size=(25, 3)).astype("float32")
-    betas = stacked.member_betas(together, weights, z)
+    betas = layers.member_betas(together, weights, z)
     assert betas.shape == (25, 3, 2)
-    assert np.allclose(stacked.member_betas(together, weights, z, n_rows=8), betas, atol=1e-6)
+    assert np.allclose(layers.member_betas(together, weights, z, n_rows=8), betas, atol=1e-6)
     for member in range(3):
         by_hand = betas_by_hand(one_member(weights, member, 3), hidden, batch_normalization, z)
         assert np.allclose(betas[:, member], by_hand, atol=1e-5)
@@ -457,7 +457,7 @@ def test_a_network_that_stands_still_stops_as_soon_as_its_patience_ends(uncompil
         report(lost, best_epoch, epoch)
 
     monkeypatch.setattr(stacked, "_report_lost", count)
-    start = stacked.initial_weights(shape(2, batch_normalization=False), 0)
+    start = layers.initial_weights(shape(2, batch_normalization=False), 0)
     weights, history = train(2, start, batch_normalization=False, learning_rate=1e-30, epochs=50, patience=3)
     assert history.groupby("member")["epoch"].max().tolist() == [4, 4] and epochs == [1, 2, 3, 4]
     assert (history.groupby("member")["validation"].nunique() == 1).all()
@@ -634,7 +634,7 @@ def test_no_global_random_numbers_are_drawn():
     for fit in (False, True):
         keras.utils.set_random_seed(1)  # of all three
         if fit:
-            stacked.network.cache_clear()
+            layers.network.cache_clear()
             fitted()
         draws.append(
             (np.random.rand(), random.random(), float(keras.random.uniform(())), keras.layers.Dense(1)(np.ones((1, 2))))
@@ -644,7 +644,7 @@ def test_no_global_random_numbers_are_drawn():
 
 def test_global_random_numbers_do_not_move_a_fit(model):
     keras.utils.set_random_seed(99)
-    stacked.network.cache_clear()
+    layers.network.cache_clear()
     assert np.array_equal(fitted(seed=3).reconstruct(PANEL), model.reconstruct(PANEL))
 
 
@@ -1081,7 +1081,7 @@ def test_parameters_are_checked_before_anything_is_computed(change, monkeypatch)
         raise AssertionError("computed before the parameters were checked")
 
     monkeypatch.setattr("helpers.models.autoencoder.managed_portfolios", too_early)
-    monkeypatch.setattr(stacked, "initial_weights", too_early)
+    monkeypatch.setattr(layers, "initial_weights", too_early)
     with pytest.raises((TypeError, ValueError)):
         small(factor_inputs="managed", **change).fit(PANEL[TRAIN], PANEL[HELD_OUT])
 

@@ -33,7 +33,8 @@ CHECKER = {
     "words",
 }  # fmt: skip
 # Of helpers.models, the modules that load Keras.
-NETWORKS = {"autoencoder", "backend", "compiling", "lecture", "networks", "neural_ipca", "solved", "stacked"}
+NETWORKS = {"autoencoder", "backend", "compiling", "hooks", "layers", "lecture", "networks", "neural_ipca", "solved"}
+NETWORKS |= {"stacked"}
 KERAS = {*(f"helpers.models.{name}" for name in NETWORKS), "helpers.experiments.clinic"}
 # They name Keras' packages: the second without what silences them, for scripts made of the course.
 BACKENDS = {"helpers.models.backend", "helpers.models.compiling"}

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
-from helpers.models import solved, stacked
+from helpers.models import layers, solved
 from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
 from helpers.models.ipca import InstrumentedPCA
@@ -104,7 +104,7 @@ def errors_by_hand(weights, m, data):
 @pytest.mark.parametrize("n_factors", [1, 2, 3])
 def test_the_errors_are_those_of_regressions_by_plain_loops(n_factors):
     kind, data = shape(n_factors=n_factors), dates()
-    weights, _ = stacked.initial_weights(kind, 0)
+    weights, _ = layers.initial_weights(kind, 0)
     error, _ = kind.training_error(weights, [], tensors(data))
     counts = keras.ops.convert_to_tensor(np.ones(5, "float32"))
     held_out = kind.held_out_error(weights, [], tensors(data), counts)
@@ -117,7 +117,7 @@ def test_the_errors_are_those_of_regressions_by_plain_loops(n_factors):
 
 def test_the_gradient_goes_through_the_regression():
     kind, data = shape(n_members=1), dates()
-    weights, _ = stacked.initial_weights(kind, 3)
+    weights, _ = layers.initial_weights(kind, 3)
 
     def loss(weights):
         return kind.training_error(weights, [], tensors(data))[0][0]
@@ -142,7 +142,7 @@ def test_a_missing_return_is_nobodys_zero():
     nothing = data.known == 0
     assert nothing.any()
     filled = replace(data, row=np.where(nothing, 7, data.row).astype("int32"))
-    weights, _ = stacked.initial_weights(shape(), 0)
+    weights, _ = layers.initial_weights(shape(), 0)
     one, other = (shape().training_error(weights, [], tensors(each))[0] for each in (data, filled))
     assert np.allclose(one, other, rtol=1e-6)
 

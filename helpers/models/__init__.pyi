@@ -1,6 +1,10 @@
 from .autoencoder import PAPER_MODELS as PAPER_MODELS
 from .autoencoder import ConditionalAutoencoder as ConditionalAutoencoder
 from .base import FactorModel as FactorModel
+from .hooks import Dropout as Dropout
+from .hooks import Embedding as Embedding
+from .hooks import Hook as Hook
+from .hooks import Huber as Huber
 from .ipca import InstrumentedPCA as InstrumentedPCA
 from .least_squares import cross_sectional_factors as cross_sectional_factors
 from .least_squares import rolling_betas as rolling_betas

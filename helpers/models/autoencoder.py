@@ -9,9 +9,10 @@ import pandas as pd
 
 from helpers.checks import as_choice, as_count, as_flag, first_few
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models import stacked
+from helpers.models import layers, stacked
 from helpers.models.base import factors_of_happened, require_same_labels, warn_of_magnitudes
 from helpers.models.halves import solved_without
+from helpers.models.hooks import Hook, as_hooks, categories_of, rows_read
 from helpers.models.managed import managed_portfolios, managed_without
 from helpers.models.networks import NetworkEnsemble, known_cells, network_betas, root_mean_square
 from helpers.models.unused import warned_of_unused, without
@@ -82,6 +83,9 @@ class ConditionalAutoencoder(NetworkEnsemble):
         that read the same: member by member, whatever the strength. So a fit to one year more takes few epochs. It
         stays near the optimum that it follows: with fewer factors than the market has, one from before may be a poor
         one.
+    hooks : Hook or sequence of Hook
+        Parts of one's own in the networks: a loss, what happens to hidden layers, categories beside the
+        characteristics.
 
     Attributes
     ----------
@@ -127,6 +131,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         factors: str = "weights",
         choose: str = "strength",
         warm_start: bool = False,
+        hooks: Hook | Sequence[Hook] = (),
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -143,6 +148,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self.factors = factors
         self.choose = choose
         self.warm_start = warm_start
+        self.hooks = hooks
 
     def get_params(self, deep: bool = True) -> dict:
         """The parameters by name, as scikit-learn asks for them; `factors` among them is the parameter."""
@@ -160,8 +166,9 @@ class ConditionalAutoencoder(NetworkEnsemble):
         unused = warned_of_unused(panel, stacklevel=2)
         panel = without(panel, unused)
         input_names = self._input_names(panel)
-        alone = self._shape(panel.n_characteristics, len(input_names))
         known = held_out_known = known_cells("The panel", panel)
+        categories = categories_of(as_hooks(self.hooks), panel, known)
+        alone = self._shape(panel.n_characteristics, len(input_names), categories)
         if validation is not None:
             validation, held_out_known = self._held_out(names, validation, unused)
             require_same_labels("factor inputs", self._input_names(validation), input_names)
@@ -173,19 +180,20 @@ class ConditionalAutoencoder(NetworkEnsemble):
             raise ValueError(
                 f"Factor input(s) {first_few(input_names[scales[1] == 0])} are 0 at every date. Drop them."
             )
-        training = held_out = _observations(panel, known, x, scales)
+        training = held_out = _observations(panel, known, x, scales, alone.hooks, categories)
         if validation is not None:
-            held_out = _observations(validation, held_out_known, self._inputs(validation), scales)
+            x = self._inputs(validation)
+            held_out = _observations(validation, held_out_known, x, scales, alone.hooks, categories)
 
         def predicted(shape, weights):
             return held_out.y, _products(shape, weights, held_out)
 
-        self._train(alone, strengths, how, training, held_out, (names, unused, input_names), predicted)
+        self._train(alone, strengths, how, training, held_out, (names, unused, categories, input_names), predicted)
         self.returns_scale_ = scales[0]
         in_fractions = self.weights_[0][-1] / scales[1][:, None, None] * scales[0]
         self.factor_weights_ = in_fractions.transpose(1, 0, 2).astype(float)
         self.characteristic_names_, self.factor_input_names_ = names, input_names
-        self.unused_characteristics_ = unused
+        self.unused_characteristics_, self.categories_ = unused, categories
         return self
 
     def betas(self, panel: Panel) -> Labelled:
@@ -193,9 +201,10 @@ class ConditionalAutoencoder(NetworkEnsemble):
         self._require_fitted(panel)
         self._require_one("betas")
         require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
-        _, n_inputs, n_factors = self.factor_weights_.shape
-        betas = network_betas(without(panel, self.unused_characteristics_), self.weights_, n_inputs, n_factors)
-        return labelled(betas, panel.dates, panel.tickers, factor_names(n_factors))
+        betas = network_betas(
+            without(panel, self.unused_characteristics_), self.weights_, self.shape_, self.categories_
+        )
+        return labelled(betas, panel.dates, panel.tickers, factor_names(self._n_factors()))
 
     @beside_a_parameter
     def factors(self, panel: Panel) -> Labelled:
@@ -231,7 +240,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         alone.factor_weights_ = self.factor_weights_[[m]]
         return alone
 
-    def _shape(self, n_characteristics, n_inputs):
+    def _shape(self, n_characteristics, n_inputs, categories):
         return stacked.Shape(
             n_members=as_count("n_members", self.n_members),
             n_characteristics=n_characteristics,
@@ -244,6 +253,8 @@ class ConditionalAutoencoder(NetworkEnsemble):
                 why="There are no more factors than characteristics, nor than inputs of the Factor network.",
             ),
             batch_normalization=as_flag("batch_normalization", self.batch_normalization),
+            hooks=as_hooks(self.hooks),
+            n_categories=tuple(map(len, categories)),
         )
 
     def _input_names(self, panel):
@@ -274,10 +285,10 @@ class ConditionalAutoencoder(NetworkEnsemble):
         return inputs.astype(float, copy=False)
 
 
-def _observations(panel, known, x, scales):
+def _observations(panel, known, x, scales, hooks, categories):
     """The known returns of the panel as rows for training, in units of their scale."""
     return stacked.Observations(
-        z=panel.characteristics[known].astype("float32", copy=False),
+        z=rows_read(panel, known, hooks, categories),
         x=(x / scales[1]).astype("float32"),
         date=np.nonzero(known)[0].astype("int32"),
         y=(panel.returns[known] / scales[0]).astype("float32"),
@@ -288,6 +299,6 @@ def _products(shape, weights, observations):
     """r̂ of each member for each observation, (n_rows, n_members)."""
     factors = np.einsum("di,imk->dmk", observations.x, weights[0][-1])
     said = np.empty((len(observations.y), shape.n_members), "float32")
-    for rows, betas in stacked.blocks_of_betas(shape, weights, observations.z):
+    for rows, betas in layers.blocks_of_betas(shape, weights, observations.z):
         said[rows] = np.einsum("rmk,rmk->rm", betas, factors[observations.date[rows]])
     return said

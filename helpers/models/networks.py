@@ -12,9 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from helpers.checks import as_choice, as_count, as_flag, as_positive
 from helpers.compact import complete
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models import stacked
+from helpers.models import layers, stacked
 from helpers.models.base import Ensemble, factors_of_happened, happened, require_same_labels
 from helpers.models.halves import require_enough_tickers
+from helpers.models.hooks import require_apart, rows_read
 from helpers.models.least_squares import regressions
 from helpers.models.unused import without
 from helpers.panel import Panel, require_panel
@@ -23,8 +24,8 @@ from helpers.panel import Panel, require_panel
 class NetworkEnsemble(Ensemble):
     """Networks with different random starts and L1 strengths, trained together; validation chooses those that are kept.
 
-    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed, progress, choose and
-    warm_start.
+    A subclass has the parameters l1, n_members, learning_rate, batch_size, epochs, patience, seed, progress, choose,
+    warm_start and hooks.
     It names in `SHARED` what its members have in common, and in `READS` the labels of what its networks read.
     """
 
@@ -32,10 +33,9 @@ class NetworkEnsemble(Ensemble):
     choose: str
     warm_start: bool
     ridge_of_dates = 0.0  # what is added to β'β, for each ticker of the date, where F is solved for
-    READS: tuple[str, ...] = ("characteristic_names_", "unused_characteristics_")
-    SHARED: tuple[str, ...] = (
-        "validation_curve_", "returns_scale_", "characteristic_names_", "unused_characteristics_"
-    )  # fmt: skip
+    hooks: Any
+    READS: tuple[str, ...] = ("characteristic_names_", "unused_characteristics_", "categories_")
+    SHARED: tuple[str, ...] = ("validation_curve_", "returns_scale_", "shape_", *READS)
 
     @property
     def l1_(self) -> float:
@@ -52,7 +52,7 @@ class NetworkEnsemble(Ensemble):
 
     def _n_fitted(self):
         """How many networks were fitted: a parameter may have been set since, for a next fit."""
-        return self.weights_[0][0].shape[1]
+        return len(self.chosen_)
 
     def _member(self, m, n_members):
         """The ensemble of one network out of this one."""
@@ -62,7 +62,7 @@ class NetworkEnsemble(Ensemble):
         start = self.chosen_["member"].iloc[m]
         alone.chosen_ = self.chosen_.iloc[[m]].assign(member=0).reset_index(drop=True)
         alone.history_ = self.history_[self.history_["member"] == start].assign(member=0).reset_index(drop=True)
-        alone.weights_ = stacked.select_members(self.weights_, [m], n_members)
+        alone.weights_ = layers.select_members(self.weights_, [m], n_members)
         return alone
 
     def _how(self) -> dict[str, Any]:
@@ -117,13 +117,12 @@ class NetworkEnsemble(Ensemble):
 
         These have the same shape, and read the same: a weight belongs to a characteristic, not to a place.
         """
-        random, last = stacked.initial_weights(alone, seed), getattr(self, "weights_", None)
+        random, last = layers.initial_weights(alone, seed), getattr(self, "weights_", None)
         if not as_flag("warm_start", self.warm_start) or last is None:
             return random
-        if not all(now.equals(getattr(self, name)) for now, name in zip(reads, self.READS, strict=True)):
-            return random
-        sizes, others = ([[array.shape for array in part] for part in weights] for weights in (random, last))
-        return last if sizes == others else random
+        before = [getattr(self, name) for name in self.READS]
+        same = all(_same_labels(*labels) for labels in zip(reads, before, strict=True))
+        return last if same and replace(self.shape_, n_members=alone.n_members) == alone else random
 
     def _train(
         self,
@@ -150,12 +149,13 @@ class NetworkEnsemble(Ensemble):
         predicted : function of the shape of all networks and their weights
             It gives the held-out returns (n,) and what each network says of them (n, n_networks).
         """
+        require_apart(alone)
         m, n_strengths = alone.n_members, len(strengths)
         networks = pd.DataFrame({"l1": np.repeat(strengths, m), "member": np.tile(np.arange(m), n_strengths)})
         together = replace(alone, n_members=len(networks))
         weights, history = stacked.train(
             together,
-            stacked.select_members(self._start(alone, how["seed"], reads), networks["member"].tolist(), m),
+            layers.select_members(self._start(alone, how["seed"], reads), networks["member"].tolist(), m),
             training,
             held_out,
             l1=networks["l1"].to_numpy(),
@@ -177,20 +177,23 @@ class NetworkEnsemble(Ensemble):
         self.history_ = history[["l1", "epoch", "member", "training", "validation"]].astype(
             {"training": float, "validation": float}
         )
-        self.weights_ = stacked.select_members(weights, kept.tolist(), len(networks))
+        self.weights_, self.shape_ = layers.select_members(weights, kept.tolist(), len(networks)), alone
 
 
-def network_betas(panel: Panel, weights: tuple, n_inputs: int, n_factors: int) -> np.ndarray:
+def network_betas(panel: Panel, weights: tuple, shape: stacked.Shape, categories: Sequence[pd.Index]) -> np.ndarray:
     """β of a single network, (n_dates, n_tickers, n_factors); NaN where a characteristic is unknown."""
-    # The shape is that of the weights: a parameter may have been set since, for a next fit.
-    kernels = [kernel for kernel in weights[0] if kernel.ndim == 3]
-    hidden = tuple(kernel.shape[2] for kernel in kernels[: -2 if n_inputs else -1])
-    shape = stacked.Shape(1, panel.n_characteristics, n_inputs, hidden, n_factors, bool(weights[1]))
     known = complete(panel.characteristics)
-    betas = np.full((*known.shape, n_factors), np.nan)
-    rows = panel.characteristics[known].astype("float32", copy=False)
-    betas[known] = stacked.member_betas(shape, weights, rows)[:, 0]
+    betas = np.full((*known.shape, shape.n_factors), np.nan)
+    rows = rows_read(panel, known, shape.hooks, categories)
+    betas[known] = layers.member_betas(replace(shape, n_members=1), weights, rows)[:, 0]
     return betas
+
+
+def _same_labels(now, before):
+    """Whether two Indexes are equal, or two tuples of them."""
+    if not isinstance(now, tuple):
+        return now.equals(before)
+    return len(now) == len(before) and all(map(_same_labels, now, before))
 
 
 def root_mean_square(values, axis=None):

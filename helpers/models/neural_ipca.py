@@ -7,9 +7,10 @@ import numpy as np
 
 from helpers.checks import as_count
 from helpers.labels import Labelled, factor_names, labelled
-from helpers.models import stacked
+from helpers.models import layers
 from helpers.models.base import require_same_labels, warn_of_magnitudes
 from helpers.models.halves import require_enough_tickers, solved_without
+from helpers.models.hooks import Hook, as_hooks, categories_of, rows_read
 from helpers.models.least_squares import each_left_out, regressions
 from helpers.models.networks import (
     NetworkEnsemble,
@@ -17,7 +18,7 @@ from helpers.models.networks import (
     network_betas,
     root_mean_square,
 )
-from helpers.models.solved import RIDGE, SolvedShape, dates_of, whitened
+from helpers.models.solved import RIDGE, SolvedShape, dates_of, side_by_side, whitened
 from helpers.models.unused import warned_of_unused, without
 from helpers.panel import Panel, require_panel
 
@@ -73,6 +74,9 @@ class NeuralIPCA(NetworkEnsemble):
         that read the same: member by member, whatever the strength. So a fit to one year more takes few epochs. It
         stays near the optimum that it follows: with fewer factors than the market has, one from before may be a poor
         one.
+    hooks : Hook or sequence of Hook
+        Parts of one's own in the networks: a loss, what happens to hidden layers, categories beside the
+        characteristics.
 
     Attributes
     ----------
@@ -117,6 +121,7 @@ class NeuralIPCA(NetworkEnsemble):
         progress: bool = False,
         choose: str = "networks",
         warm_start: bool = False,
+        hooks: Hook | Sequence[Hook] = (),
     ):
         self.n_factors = n_factors
         self.hidden_units = hidden_units
@@ -130,6 +135,7 @@ class NeuralIPCA(NetworkEnsemble):
         self.progress = progress
         self.choose = choose
         self.warm_start = warm_start
+        self.hooks = hooks
 
     def fit(self, panel: Panel, validation: Panel | None = None) -> Self:
         """The model itself, fitted to the panel.
@@ -141,6 +147,9 @@ class NeuralIPCA(NetworkEnsemble):
         strengths, how, names = self._strengths(validation), self._how(), panel.characteristic_names
         unused = warned_of_unused(panel, stacklevel=2)
         panel = without(panel, unused)
+        known = held_out_known = known_cells("The panel", panel)
+        hooks = as_hooks(self.hooks)
+        categories = categories_of(hooks, panel, known)
         alone = SolvedShape(
             n_members=as_count("n_members", self.n_members),
             n_characteristics=panel.n_characteristics,
@@ -153,8 +162,9 @@ class NeuralIPCA(NetworkEnsemble):
                 why="There are no more factors than characteristics.",
             ),
             batch_normalization=False,
+            hooks=hooks,
+            n_categories=tuple(map(len, categories)),
         )
-        known = held_out_known = known_cells("The panel", panel)
         require_enough_tickers("The panel", panel, known, alone.n_factors)
         if validation is not None:
             validation, held_out_known = self._held_out(names, validation, unused)
@@ -162,21 +172,22 @@ class NeuralIPCA(NetworkEnsemble):
         warn_of_magnitudes(panel.characteristics, panel.characteristic_names, stacklevel=2)
 
         scale = root_mean_square(panel.returns[known])
-        training = held_out = dates_of(panel.characteristics, panel.returns / scale, known)
+        training = held_out = _dates(panel, known, scale, hooks, categories)
         if validation is not None:
-            held_out = dates_of(validation.characteristics, validation.returns / scale, held_out_known)
+            held_out = _dates(validation, held_out_known, scale, hooks, categories)
 
         def predicted(shape, weights):
             squares = np.zeros((shape.n_members, shape.n_factors, shape.n_factors))
-            for _, betas in stacked.blocks_of_betas(shape, weights, training.z, chosen=training.rows):
+            for _, betas in layers.blocks_of_betas(shape, weights, training.z, chosen=training.rows):
                 by_member = betas.transpose(1, 0, 2).astype(float)
                 squares += by_member.transpose(0, 2, 1) @ by_member
             turns = [whitened(square / training.n_known) for square in squares]
             parts = [_said(shape, weights, held_out, some, turns) for some in _some_dates(held_out)]
             return held_out.y[held_out.known > 0].astype(float), np.concatenate(parts)
 
-        self._train(alone, strengths, how, training, held_out, (names, unused), predicted)
+        self._train(alone, strengths, how, training, held_out, (names, unused, categories), predicted)
         self.returns_scale_, self.characteristic_names_, self.unused_characteristics_ = scale, names, unused
+        self.categories_ = categories
         self._turn(panel, known)
         return self
 
@@ -186,9 +197,10 @@ class NeuralIPCA(NetworkEnsemble):
         self._require_one("betas")
         require_panel(panel, characteristics=True)
         require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
-        n_factors = self._n_factors()
-        betas = network_betas(without(panel, self.unused_characteristics_), self.weights_, 0, n_factors)
-        return labelled(betas, panel.dates, panel.tickers, factor_names(n_factors))
+        betas = network_betas(
+            without(panel, self.unused_characteristics_), self.weights_, self.shape_, self.categories_
+        )
+        return labelled(betas, panel.dates, panel.tickers, factor_names(self._n_factors()))
 
     def factors(self, panel: Panel) -> Labelled:
         """The regression of each date on β, (n_dates, n_factors), in fractions; NaN at dates yet to happen."""
@@ -200,28 +212,41 @@ class NeuralIPCA(NetworkEnsemble):
         return solved_without(self.betas(panel), panel, self.ridge_of_dates)
 
     def _n_factors(self):
-        return self.weights_[0][-1 if self.weights_[0][-1].ndim == 3 else -2].shape[2]
+        return self.shape_.n_factors
 
     def _turn(self, panel, known):
         """Turns the last layer of each member so that β and F come out as the class says; no product changes."""
         moved, kept = self.weights_
         n_members, turned = self._n_fitted(), [np.array(array) for array in moved]
         for m in range(n_members):
-            weights = stacked.select_members(self.weights_, [m], n_members)
+            weights = layers.select_members(self.weights_, [m], n_members)
+
+            def betas_of(block, weights=weights):
+                return network_betas(block, weights, self.shape_, self.categories_)
+
             squares = 0.0
             for dates, tickers, block in panel.blocks():
-                betas = network_betas(block, weights, 0, self._n_factors())[known[dates][:, tickers]]
+                betas = betas_of(block)[known[dates][:, tickers]]
                 squares = squares + betas.T @ betas
             turn, factors = whitened(squares / known.sum()), []
             for dates, tickers, block in panel.blocks():
                 there = known[dates][:, tickers]
-                betas = network_betas(block, weights, 0, self._n_factors()) @ turn
+                betas = betas_of(block) @ turn
                 betas = np.where(there[:, :, None], betas, 0.0)
                 factors.append(regressions(np.where(there, block.returns, 0.0), betas, RIDGE)[0])
             turn = turn @ _rotated(np.concatenate(factors))
-            for array in turned[-1 if turned[-1].ndim == 3 else -2 :]:
-                array[..., m, :] = array[..., m, :] @ turn
+            for i in layers.weights_of_layer(self.shape_, len(self.shape_.hidden_units)):
+                turned[i][..., m, :] = turned[i][..., m, :] @ turn
         self.weights_ = turned, kept
+
+
+def _dates(panel, known, scale, hooks, categories):
+    """The dates of the panel as the training takes them, with their known returns in units of the scale."""
+    returns = panel.returns / scale
+    if not categories:
+        return dates_of(panel.characteristics, returns, known)
+    rows = rows_read(panel, known, hooks, categories)
+    return side_by_side(rows, np.arange(len(rows)), returns[known], known.sum(axis=1))
 
 
 def _some_dates(data):
@@ -234,7 +259,7 @@ def _said(shape, weights, data, some, turns):
     """What each network says of the returns of some dates by F of all other tickers, (n_known, n_networks)."""
     there, y = data.known[some] > 0, data.y[some].astype(float)
     rows = data.row[some][there]
-    found = stacked.member_betas(shape, weights, data.z[rows]) if len(rows) else None
+    found = layers.member_betas(shape, weights, data.z[rows]) if len(rows) else None
     betas, said = np.zeros((*there.shape, shape.n_factors)), np.empty((len(rows), shape.n_members))
     for m, turn in enumerate(turns if len(rows) else ()):
         betas[there] = found[:, m] @ turn

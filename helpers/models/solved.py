@@ -11,8 +11,9 @@ import numpy as np
 
 from helpers.compact import rows_of
 from helpers.models.backend import keras
+from helpers.models.layers import network
 from helpers.models.least_squares import LEAST
-from helpers.models.stacked import Shape, network
+from helpers.models.stacked import Shape
 
 ops = keras.ops
 
@@ -33,15 +34,16 @@ class SolvedShape(Shape):
         return take(z, row, axis=0), y, known
 
     def training_error(self, weights, statistics, batch):
-        """The mean squared error of each member on a batch of dates, F solved for on each; nothing else is kept."""
-        errors, _ = self._solved(weights, statistics, batch)
-        return ops.sum(ops.square(errors), axis=(0, 1)) / ops.sum(batch[2]), statistics
+        """The mean loss of each member on a batch of dates, F solved for on each, and what layers keep."""
+        errors, _, statistics = self._solved(weights, statistics, batch, training=True)
+        known = batch[2]
+        return ops.sum(self.loss(errors) * known[:, :, None], axis=(0, 1)) / ops.sum(known), statistics
 
     def held_out_error(self, weights, statistics, batch, counts):
-        """The sum of squared errors of each member, each ticker left out of the F of its date: (r - r̂) / (1 - h)."""
-        errors, leverage = self._solved(weights, statistics, batch)
+        """The sum of losses of each member, each ticker left out of the F of its date: of (r - r̂) / (1 - h)."""
+        errors, leverage, _ = self._solved(weights, statistics, batch, training=False)
         alone = errors / ops.maximum(1 - leverage, LEAST)
-        return ops.sum(counts[:, None, None] * ops.square(alone), axis=(0, 1))
+        return ops.sum((counts[:, None] * batch[2])[:, :, None] * self.loss(alone), axis=(0, 1))
 
     def size(self, kernels):
         """What l1 is the strength of, for each member: in the first kernel by characteristic, in others by weight.
@@ -61,12 +63,12 @@ class SolvedShape(Shape):
             for kernel in later
         )
 
-    def _solved(self, weights, statistics, batch):
-        """The errors r - r̂, (n_dates, n_tickers, n_members), 0 where there is no return, and the leverage h."""
+    def _solved(self, weights, statistics, batch, training):
+        """The errors r - r̂, (n_dates, n_tickers, n_members), 0 where there is no return; h; what layers keep."""
         z, y, known = batch
         n_dates, n_tickers = ops.shape(y)
-        rows = ops.reshape(z, (-1, self.n_characteristics))
-        flat, _ = network(self).stateless_call(weights, statistics, rows, training=False)
+        rows = ops.reshape(z, (-1, self.n_characteristics + len(self.n_categories)))
+        flat, statistics = network(self).stateless_call(weights, statistics, rows, training=training)
         betas = ops.reshape(flat, (n_dates, n_tickers, self.n_members, self.n_factors)) * known[:, :, None, None]
         b = [betas[..., k] for k in range(self.n_factors)]
         squares = [[ops.sum(b[k] * b[j], axis=1) for j in range(k + 1)] for k in range(self.n_factors)]
@@ -79,7 +81,7 @@ class SolvedShape(Shape):
         factors = _backward(root, _forward(root, moments))
         errors = (y * known)[:, :, None] - sum(b[k] * f[:, None] for k, f in enumerate(factors))
         leverage = sum(ops.square(part) for part in _forward([[r[:, None] for r in row] for row in root], b))
-        return errors, leverage
+        return errors, leverage, statistics
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from tqdm.auto import tqdm
 
 from helpers.models.backend import compiled, compiled_loop, keras, with_gradient
+from helpers.models.layers import network, weights_of_layer
 
 ops = keras.ops
 
-# of batch normalisation's running means: Keras' 0.99 still remembers the random start after twenty epochs
-MOMENTUM = 0.9
 # Data of more bytes are not copied into the backend's memory, but handed over batch by batch.
 STREAMED = 500_000_000
 DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, as the paper prints them
@@ -35,26 +34,33 @@ class Shape:
     hidden_units: tuple
     n_factors: int
     batch_normalization: bool
+    hooks: tuple = ()
+    n_categories: tuple = ()  # of each hook that reads categories; their numbers stand in z after the characteristics
 
     def take(self, rows, z, x, date, y, take=ops.take):
         """The part of the data, as `Observations` has them, that these rows are, by Keras' `take` or numpy's."""
         return take(z, rows, axis=0), take(x, take(date, rows, axis=0), axis=0), take(y, rows, axis=0)
 
-    def squares(self, weights, statistics, batch, training):
-        """(y - β · F)² of each row and member, (n_rows, n_members), and what batch normalisation keeps."""
+    def loss(self, errors):
+        """What each error costs: its square, or what a hook says."""
+        own = [hook.loss for hook in self.hooks if hook.loss is not None]
+        return own[0](errors) if own else ops.square(errors)
+
+    def losses(self, weights, statistics, batch, training):
+        """The loss y - β · F costs in each row and member, (n_rows, n_members), and what batch normalisation keeps."""
         z, x, y = batch
         (betas, factors), statistics = network(self).stateless_call(weights, statistics, [z, x], training=training)
-        return ops.square(y[:, None] - ops.sum(betas * factors, axis=-1)), statistics
+        return self.loss(y[:, None] - ops.sum(betas * factors, axis=-1)), statistics
 
     def training_error(self, weights, statistics, batch):
-        """The mean squared error of each member on a batch of training data, and what batch normalisation keeps."""
-        squares, statistics = self.squares(weights, statistics, batch, training=True)
-        return ops.mean(squares, axis=0), statistics
+        """The mean loss of each member on a batch of training data, and what batch normalisation keeps."""
+        losses, statistics = self.losses(weights, statistics, batch, training=True)
+        return ops.mean(losses, axis=0), statistics
 
     def held_out_error(self, weights, statistics, batch, counts):
-        """The sum of the squared errors of each member on a batch of held-out data, each row `counts` times."""
-        squares, _ = self.squares(weights, statistics, batch, training=False)
-        return ops.sum(counts[:, None] * squares, axis=0)
+        """The sum of the losses of each member on a batch of held-out data, each row `counts` times."""
+        losses, _ = self.losses(weights, statistics, batch, training=False)
+        return ops.sum(counts[:, None] * losses, axis=0)
 
     def size(self, kernels):
         """What l1 is the strength of, for each member: Σ |θ| over the kernels."""
@@ -102,82 +108,6 @@ class Observations:
         return replace(self, z=self.z[rows], date=self.date[rows], y=self.y[rows])
 
 
-@cache
-def network(shape):
-    """The stack as a Keras model: (z, x) to (β, F), each (n_rows, n_members, n_factors); without inputs, z to β alone.
-
-        β = Dense(K)(… BatchNorm(ReLU(Dense(h)(z))))      F = Dense(K)(x), without a constant: factors are portfolios
-
-    The weights it was made with are never used: others are handed to `stateless_call`, and so one model serves all
-    fits.
-    """
-    m, layers = shape.n_members, keras.layers
-    # Zeros, since Keras' default draws from Python's global random numbers.
-    dense = partial(layers.EinsumDense, kernel_initializer="zeros")
-    z = keras.Input((shape.n_characteristics,))
-    hidden, product = z, "ri,imo->rmo"  # row, input, member, output
-    for units in shape.hidden_units:
-        hidden = dense(product, (m, units), bias_axes="mo", activation="relu")(hidden)
-        if shape.batch_normalization:
-            side_by_side = layers.Reshape((m * units,))(hidden)
-            hidden = layers.Reshape((m, units))(layers.BatchNormalization(momentum=MOMENTUM)(side_by_side))
-        product = "rmi,imo->rmo"
-    # Without a hidden layer there is no constant either: β = z Γ, as in instrumented PCA.
-    betas = dense(product, (m, shape.n_factors), bias_axes="mo" if shape.hidden_units else None)(hidden)
-    if not shape.n_inputs:
-        return keras.Model(z, betas)
-    x = keras.Input((shape.n_inputs,))
-    factors = dense("ri,imo->rmo", (m, shape.n_factors))(x)
-    return keras.Model([z, x], [betas, factors])
-
-
-def initial_weights(shape, seed):
-    """The random weights that training starts from: a list of those it moves, one of those batch normalisation keeps.
-
-    Member m draws from a generator of its own, (seed, m), so that it starts the same in a stack of any size.
-    """
-    model = network(shape)
-    randoms = [np.random.default_rng([seed, m]) for m in range(shape.n_members)]
-
-    def start(variable):
-        if "kernel" not in variable.path:
-            return np.asarray(variable)
-        n_in, _, n_out = variable.shape
-        limit = np.sqrt(6 / (n_in + n_out))  # Glorot's
-        return np.stack([random.uniform(-limit, limit, (n_in, n_out)) for random in randoms], axis=1).astype("float32")
-
-    return [start(v) for v in model.trainable_variables], [np.asarray(v) for v in model.non_trainable_variables]
-
-
-def select_members(weights, members, n_members):
-    """The weights of some members of a stack of n_members, in the order asked for; one may be asked for repeatedly."""
-
-    def select(array):
-        if array.ndim == 1:  # batch normalisation has the units of all members in one row
-            return array.reshape(n_members, -1)[members].reshape(-1)
-        return array[..., members, :]
-
-    return tuple([select(array) for array in part] for part in weights)
-
-
-def member_betas(shape, weights, z, n_rows=1024):
-    """The betas of all members for each row of z, (n_rows, n_members, n_factors)."""
-    return np.concatenate([betas for _, betas in blocks_of_betas(shape, weights, z, n_rows)])
-
-
-def blocks_of_betas(shape, weights, z, n_rows=1024, chosen=None):
-    """The same, some rows after the others: which they are, a slice, and their betas; of the chosen rows if some are.
-
-    The layers hold a block several times over, for all members: large blocks took more memory than the whole fit.
-    """
-    x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
-    for first in range(0, len(z) if chosen is None else len(chosen), n_rows):
-        block = z[first : first + n_rows] if chosen is None else z[chosen[first : first + n_rows]]
-        inputs = [block, x[: len(block)]] if shape.n_inputs else block
-        said, _ = network(shape).stateless_call(*weights, inputs, training=False)
-        yield slice(first, first + len(block)), np.asarray(said[0] if shape.n_inputs else said)
-
-
 def train(shape, weights, training, validation, l1, learning_rate, batch_size, epochs, patience, seed, progress=False):
     """The weights of each member at its best epoch, and the history.
 
@@ -218,9 +148,7 @@ def train(shape, weights, training, validation, l1, learning_rate, batch_size, e
     quiet = {} if progress else {"disable": True}
     with tqdm(range(1, epochs + 1), desc="training", unit="epoch", leave=False, **quiet) as bar:
         say = bar.set_postfix_str
-        return train_over(
-            bar, shape, weights, training, validation, l1, learning_rate, batch_size, patience, seed, say
-        )
+        return train_over(bar, shape, weights, training, validation, l1, learning_rate, batch_size, patience, seed, say)
 
 
 def train_over(epochs, shape, weights, training, validation, l1, learning_rate, batch_size, patience, seed, say):
@@ -268,7 +196,10 @@ def train_over(epochs, shape, weights, training, validation, l1, learning_rate, 
 def _compiled(shape, batch_size):
     """The machine code of training, kept so that a hundred panels of one shape compile once: five functions."""
     model = network(shape)
-    kernels = [i for i, variable in enumerate(model.trainable_variables) if "kernel" in variable.path]
+    # that of the characteristics first
+    first = weights_of_layer(shape, 0)[0]
+    others = [i for i, v in enumerate(model.trainable_variables) if "kernel" in v.path and i != first]
+    kernels = [first, *others]
 
     def loss(weights, statistics, batch, l1):
         error, statistics = shape.training_error(weights, statistics, batch)
@@ -313,6 +244,8 @@ def _compiled(shape, batch_size):
     @compiled
     def keep(best, new, better):
         def choose(old, new):
+            if "int" in str(new.dtype):
+                return new
             mask = ops.repeat(better, old.shape[0] // shape.n_members) if len(old.shape) == 1 else better[:, None]
             return ops.where(mask, new, old)
 

@@ -68,12 +68,22 @@ def _contents(path):
         arrays = dict(file)
     about = json.loads(str(arrays.pop("about")))
     parameters, learned = (
-        {key: unpacked(value, arrays) for key, value in about[part].items()} for part in ("parameters", "learned")
+        {key: unpacked(value, arrays, _part) for key, value in about[part].items()}
+        for part in ("parameters", "learned")
     )
     wrong = [key for key in learned if key.startswith("_") or not key.endswith("_")]
     if wrong or not isinstance(about["model"], str):
         raise ValueError(f"it holds what no model learns, {wrong or about['model']!r}")
     return about["model"], parameters, learned
+
+
+def _part(name, fields):
+    """A hook, or the shape of networks, by the name of its class."""
+    kinds = import_module("helpers.models.hooks").Hook, import_module("helpers.models.stacked").Shape
+    found = [cls for kind in kinds if (cls := _class_named(name, kind)) is not None]
+    if not found:
+        raise ValueError(f"it has a {name}, which is not known here: import or define that class first")
+    return found[0](**fields)
 
 
 def _class_named(name, kind):

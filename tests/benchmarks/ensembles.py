@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from helpers.data.simulated import simulate_market
-from helpers.models import stacked
+from helpers.models import layers, stacked
 from helpers.models.autoencoder import ConditionalAutoencoder
 from helpers.models.backend import keras
 from tests.benchmarks.regressions import OURS, machine, milliseconds, table
@@ -46,7 +46,7 @@ def keras_model(n_characteristics, n_inputs, hidden_units):
     hidden = z
     for units in hidden_units:
         hidden = keras.layers.Dense(units, activation="relu", **penalty)(hidden)
-        hidden = keras.layers.BatchNormalization(momentum=stacked.MOMENTUM)(hidden)
+        hidden = keras.layers.BatchNormalization(momentum=layers.MOMENTUM)(hidden)
     betas = keras.layers.Dense(3, **penalty)(hidden)
     factors = keras.layers.Dense(3, use_bias=False, **penalty)(x)
     model = keras.Model([z, x], keras.layers.Dot(axes=1)([betas, factors]))

@@ -32,7 +32,7 @@ from sklearn.base import clone
 
 from helpers.data.simulated import simulate_market
 from helpers.evaluation.metrics import total_r2
-from helpers.models import stacked
+from helpers.models import layers
 from helpers.models.backend import keras
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.neural_ipca import NeuralIPCA
@@ -61,8 +61,8 @@ class WarmStart(NeuralIPCA):
         return super().fit(panel, validation)
 
     def _train(self, alone, *arguments):
-        random = stacked.initial_weights(alone, self.seed)
-        with mock.patch.object(stacked, "initial_weights", lambda *_: linear_at_first(random, self.gamma_)):
+        random = layers.initial_weights(alone, self.seed)
+        with mock.patch.object(layers, "initial_weights", lambda *_: linear_at_first(random, self.gamma_)):
             super()._train(alone, *arguments)
 
 

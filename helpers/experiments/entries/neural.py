@@ -12,9 +12,9 @@ import pandas as pd
 
 from helpers.experiments.entries.months import mean_variance, told_nothing, weighed
 from helpers.experiments.entries.trained import N_STARTS, held_out, trained
+from helpers.models.layers import member_betas, select_members
 from helpers.models.least_squares import regressions
 from helpers.models.solved import RIDGE, SolvedShape, side_by_side, whitened
-from helpers.models.stacked import member_betas, select_members
 
 N_FACTORS, HIDDEN_UNITS = 5, (32, 16)
 STRENGTHS = (3.2e-2, 9.6e-2)  # of the penalty; as many networks have each

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from helpers.models.stacked import initial_weights, select_members, train_over
+from helpers.models.layers import initial_weights, select_members
+from helpers.models.stacked import train_over
 
 N_STARTS, N_KEPT = 4, 4  # networks of each strength, and those that are kept of all
 EPOCHS, SEED, LEARNING_RATE = 50, 0, 0.01
