@@ -135,17 +135,17 @@ def _behind_rows(z, tables):
     known = np.zeros(z.shape[:2], bool)
     for table in tables:
         known |= ~np.isnan(table)
-    n_old, n_chars = z.size // max(1, z.shape[2]), z.shape[2] + len(tables)
+    n_old, n_chars, dtype = int(z.there().sum()), z.shape[2] + len(tables), tables[0].dtype
     n_rows = int((known | z.there()).sum())
-    if n_rows > 2 * n_old and n_rows * n_chars * z.dtype.itemsize > LARGEST:
+    if n_rows > 2 * n_old and n_rows * n_chars * dtype.itemsize > LARGEST:
         raise ValueError(
             f"The tables have values for {n_rows - n_old:,} dates and tickers at which the panel stores no row, beside "
-            f"its {n_old:,} rows: together they would take {n_rows * n_chars * z.dtype.itemsize / 1e9:.1f} GB. Leave "
+            f"its {n_old:,} rows: together they would take {n_rows * n_chars * dtype.itemsize / 1e9:.1f} GB. Leave "
             "NaN where a ticker is not there."
         )
     z = z.with_rows(known)
     d, s = z.dates(), z.columns[z.rows]
-    values = np.empty((len(s), n_chars), z.dtype)
+    values = np.empty((len(s), n_chars), dtype)
     values[:, : z.shape[2]] = z.values[z.rows]
     for j, table in enumerate(tables, z.shape[2]):
         values[:, j] = table[d, s]

@@ -129,7 +129,10 @@ def test_numbers_have_the_precision_of_the_panels_characteristics(kind):
     for each in (panel, panel.compact()):
         assert each.with_characteristics(last=LAST).characteristics.dtype == kind
     bare = Panel(PANEL.returns.astype(kind))
-    assert bare.with_characteristics(last=LAST.to_numpy()).characteristics.dtype == kind
+    for each in (bare, bare.compact()):
+        found = each.with_characteristics(last=LAST.to_numpy())
+        assert found.characteristics.dtype == kind
+        assert np.allclose(np.asarray(found.characteristics)[:, :, 0], LAST, equal_nan=True)
 
 
 def test_values_of_other_dates_and_tickers_are_left_out_and_counted():

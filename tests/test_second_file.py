@@ -320,8 +320,15 @@ BAD = {
         lambda mine: pd.DataFrame({"Permno": 1, "date": pd.bdate_range("1957-04-01", periods=200), "x": 1.0}), {},
         "is monthly and mine.csv is daily", "Bring mine.csv to the dates of",
     ),
-    "a column that no file has": (lambda mine: mine, {"characteristics": ["their_signal"]}, "no column 'their_signal'"),
-    "a column to exclude that no file has": (lambda mine: mine, {"exclude": ["their_signal"]}, "no column"),
+    "a column that no file has": (
+        lambda mine: mine, {"characteristics": ["my_singal"]},
+        "Neither simulated_characteristics.csv nor mine.csv has a column 'my_singal'", "Perhaps 'my_signal' is meant",
+    ),
+    "a column to exclude that no file has": (lambda mine: mine, {"exclude": ["theirs"]}, "Neither", "in exclude."),
+    "side data that no file has": (lambda mine: mine, {"side": ["theirs"]}, "has no column 'theirs'"),
+    "a selection that no row passes": (
+        lambda mine: mine, {"select": {"other": 77}, "characteristics": ["my_signal"]}, "No row of", "other = 77",
+    ),
     "a column named returns": (lambda mine: mine.rename(columns={"other": "returns"}), {}, "Column 'returns' of mine"),
     "the returns of the next date": (
         lambda mine: mine.rename(columns={"other": "returns_fwd"}), {}, "Column 'returns_fwd' of mine.csv",
@@ -337,7 +344,7 @@ def test_bad_further_files_are_refused(published, tmp_path, case):
     change, arguments, *words = BAD[case]
     path = put(change(own(published[2])), tmp_path)
     assert_refused(lambda: read(published, path, **arguments), ValueError, *words)
-    if case not in ("a wide layout", "no such layout") and "characteristics" not in arguments:
+    if not arguments:
         layout = {"layout": "gkx", "returns_path": published[1], "returns": "RET"}
         try:
             reported = read_schema(published[0], more_path=path, **layout | arguments).warnings

@@ -139,7 +139,7 @@ class Columns:
         for argument in ("characteristics", "exclude"):
             for name in getattr(self, argument) or ():
                 if name not in elsewhere:
-                    _require_named(file, argument, name, self.layout)
+                    _require_named(file, argument, name, self.layout, more)
         own_returns = self._own_returns(file, source, report)
         wanted = self.characteristics
         if wanted is not None:
@@ -291,10 +291,17 @@ def _looks_like(file, layout, option="layout"):
     return f" It looks like {option}={guess[0].name!r}: {guess[1]}."
 
 
-def _require_named(file, argument, name, layout):
-    """Refuses a column that is named in a list, and absent."""
+def _require_named(file, argument, name, layout, more):
+    """Refuses a column that is named in a list, and absent; of two files, it is sought in both."""
     if name in file.columns:
         return
+    if more and not (layout and layout.absent.get(name.lower())):
+        near = difflib.get_close_matches(name, [*more.columns, *file.columns], n=1)
+        advice = f" Perhaps {near[0]!r} is meant." if near else ""
+        raise ValueError(
+            f"Neither {file.name} nor {more.name} has a column {name!r}.{advice} Name columns that they have in "
+            f"{argument}."
+        )
     if not layout:
         _require_column(file, argument, name)
     why = layout.absent.get(name.lower())
