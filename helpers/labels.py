@@ -229,35 +229,35 @@ def follows(past, later) -> bool:
         return False
 
 
-def dates_and_tickers(frame):
+def dates_and_tickers(frame, name="frame"):
     """The dates and tickers of a long frame's rows, refused where they could be mistaken for something else."""
     if not isinstance(frame, pd.DataFrame):
-        raise TypeError(f"frame must be a DataFrame indexed by (date, ticker); a {type(frame).__name__} was given.")
+        raise TypeError(f"{name} must be a DataFrame indexed by (date, ticker); a {type(frame).__name__} was given.")
     if not isinstance(frame.index, pd.MultiIndex) or frame.index.nlevels != 2:
         raise TypeError(
-            "frame must be indexed by (date, ticker). Call frame.set_index(['date', 'ticker']) first; or if it is a "
-            "table of dates x tickers, Panel(returns=frame)."
+            f"{name} must be indexed by (date, ticker). Call {name}.set_index(['date', 'ticker']) first; or if it is a "
+            f"table of dates x tickers, Panel(returns={name})."
         )
     if frame.empty:
-        raise ValueError(f"frame is empty: it has {frame.shape[0]} rows and {frame.shape[1]} columns.")
-    if on_its_side(*(level.rename(name) for level, name in zip(frame.index.levels, frame.index.names, strict=True))):
+        raise ValueError(f"{name} is empty: it has {frame.shape[0]} rows and {frame.shape[1]} columns.")
+    if on_its_side(*(level.rename(n) for level, n in zip(frame.index.levels, frame.index.names, strict=True))):
         raise TypeError(
-            "frame is indexed by (ticker, date); (date, ticker) is needed. Call frame.swaplevel() first; or if its "
+            f"{name} is indexed by (ticker, date); (date, ticker) is needed. Call {name}.swaplevel() first; or if its "
             "second level holds tickers, name the levels 'date' and 'ticker'."
         )
     dates, tickers = (frame.index.get_level_values(level) for level in (0, 1))
-    dates, tickers = as_dates("The dates of frame", dates), plain("The tickers of frame", tickers)
+    dates, tickers = as_dates(f"The dates of {name}", dates), plain(f"The tickers of {name}", tickers)
     if dates.isna().any() or tickers.isna().any():
-        raise ValueError("frame has rows without a date or a ticker. Drop them first.")
+        raise ValueError(f"{name} has rows without a date or a ticker. Drop them first.")
     if pd.api.types.infer_dtype(dates).startswith("mixed"):
         raise TypeError(
-            f"The dates of frame are of several types: {first_few({type(d).__name__ for d in dates})}. Make them one."
+            f"The dates of {name} are of several types: {first_few({type(d).__name__ for d in dates})}. Make them one."
         )
     repeated = frame.index.duplicated()
     if repeated.any():
         raise ValueError(
-            f"frame has {int(repeated.sum())} repeated (date, ticker) row(s), such as {frame.index[repeated][0]}. "
-            "Keep one: frame[~frame.index.duplicated()]."
+            f"{name} has {int(repeated.sum())} repeated (date, ticker) row(s), such as {frame.index[repeated][0]}. "
+            f"Keep one: {name}[~{name}.index.duplicated()]."
         )
     if pd.api.types.is_string_dtype(tickers):
         unique = tickers.unique()

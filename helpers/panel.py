@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from helpers.added import parts_with
 from helpers.checks import as_array, frozen_copy, n_happened, read_only
 from helpers.compact import CompactArray
 from helpers.labels import as_labels, require_one_calendar, short
@@ -241,6 +242,52 @@ class Panel(Parts):
         tickers travel in `frame.attrs`: `Panel.from_frame(panel.to_frame())` gives the panel back.
         """
         return long_frame(self)
+
+    def with_characteristics(self, tables: Mapping[Hashable, Any] | None = None, /, **more: Any) -> Panel:
+        """The panel with further characteristics behind its own, as it is otherwise.
+
+        Row d of each must be known BEFORE the return of row d is earned: returns themselves, and all that is made of
+        them, are shifted by a date at least. A table of the returns of the same dates would let every model look
+        ahead, and so would one of prices at the end of them.
+
+        Parameters
+        ----------
+        tables : dict or DataFrame, optional
+            Tables by their names, for names that are no Python words; or a long frame indexed by (date, ticker), of
+            which each column is a characteristic.
+        **more
+            Tables by their names: (n_dates, n_tickers), NaN where unknown. Arrays go by position. A DataFrame must have
+            the panel's dates and tickers in their order. A Series indexed by (date, ticker) has its rows in any order,
+            with gaps: those that are absent are unknown, and values of dates or tickers that the panel has not are left
+            out, with a warning.
+
+        Returns
+        -------
+        Panel
+            With numbers in the precision of its characteristics. Of a compact panel it is compact, with a row also
+            where only the new tables know something. They are not ranked: `rank_across_tickers` ranks all.
+
+        Raises
+        ------
+        TypeError
+            If a table does not hold numbers.
+        ValueError
+            If a table has another shape or other labels, repeats a (date, ticker), holds infinite values or no date or
+            ticker of the panel; if a name is one of the panel's; or if a table is a multiple of the returns of the same
+            date, or of the next.
+
+        Examples
+        --------
+        What each ticker earned the date before, as a characteristic:
+
+        >>> panel = Panel(returns=[[0.01, 0.02], [0.03, -0.01], [0.00, 0.04]], tickers=["AAPL", "IBM"])
+        >>> earned = pd.DataFrame(panel.returns, panel.dates, panel.tickers)
+        >>> panel.with_characteristics(reversal=earned.shift(1)).characteristics[:, :, 0]
+        array([[  nan,   nan],
+               [ 0.01,  0.02],
+               [ 0.03, -0.01]])
+        """
+        return Panel._of(**self.__getstate__() | parts_with(self, tables, more))
 
     def save(self, folder: str | Path) -> None:
         """Writes the panel into a folder of its own, whole or not at all; `Panel.load` opens it.

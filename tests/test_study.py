@@ -628,6 +628,18 @@ def test_given_factors_and_components_take_stocks_that_come_and_go(tmp_path):
     assert tables.r2_table(found, "total")["value"].notna().all()
 
 
+def test_a_file_of_ones_own_stands_behind_the_characteristics(tmp_path):
+    path = study_in(tmp_path, CLOSED, DATA.replace('returns = "RET"', 'returns = "RET"\nmore_path = "mine.csv"'))
+    first = pd.read_csv(tmp_path / "simulated_characteristics.csv")
+    mine = first[["permno", "DATE"]].assign(signal=np.random.default_rng(0).normal(size=len(first)))
+    mine.to_csv(tmp_path / "mine.csv", index=False)
+    panel, folder = market(_made(path)).panel, _made(path)
+    assert list(panel.characteristic_names)[-1] == "signal" and panel.n_characteristics == 5
+    assert (np.nanmax(panel.characteristics[:, :, 4], axis=1) > 0.9).all(), "ranked"
+    mine.assign(signal=1 - mine["signal"]).to_csv(tmp_path / "mine.csv", index=False)
+    assert _made(path) != folder, "what was made of another file is made anew"
+
+
 def test_sizes_are_those_of_the_month_before_and_funds_are_left_out(tmp_path):
     text = DATA.replace('size = "me"', 'size = "me"\nselect = { shrcd = [10, 11] }')
     path = study_in(tmp_path, CLOSED, text)

@@ -13,12 +13,14 @@ from helpers.data.rows import Rows, among, by_month, of_rows, of_tickers_that_ar
 
 
 class Choice:
-    """What `select` and `side` of `read_panel` ask of one file or two."""
+    """What `select` and `side` of `read_panel` ask of one file, two or three."""
 
-    def __init__(self, columns: Columns, file: File, source: File | None) -> None:
-        self.file, self.source, self.wanted = file, source, columns.select
-        self._select = {name: columns.holder("select", name, file, source) for name in columns.select}
-        self._side = {name: columns.holder("side", name, file, source) for name in columns.side}
+    def __init__(self, columns: Columns, file: File, source: File | None, more: File | None = None) -> None:
+        files = file, source, more
+        self.file, self.source, self.more, self.wanted = *files, columns.select
+        self.at = np.empty(0, dtype=np.int64)  # which row of the first file each row of `more` joins, -1 for none
+        self._select = {name: columns.holder("select", name, *files) for name in columns.select}
+        self._side = {name: columns.holder("side", name, *files) for name in columns.side}
 
     def kept(self, file: File, n_rows: int) -> np.ndarray:
         """Whether each row of the file has what is selected, as far as this file says, (n_rows,)."""
@@ -35,10 +37,8 @@ class Choice:
                 f"No row of {self.file.name} is selected by {written(self.wanted)}. Look at what the columns hold."
             )
 
-    def left(
-        self, rows: Rows, returns: np.ndarray, joined: Joined | None, notes: list[str]
-    ) -> tuple[Rows, np.ndarray]:
-        """The rows and returns without what the second file does not select, and without tickers that never have one.
+    def left(self, rows: Rows, returns: np.ndarray, joined: Joined | None, notes: list[str]) -> tuple[Rows, np.ndarray]:
+        """The rows and returns without what the other files do not select, and without tickers that never have one.
 
         A ticker without any return at the dates that have happened would take part in ranks and sorts, and nobody could
         hold it. One that is there at later dates alone is new, and is forecast.
@@ -47,6 +47,10 @@ class Choice:
         if joined is not None and any(holder is self.source for holder, _ in self._select.values()):
             kept = np.full(len(rows.date_codes), True)
             kept[rows.used] = _selected(joined)[d, s]
+            rows = of_rows(rows, kept)
+        if self.more and any(holder is self.more for holder, _ in self._select.values()):
+            kept = np.full(len(rows.date_codes), False)
+            kept[self.at[self.kept(self.more, len(self.at)) & (self.at >= 0)]] = True
             rows = of_rows(rows, kept)
         self.require_some(rows)
         if self.wanted:
@@ -77,13 +81,22 @@ class Choice:
         found = {}
         for name, (holder, column) in self._side.items():
             values = values_of(holder, column)
-            if holder is self.file:
+            if holder is self.more:
+                values = _at_rows(values, self.at, len(rows.date_codes))
+            if holder in (self.file, self.more):
                 found[name] = _placed(rows, values)[: len(rows.dates) - lag]
             elif joined is None or joined.rows is None:
                 found[name] = np.full((len(rows.dates) - lag, len(rows.tickers)), np.nan)
             else:
                 found[name] = _one_date_later(joined.rows, rows, values, frequency)[lag:]
         return found
+
+
+def _at_rows(values, at, n_rows):
+    """The values of a further file in the rows of the first that they join."""
+    found = np.full(n_rows, None if values.dtype == object else np.nan, values.dtype)
+    found[at[at >= 0]] = values[at >= 0]
+    return found
 
 
 def _selected(joined):

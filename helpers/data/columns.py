@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Set
 from copy import copy
+from dataclasses import replace
 from typing import Any, Self
 
 import pandas as pd
@@ -35,14 +36,17 @@ class Columns:
         returns_layout: Layout | None = None,
         select: Wanted | None = None,
         side: Iterable[str] = (),
+        more_layout: Layout | None = None,
     ) -> None:
         said = {"date": date, "ticker": ticker, "returns": returns, "date_format": date_format}
         for argument, name in said.items():
             if name is not None and not isinstance(name, str):
                 raise TypeError(f"{argument} must be text; {name!r} was given.")
-        self.layout, self.returns_layout = layout, returns_layout
+        self.layout, self.returns_layout, self.more_layout = layout, returns_layout, more_layout
+        self.of_more = more_layout or (layout and replace(layout, screens={}, dated={}))
         self.date, self.ticker, self.returns, self.date_format = date, ticker, returns, date_format
         self.characteristics = None if characteristics is None else _as_texts("characteristics", characteristics)
+        self.asked = self.characteristics  # by the user, not by a list beside the file
         self.exclude = _as_texts("exclude", exclude)
         self.missing_values = _as_texts("missing_values", missing_values)
         self.select, self.side = as_select(select), _as_texts("side", side)
@@ -70,7 +74,7 @@ class Columns:
                 f"Column {twice[0]!r} is named twice, among date, ticker, returns, characteristics and exclude."
             )
 
-    def fitted(self, file: File, source: File | None, percent: bool = False) -> Self:
+    def fitted(self, file: File, source: File | None, percent: bool = False, more: File | None = None) -> Self:
         """The same with the names of a layout as these files have them; the files compute what the layout says."""
         found = copy(self)
         if self.layout:
@@ -83,11 +87,17 @@ class Columns:
             found.returns_layout = layout = self.returns_layout.fitted(source.columns, percent)
             source.compute(layout.made, layout.codes, layout.missing_values)
             found.returns = layout.returns if self.returns in (None, self.returns_layout.returns) else self.returns
+        if self.of_more and more:
+            found.of_more = layout = self.of_more.fitted(more.columns)
+            found.more_layout = layout if self.more_layout else None
+            more.compute(layout.made, layout.codes, layout.missing_values)
         return found
 
-    def holder(self, argument: str, name: str, file: File, source: File | None) -> tuple[File, str]:
-        """The file that has a column of `select` or `side`, the first if both do, and the column's name there."""
-        for each in filter(None, (file, source)):
+    def holder(
+        self, argument: str, name: str, file: File, source: File | None, more: File | None = None
+    ) -> tuple[File, str]:
+        """The file that has a column of `select` or `side`, the first if several do, and the column's name there."""
+        for each in filter(None, (file, source, more)):
             alike = [other for other in each.columns if other == name or other.lower() == name.lower()]
             if name in alike or len(alike) == 1:
                 return each, name if name in alike else alike[0]
@@ -98,7 +108,7 @@ class Columns:
         return self.layout.returns_ahead.get(column, 0) if self.layout else 0
 
     def among(
-        self, file: File, source: File | None, notes: list[str], report: Report
+        self, file: File, source: File | None, notes: list[str], report: Report, more: File | None = None
     ) -> tuple[str | None, list[str], dict[str, Text]]:
         """The columns of a file that are to be read.
 
@@ -111,6 +121,8 @@ class Columns:
             Gains a sentence on identifiers that are left out.
         report : callable
             Takes the sentence on a fault.
+        more : File, optional
+            A further file of characteristics: what it has need not be in this one.
 
         Returns
         -------
@@ -123,33 +135,64 @@ class Columns:
         for argument in ("date", "ticker"):
             _require_column(file, argument, getattr(self, argument), self.layout)
             _require_labels(file, argument, getattr(self, argument))
+        elsewhere = set(more.columns if more else ())
         for argument in ("characteristics", "exclude"):
             for name in getattr(self, argument) or ():
-                _require_named(file, argument, name, self.layout)
+                if name not in elsewhere:
+                    _require_named(file, argument, name, self.layout, more)
         own_returns = self._own_returns(file, source, report)
-        names = self.characteristics
+        wanted = self.characteristics
+        if wanted is not None:
+            wanted = [name for name in wanted if name in file.columns or name not in elsewhere]
+        keys = {self.date, self.ticker, own_returns}
+        names, left_out = self.characteristics_of(file, keys, self.layout, wanted, notes, report)
+        notes += notes_on_wanted(file, self.layout) + self._note_on_another(file, own_returns)
+        return own_returns, names, left_out
+
+    def characteristics_of(
+        self,
+        file: File,
+        keys: Set[str | None],
+        layout: Layout | None,
+        wanted: list[str] | None,
+        notes: list[str],
+        report: Report,
+    ) -> tuple[list[str], dict[str, Text]]:
+        """The characteristics of a file, those wanted or all, and its columns that can be none whatever they hold.
+
+        Parameters
+        ----------
+        file : File
+        keys : set of str
+            Its columns of dates, tickers and returns.
+        layout : Layout or None
+            Its own, fitted to it.
+        wanted : list of str or None
+        notes, report
+            As in `among`.
+        """
+        names = wanted
         if names is None:
-            others = {self.date, self.ticker, own_returns, *self.exclude, *self.select, *self.side}
-            if self.layout:
-                others |= {*self.layout.exclude, *self.layout.futures, *self.layout.screens}
+            others = {*keys, *self.exclude, *self.select, *self.side}
+            if layout:
+                others |= {*layout.exclude, *layout.futures, *layout.screens}
             names = [name for name in file.columns if name not in others]
             identifiers = [name for name in names if name.lower() in IDENTIFIERS]
             names = [name for name in names if name not in identifiers]
-            if identifiers and not self.layout:
+            if identifiers and not layout:
                 notes.append(
                     f"{len(identifiers)} column(s) say who a ticker is or when, and are left out: "
                     f"{first_few(map(repr, identifiers))}. Name them in exclude, or in characteristics if they are."
                 )
-        elif self.layout:
+        elif layout:
             for name in names:
-                if name in self.layout.futures:
-                    report(f"Column {name!r} of {file.name} can be no characteristic: {self.layout.futures[name]}.")
-        notes += notes_on_wanted(file, self.layout) + self._note_on_another(file, own_returns)
+                if name in layout.futures:
+                    report(f"Column {name!r} of {file.name} can be no characteristic: {layout.futures[name]}.")
         names = [name for name in names if not _is_unfit(file, name, report)]
         left_out = {name: Text(file.kinds[name]) for name in names if file.holds_neither(name)}
-        if left_out and self.characteristics is not None:
+        if left_out and wanted is not None:
             report(refusal_of_text(file.name, left_out))
-        return own_returns, [name for name in names if name not in left_out], left_out
+        return [name for name in names if name not in left_out], left_out
 
     def _note_on_another(self, file, own_returns):
         """A sentence on a layout that the file looks like, if another was named, or none for returns dated ahead."""
@@ -248,10 +291,17 @@ def _looks_like(file, layout, option="layout"):
     return f" It looks like {option}={guess[0].name!r}: {guess[1]}."
 
 
-def _require_named(file, argument, name, layout):
-    """Refuses a column that is named in a list, and absent."""
+def _require_named(file, argument, name, layout, more):
+    """Refuses a column that is named in a list, and absent; of two files, it is sought in both."""
     if name in file.columns:
         return
+    if more and not (layout and layout.absent.get(name.lower())):
+        near = difflib.get_close_matches(name, [*more.columns, *file.columns], n=1)
+        advice = f" Perhaps {near[0]!r} is meant." if near else ""
+        raise ValueError(
+            f"Neither {file.name} nor {more.name} has a column {name!r}.{advice} Name columns that they have in "
+            f"{argument}."
+        )
     if not layout:
         _require_column(file, argument, name)
     why = layout.absent.get(name.lower())
@@ -303,14 +353,14 @@ def notes_on_wanted(file: File, layout: Layout | None) -> list[str]:
     return [f"{file.name} has no column {name!r}: {what}." for name, what in (layout.wanted if layout else {}).items()]
 
 
-def same_but_for_capitals(file: File, argument: str, name: str) -> str:
-    """The column of a second file by the name that it has in the first, or in its own layout; in capitals or not."""
+def same_but_for_capitals(file: File, argument: str, name: str, option: str = "returns_layout") -> str:
+    """The column of a further file by the name that it has in the first, or in its own layout; in capitals or not."""
     alike = [other for other in file.columns if other.lower() == name.lower()]
     if name not in alike and len(alike) == 1:
         name = alike[0]
     if name not in file.columns:
         guess = recognised(file.columns)
-        layout = f"pass returns_layout={guess[0].name!r}, since {guess[1]}, or " if guess else ""
+        layout = f"pass {option}={guess[0].name!r}, since {guess[1]}, or " if guess else ""
         remedy = f"{layout}name its {argument} as in the first file."
         raise ValueError(_without_column(file, argument, name, remedy[0].upper() + remedy[1:]))
     _require_labels(file, argument, name)

@@ -1,6 +1,6 @@
 """What a file holds, found by reading it twice: first where its rows belong, then its characteristics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from helpers.data.columns import Columns
 from helpers.data.dates import Day, frequency_of, require_monthly, window
 from helpers.data.file import File, Report, Source
 from helpers.data.layout import Layout
+from helpers.data.more import columns_of_more, joined_more
 from helpers.data.places import Places
 from helpers.data.returns import joined_returns, notes_on_returns, own_returns
 from helpers.data.rows import Rows, by_month, count_repeated, cut, note_on_screens, of_rows, read_rows
@@ -21,6 +22,27 @@ from helpers.data.text import Text, TextFound, notes_on_text, refusal_of_text
 from helpers.data.timing import Timing
 
 Precision = Literal["float32", "float64"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A file's share of the characteristics.
+
+    Parameters
+    ----------
+    file : File
+    names : list of str
+        The characteristics that it holds.
+    asked : bool
+        Whether they were named, so that text among them is refused.
+    at : (n_rows,) or None
+        Which row of the first file each of its rows joins, -1 for none; None of the first file.
+    """
+
+    file: File
+    names: list[str]
+    asked: bool
+    at: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +102,13 @@ def read_contents(
     start: Day | None = None,
     end: Day | None = None,
     dtype: Precision | None = None,
+    more_path: Source | None = None,
 ) -> Contents:
-    """What the file holds.
+    """What the file holds, and those beside it.
 
     Parameters
     ----------
-    path, returns_path, percent, lag, start, end
+    path, returns_path, percent, lag, start, end, more_path
         As in `read_panel`.
     columns : Columns
     report : callable
@@ -97,10 +120,16 @@ def read_contents(
     largest = float(np.finfo(dtype or "float32").max)
     file = File(path, columns.missing_values)
     source = None if returns_path is None else File(returns_path, columns.missing_values, "returns_path")
-    columns = columns.fitted(file, source, percent)
+    more = None if more_path is None else File(more_path, columns.missing_values, "more_path")
+    columns = columns.fitted(file, source, percent, more)
     layout = columns.layout
     notes: list[str] = []
-    own, names, left_out = columns.among(file, source, notes, report)
+    own, names, left_out = columns.among(file, source, notes, report, more)
+    parts = [Part(file, names, columns.characteristics is not None)]
+    if more:
+        labels, names, unfit = columns_of_more(columns, file, source, more, notes, report)
+        parts.append(Part(more, names, columns.asked is not None))
+        left_out |= unfit
 
     as_read = read_rows(file, columns.date, columns.ticker, own, columns.date_format, largest, report, layout)
     notes += note_on_screens(file, as_read, layout)
@@ -108,7 +137,7 @@ def read_contents(
     frequency = frequency_of(file, [as_read.dates, part], report)
     if layout and layout.monthly and frequency != "monthly":
         frequency = require_monthly(file, frequency, as_read.dates, layout)
-    choice = Choice(columns, file, source)
+    choice = Choice(columns, file, source, more)
     as_read = of_rows(as_read, choice.kept(file, len(as_read.date_codes)))
     choice.require_some(as_read)
     rows = by_month(as_read, frequency, layout.months_ahead if layout else 0)
@@ -121,14 +150,15 @@ def read_contents(
         joined = joined_returns(file, source, columns, rows, frequency, largest, report, choice.kept)
         returns = joined.returns
         notes += joined.notes
+    if more:
+        choice.at = joined_more(file, more, labels, columns, rows, frequency, largest, report, notes)
+        parts[1] = replace(parts[1], at=choice.at)
     found = rows
     rows, returns = choice.left(rows, returns, joined, notes)
     side = choice.side(rows, joined, frequency, lag)
     returns = (returns / 100 if percent else returns)[lag:]
 
-    names, texts, statistics, timing, grid = _read_characteristics(
-        file, columns, names, rows, returns, dtype, largest, report
-    )
+    names, texts, statistics, timing, grid = _read_characteristics(parts, rows, returns, dtype, largest, report)
     dates, texts = rows.dates[lag:], texts | left_out
     notes += notes_on_text(texts)
     notes += notes_on_returns(returns, dates, rows.tickers, frequency, percent)
@@ -138,45 +168,58 @@ def read_contents(
     return Contents(found, dates, rows.tickers, frequency, n_repeated, returns, names, texts, *about)
 
 
-def _read_characteristics(file, columns, names, rows, returns, dtype, largest, report):
+def _read_characteristics(parts, rows, returns, dtype, largest, report):
     """The second pass, and a third without the columns that turned out to hold text."""
     try:
-        return names, {}, *_read_numbers(file, names, rows, returns, dtype, largest, report)
+        return (
+            [name for part in parts for name in part.names],
+            {},
+            *_read_numbers(parts, rows, returns, dtype, largest, report),
+        )
     except TextFound as found:
-        texts = found.texts
-    if file.learned(texts):
-        return _read_characteristics(file, columns, names, rows, returns, dtype, largest, report)
-    bad = {name: text for name, text in texts.items() if text.n_numbers or columns.characteristics is not None}
-    if bad:
-        report(refusal_of_text(file.name, bad))
-    names = [name for name in names if not texts.keys() & file.inputs(name)]
-    return names, texts, *_read_numbers(file, names, rows, returns, dtype, largest, report)
+        file, texts = found.file, found.texts
+    (part,) = (part for part in parts if part.file is file)
+    left = part
+    if not part.file.learned(texts):
+        bad = {name: text for name, text in texts.items() if text.n_numbers or part.asked}
+        if bad:
+            report(refusal_of_text(part.file.name, bad))
+        left = replace(part, names=[name for name in part.names if not texts.keys() & part.file.inputs(name)])
+    parts = [left if each is part else each for each in parts]
+    names, others, *read = _read_characteristics(parts, rows, returns, dtype, largest, report)
+    return names, ({} if left is part else texts) | others, *read
 
 
-def _read_numbers(file, names, rows, returns, dtype, largest, report):
+def _read_numbers(parts, rows, returns, dtype, largest, report):
     """The statistics of the columns, their timing, and if a dtype is given the grid (n_dates, n_tickers, n_chars)."""
     n_dates, n_tickers = returns.shape
+    names = [name for part in parts for name in part.names]
     statistics, timing = Statistics(len(names), n_dates), Timing(names, returns, rows)
     places = None if dtype is None else Places(rows, n_dates, len(names), dtype)
     next_returns = np.vstack([returns[1:], np.full((1, n_tickers), np.nan)])
-    too_large: dict[str, int] = {}
-    for first, columns, values in file.blocks(names):
-        block = slice(first, first + values.shape[1])
-        d, s = rows.date_codes[block], rows.ticker_codes[block]
-        for j, i in np.argwhere(np.abs(values) > largest):
-            too_large.setdefault(names[columns][j], int(first + i + 1))
-            values[j, i] = np.nan
-        here = (d >= 0) & (s >= 0) & (d < n_dates)
-        if not here.all():
-            values, d, s = values[:, here], d[here], s[here]
-        if places is not None:
-            places.put(columns, values, np.flatnonzero(here) + first, d, s)
-        statistics.add(columns, values, d, (returns[d, s], next_returns[d, s]))
-        timing.add(columns, values, d, s)
-    if too_large:
-        where = first_few([f"{name!r} in row {row}" for name, row in too_large.items()])
-        report(
-            f"{file.name} holds infinite values, or values above {largest:.2g}: {where}. "
-            "Leave such values empty in the file."
-        )
+    begin = 0
+    for part in parts:
+        too_large: dict[str, int] = {}
+        for first, columns, values in part.file.blocks(part.names):
+            for j, i in np.argwhere(np.abs(values) > largest):
+                too_large.setdefault(part.names[columns][j], int(first + i + 1))
+                values[j, i] = np.nan
+            block = slice(first, first + values.shape[1])
+            at = np.arange(block.start, block.stop) if part.at is None else part.at[block]
+            d, s = (np.where(at >= 0, codes[at], -1) for codes in (rows.date_codes, rows.ticker_codes))
+            here = (d >= 0) & (s >= 0) & (d < n_dates)
+            if not here.all():
+                values, d, s, at = values[:, here], d[here], s[here], at[here]
+            columns = slice(begin + columns.start, begin + columns.start + len(values))
+            if places is not None:
+                places.put(columns, values, at, d, s)
+            statistics.add(columns, values, d, (returns[d, s], next_returns[d, s]))
+            timing.add(columns, values, d, s)
+        begin += len(part.names)
+        if too_large:
+            where = first_few([f"{name!r} in row {row}" for name, row in too_large.items()])
+            report(
+                f"{part.file.name} holds infinite values, or values above {largest:.2g}: {where}. "
+                "Leave such values empty in the file."
+            )
     return statistics, timing, None if places is None else places.filled()

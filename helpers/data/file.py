@@ -223,7 +223,7 @@ class File:
         except (pa.ArrowException, OSError) as error:
             texts = self._text_in(numbers) if isinstance(error, pa.ArrowInvalid) else {}
             if texts:
-                raise TextFound(texts) from None
+                raise TextFound(texts, self) from None
             raise self._unreadable(error) from error
 
     def _text_in(self, names):

@@ -40,6 +40,8 @@ def read_panel(
     returns_layout: str | Layout | None = None,
     select: Wanted | None = None,
     side: Iterable[str] = (),
+    more_path: Source | None = None,
+    more_layout: str | Layout | None = None,
 ) -> Panel:
     """The panel that a CSV or Parquet file describes: a row for each (date, ticker), in any order, with gaps allowed.
 
@@ -57,17 +59,18 @@ def read_panel(
         quarterly and annual data become the last day of their month. Tickers: text, or whole numbers; in CSV, whole
         numbers are read as such unless some begin with a zero. Returns: fractions per period.
     characteristics : iterable of str, optional
-        The columns of characteristics, in the order wanted. Left out: every other column of numbers; columns that hold
-        text only are left out, with a warning, and so are identifiers such as permco, gvkey or year.
+        The columns of characteristics, in the order wanted, those of `more_path` too. Left out: every other column of
+        numbers; columns that hold text only are left out, with a warning, and so are identifiers such as permco, gvkey
+        or year.
     exclude : iterable of str
-        Columns that are not read.
+        Columns that are not read, of the first file and of `more_path`.
     returns_path : str, path or frame, optional
         A second file that holds the returns, under the same names of date and ticker (capitals may differ), or under
         those of `returns_layout`. They are joined to the first file by ticker and date, or month if the data are
         monthly. The dates and tickers of the panel are those of the first file; a return that has no row there is kept
         if its ticker and its date are among them, and dropped otherwise.
     date_format : str, optional
-        How dates are written (in both files) if otherwise than above, such as "%d/%m/%Y"; see `datetime.strptime`.
+        How dates are written (in all files) if otherwise than above, such as "%d/%m/%Y"; see `datetime.strptime`.
     lag : int
         By how many of the file's dates the characteristics are moved forward, if those in the row of a return were not
         known before it was earned. The first `lag` dates, at which nothing is known then, are dropped.
@@ -88,13 +91,24 @@ def read_panel(
     returns_layout : str or Layout, optional
         The same of the second file.
     select : dict, optional
-        Which rows are read, before anything is ranked or sorted: what columns of either file must be, such as
+        Which rows are read, before anything is ranked or sorted: what columns of any of the files must be, such as
         ``{"shrcd": (10, 11), "prc": ">= 5"}``. A row of the first file that is selected by the second needs a row there
-        that passes; at dates beyond the end of the second, the ticker's row at its last date decides.
+        that passes; at dates beyond the end of the second, the ticker's row at its last date decides. What is asked of
+        a column of `more_path` is asked of the row that joins.
     side : iterable of str
-        Columns of either file that the panel carries as `side`, and no model reads: market values for weights,
-        industries, exchanges. Those of the first file are known when characteristics are; those of the second, which
-        stand beside a return, one date later. They are no characteristics unless they are named there, too.
+        Columns of any of the files that the panel carries as `side`, and no model reads: market values for weights,
+        industries, exchanges. Those of the first file, and of `more_path`, are known when characteristics are; those of
+        the second, which stand beside a return, one date later. They are no characteristics unless they are named
+        there, too. A column of several files is taken from the first of them.
+    more_path : str, path or frame, optional
+        A further file of characteristics, such as your own, under the same names of date and ticker (capitals may
+        differ), or under those of `more_layout`. Each row joins the row of the first file of the same ticker and date,
+        or month if the data are monthly, as if its columns stood there: they are known when those of that row are, and
+        `lag` moves both. So beside a file whose rows are dated by the return that they explain, as those of "gkx" are,
+        a signal that is dated by the month at whose END it is known needs a `more_layout` that says so.
+    more_layout : str or Layout, optional
+        How the further file is laid out, and how many months after its date the return lies that a row explains
+        (`months_ahead`), such as ``dataclasses.replace(LAYOUTS["gkx"], months_ahead=1)``. Left out: as the first file.
 
     Returns
     -------
@@ -110,7 +124,8 @@ def read_panel(
         If an argument, or a column, is of the wrong kind.
     ValueError
         If the file can't be read, a column is missing, a date is not understood, dates are of mixed frequency, a (date,
-        ticker) repeats, a column holds text beside numbers, a value is infinite, or no date is left.
+        ticker) repeats, a column holds text beside numbers or stands in two files of characteristics, a value is
+        infinite, or no date is left.
 
     Warns
     -----
@@ -118,8 +133,8 @@ def read_panel(
         If returns look like percent, numbers like codes for missing ones, or prices lie below 0; if the characteristics
         look as if they were known later or earlier than declared, one of them never changes, or is known for nobody at
         some dates; if columns of text or identifiers are left out, or rows are, by a layout, by `select` or since their
-        ticker has no return; or if more than one row in a hundred has no partner in the second file, or tickers differ
-        in their writing only.
+        ticker has no return; or if more than one row in a hundred has no partner in the second or the further file, a
+        row of the further one has none in the first, or tickers differ in their writing only.
 
     Examples
     --------
@@ -139,16 +154,18 @@ def read_panel(
     if theirs and returns_path is None:
         raise ValueError("returns_layout was given without returns_path, the second file that it is of.")
     _require_returns(theirs, returns)
+    further = _as_further(more_layout, more_path)
     if laid_out and laid_out.wide:
         beside = (date, ticker, returns, characteristics, returns_path, date_format, select, tuple(side) or None)
+        beside += (more_path,)
         _require_alone(laid_out, beside, exclude, lag, missing_values)
         panel, notes = read_wide(path, laid_out, percent, start, end, dtype)
     else:
         if date is ticker is None:
             _refuse_wide(path)
         names = (date, ticker, returns, characteristics, exclude, date_format, missing_values)
-        columns = Columns(*names, laid_out, theirs, select, side)
-        contents = read_contents(path, columns, returns_path, percent, _refuse, lag, start, end, dtype)
+        columns = Columns(*names, laid_out, theirs, select, side, further)
+        contents = read_contents(path, columns, returns_path, percent, _refuse, lag, start, end, dtype, more_path)
         notes = contents.notes
         panel = Panel._of(
             returns=contents.returns.astype(dtype),
@@ -158,6 +175,8 @@ def read_panel(
             characteristic_names=pd.Index(contents.names, dtype="str"),
             side={name: v if v.dtype == object else v.astype(dtype) for name, v in contents.side.items()},
         )
+        if columns.asked and columns.asked != contents.names:  # some before those of the first file
+            panel = panel.select_characteristics(columns.asked)
     for sentence in notes:
         warnings.warn(sentence, UserWarning, stacklevel=2)
     return panel
@@ -176,12 +195,16 @@ def read_schema(
     missing_values: Iterable[str] = (),
     layout: str | Layout | None = None,
     returns_layout: str | Layout | None = None,
+    more_path: Source | None = None,
+    more_layout: str | Layout | None = None,
 ) -> Schema:
     r"""What a CSV or Parquet file holds, and all that `read_panel` would refuse or warn of, in little memory.
 
     Parameters
     ----------
     path, date, ticker, returns, characteristics, exclude, returns_path, date_format, percent, missing_values
+        As in `read_panel`.
+    more_path, more_layout
         As in `read_panel`.
     layout, returns_layout
         As in `read_panel`. If neither a layout nor date and ticker are named, the layout is guessed, and the schema
@@ -229,9 +252,10 @@ def read_schema(
     if laid_out and laid_out.wide:
         panel, notes = read_wide(path, laid_out, percent, None, None, "float64")
         return schema_of_wide(path, panel, laid_out, why, notes)
-    columns = Columns(date, ticker, returns, characteristics, exclude, date_format, missing_values, laid_out, theirs)
+    named = (date, ticker, returns, characteristics, exclude, date_format, missing_values)
+    columns = Columns(*named, laid_out, theirs, more_layout=_as_further(more_layout, more_path))
     faults: list[str] = []
-    contents = read_contents(path, columns, returns_path, percent, faults.append)
+    contents = read_contents(path, columns, returns_path, percent, faults.append, more_path=more_path)
     return described(path, contents, faults, why)
 
 
@@ -241,6 +265,19 @@ def _percent(percent, layout, returns_layout, returns_path):
         return percent
     of_returns = layout if returns_path is None else returns_layout
     return bool(of_returns and of_returns.percent)
+
+
+def _as_further(more_layout, more_path):
+    """The layout of the further file, refused without one, or where it is a wide table."""
+    layout = as_layout("more_layout", more_layout)
+    if layout and more_path is None:
+        raise ValueError("more_layout was given without more_path, the further file that it is of.")
+    if layout and layout.wide:
+        raise ValueError(
+            f"more_layout={layout.name!r} is a wide table, {layout.title}, and holds no characteristics. Bring a file "
+            "with a row for each date and ticker."
+        )
+    return layout
 
 
 def _require_alone(layout, beside, exclude, lag, missing_values):

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.checks import first_few
 from helpers.data.columns import Columns, note_on_returns_layout, notes_on_wanted, same_but_for_capitals
-from helpers.data.dates import LONGEST_GAPS, frequency_of, span
 from helpers.data.file import File, Report
-from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, of_rows, read_rows
+from helpers.data.joining import MANY_ALONE, note_on_lost, refusal_of_strangers, rows_beside
+from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, of_rows
 from helpers.data.statistics import CODES, SAME_DIGITS
-from helpers.data.tickers import positions_of
 
 # Fractions are not of this size in the median; and of no market do the liveliest tickers stay below that size.
 PERCENT_BEGINS = {"daily": 0.1, "weekly": 0.2, "quarterly": np.inf, "annual": np.inf}
@@ -20,7 +18,6 @@ PERCENT_BEGINS_OTHERWISE = 0.3
 STILL = {"daily": 0.0005, "weekly": 0.001}
 STILL_OTHERWISE = 0.002
 OFTEN = 12  # of fewer returns, the median of one ticker tells nothing
-MANY_ALONE = 0.01  # of the rows: as many as lose their last return to a delisting
 NINES = -99.0  # codes from here on are looked for among percents, too, this one if it is repeated
 
 
@@ -96,15 +93,11 @@ def joined_returns(
     layout = columns.returns_layout
     date = same_but_for_capitals(source, "date", layout.date if layout else columns.date)
     ticker = same_but_for_capitals(source, "ticker", layout.ticker if layout else columns.ticker)
-    theirs = read_rows(source, date, ticker, columns.returns, columns.date_format, largest, report, layout)
-    month = pd.Timedelta(days=31)
-    near = theirs.dates[(theirs.dates >= rows.dates[0] - month) & (theirs.dates <= rows.dates[-1] + month)]
-    their_frequency = frequency_of(source, [near], report)
-    if {frequency, their_frequency} <= set(LONGEST_GAPS) and frequency != their_frequency:
-        report(
-            f"{file.name} is {frequency} and {source.name} is {their_frequency}. "
-            "Bring the returns to the frequency of the characteristics first: compound them."
-        )
+    named = (date, ticker, columns.returns)
+    remedy = "Bring the returns to the frequency of the characteristics first: compound them."
+    about = rows, frequency, columns.date_format, largest, report, layout, remedy
+    theirs, fits = rows_beside(file, source, named, *about)
+    if not fits:
         nowhere = np.zeros((len(rows.dates), len(rows.tickers)), bool)
         notes = note_on_screens(source, theirs, layout, "returns_layout")
         return Joined(rows.placed(None), notes, None, nowhere, 0)
@@ -112,13 +105,8 @@ def joined_returns(
     theirs = by_month(theirs, frequency, layout.returns_ahead.get(columns.returns, 0) if layout else 0)
     chosen = of_rows(theirs, kept(source, len(theirs.date_codes)))
     found = among(chosen, rows)
-    lost = _note_on_lost(file, source, rows, theirs)
     if not found.used.any():
-        report(
-            f"{source.name} has no row of a ticker and date of {file.name}. The tickers are "
-            f"{first_few(theirs.tickers)} and {first_few(rows.tickers)}, the dates {span(theirs.dates)} and "
-            f"{span(rows.dates)}. {' '.join(lost) or 'Check that they mean the same.'}"
-        )
+        report(refusal_of_strangers(file, source, rows, theirs))
         notes = note_on_screens(source, theirs, layout, "returns_layout")
         return Joined(found.placed(None), notes, None, ~np.isnan(found.placed(None)), 0)
     count_repeated(source, found, frequency, report, layout)
@@ -136,27 +124,8 @@ def joined_returns(
         notes.append(f"Only {some.mean():.0%} of the rows of {file.name} find a return in {source.name}.")
     elif alone.sum() > MANY_ALONE * len(d):
         notes.append(f"{alone.sum():,} of the {len(d):,} rows of {file.name} have no row in {source.name}.")
-    return Joined(returns, notes + lost, by_month(as_read, frequency), partner, until)
-
-
-def _note_on_lost(file, source, rows, theirs):
-    """A sentence on tickers that find none in the other file, if they differ from one there in their writing only."""
-    at = positions_of(theirs.tickers, rows.tickers)
-    alone = np.setdiff1d(np.arange(len(rows.tickers)), at)
-    bare = {_bare(str(ticker)): ticker for ticker in theirs.tickers[at < 0]}
-    pairs = [(ticker, bare[_bare(str(ticker))]) for ticker in rows.tickers[alone] if _bare(str(ticker)) in bare]
-    if not pairs:
-        return []
-    alike = first_few(f"{ticker!r} and {other!r}" for ticker, other in pairs)
-    return [
-        f"{len(pairs)} ticker(s) of {file.name} and {source.name} differ in their writing only, and are not joined: "
-        f"{alike}. Write them alike."
-    ]
-
-
-def _bare(ticker):
-    """What is left of a ticker without blanks, capitals, and zeros before a number."""
-    return ticker.strip().upper().removesuffix(".0").lstrip("0")
+    notes += note_on_lost(file, source, rows, theirs)
+    return Joined(returns, notes, by_month(as_read, frequency), partner, until)
 
 
 def notes_on_returns(

@@ -171,7 +171,7 @@ def _lines_of_text(contents):
     return pd.DataFrame(
         {
             "holds": [text.holds for text in texts],
-            "missing": [text.n_missing / len(contents.rows.date_codes) for text in texts],
+            "missing": [text.n_missing / max(1, text.n_rows) for text in texts],
             "first_known": np.full(len(texts), np.datetime64("NaT"), dtype=contents.dates.dtype),
             "constant": pd.array([pd.NA] * len(texts), dtype="boolean"),
             "constant_dates": pd.array([pd.NA] * len(texts), dtype="Int64"),

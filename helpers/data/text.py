@@ -40,11 +40,11 @@ ODD_NUMBERS = tuple(
 
 
 class TextFound(Exception):
-    """Columns that should hold numbers hold text: `texts` is {column: Text}."""
+    """Columns that should hold numbers hold text: `texts` is {column: Text}, and `file` has them."""
 
-    def __init__(self, texts: "Mapping[str, Text]") -> None:
+    def __init__(self, texts: "Mapping[str, Text]", file: object) -> None:
         super().__init__()
-        self.texts = dict(texts)
+        self.texts, self.file = dict(texts), file
 
 
 class Text:
@@ -57,6 +57,8 @@ class Text:
 
     Attributes
     ----------
+    n_rows : int
+        How many entries were counted.
     texts : Counter
         What is no number, and how often.
     spaced : bool
@@ -65,7 +67,7 @@ class Text:
 
     def __init__(self, kind: str = "text") -> None:
         self.kind = kind
-        self.n_numbers = 0
+        self.n_rows = self.n_numbers = 0
         self.n_missing = 0 if kind == "text" else np.nan
         self.texts: Counter[str] = Counter()
         self.spaced = False
@@ -83,6 +85,7 @@ class Text:
     def add(self, column: pa.Array, nulls: Sequence[str]) -> None:
         """Counts the entries of some rows; `nulls` are the texts that mean a missing number."""
         known = column.filter(pc.invert(is_missing(column, nulls)))
+        self.n_rows += len(column)
         self.n_missing += len(column) - len(known)
         try:
             self.n_numbers += len(pc.utf8_trim_whitespace(known).cast(pa.float64()))

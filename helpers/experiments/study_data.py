@@ -26,6 +26,7 @@ from helpers.panel import Panel
 
 VERSION = 2  # of what is kept here: another one is made anew
 
+
 @dataclass(frozen=True, eq=False)
 class Market:
     """The data of a study as its cells and its report see them.
@@ -66,7 +67,7 @@ def data_folder(study: Study, again: bool = True) -> Path:
         if not kept.exists():
             raise ValueError(f"Nothing is kept in {study.folder} yet: run the study first, without --report-only.")
         return study.folder / json.loads(kept.read_text(encoding="utf-8"))["folder"]
-    paths = [study.data[key] for key in ("path", "returns_path", "factors") if study.data[key]]
+    paths = [study.data[key] for key in ("path", "returns_path", "more_path", "factors") if study.data[key]]
     files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     wanted = json.dumps([VERSION, {key: str(value) for key, value in study.data.items()}, files], sort_keys=True)
     folder = study.folder / f"data-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
@@ -119,7 +120,8 @@ def _write(study, folder):
     side = [data[key] for key in ("size", "exchange") if data[key]]
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")
-        panel = read_panel(data["path"], returns_path=data["returns_path"], select=data["select"], side=side, **given)
+        paths = {key: data[key] for key in ("path", "returns_path", "more_path")}
+        panel = read_panel(**paths, select=data["select"], side=side, **given)
     told += [f"The reader warned: {warning.message}" for warning in noted]
     nothing = ~some_known(panel.characteristics) & ~np.isnan(panel.returns)
     told.append(f"{int(nothing.sum()):,} returns were dropped, since no characteristic is known beside them.")

@@ -57,7 +57,9 @@ WORDS = {
 TOP = {"title": (TEXT, ""), "folder": (TEXT, ""), "K": (WHOLES, [1, 2, 3, 4, 5, 6]), "seed": (WHOLE, 0)}
 TOP |= {"warm": (FLAG, False)}
 READER = {  # what is handed on to read_panel as it is
-    **dict.fromkeys(("layout", "returns_layout", "date", "ticker", "returns", "date_format"), (TEXT, None)),
+    **dict.fromkeys(
+        ("layout", "returns_layout", "more_layout", "date", "ticker", "returns", "date_format"), (TEXT, None)
+    ),
     **dict.fromkeys(("start", "end"), (DAY, None)),
     **dict.fromkeys(("characteristics", "exclude", "missing_values"), (TEXTS, None)),
     "percent": (FLAG, None),
@@ -67,6 +69,7 @@ READER = {  # what is handed on to read_panel as it is
 DATA = {
     "path": (TEXT, ...),
     "returns_path": (TEXT, None),
+    "more_path": (TEXT, None),
     **READER,
     "rank": (TEXT, "median"),
     "size": (TEXT, None),
@@ -178,7 +181,7 @@ class Study:
         data, split = _checked("[data]", parts["data"], DATA), _checked("[split]", parts["split"], SPLIT)
         _one_of("[data] rank", data["rank"], ("median", "none"))
         _one_of("[split] unit", split["unit"], ("years", "dates"))
-        paths = {key: _found(home, key, data[key]) for key in ("path", "returns_path", "factors")}
+        paths = {key: _found(home, key, data[key]) for key in ("path", "returns_path", "more_path", "factors")}
         if data["risk_free"] and not data["factors"]:
             raise ValueError("[data] risk_free names a column of the file of factors, and there is no factors = '…'.")
         every = _factor_counts("K", top["K"])
