@@ -8,6 +8,7 @@ from helpers.evaluation.metrics import total_r2
 from helpers.models.ipca import InstrumentedPCA
 from tests.benchmarks import (
     ensembles,
+    gpu,
     ipca,
     local_optima,
     neural_ipca,
@@ -156,6 +157,14 @@ def test_the_benchmark_of_a_sparse_panel_runs_compact_and_as_one_array(monkeypat
         assert np.allclose(one, other, atol=1e-5), name
     seconds, gigabytes, size = sparse.stage("rank", 80, 70, compact=True)
     assert seconds > 0 and gigabytes >= 0 and 0 < size < 0.01
+
+
+def test_the_benchmark_of_a_gpu_runs_on_what_is_there_and_names_it(monkeypatch):
+    monkeypatch.setattr(gpu, "made_up", lambda *sizes: sparse.made_up(*sizes, n_chars=8))
+    report = gpu.measure(60, 60, n_members=1)
+    what, _, neural, autoencoder = report.splitlines()
+    assert what.startswith(f"{gpu.device()[0]}: 60 tickers x 60 dates")
+    assert neural.startswith("NeuralIPCA") and autoencoder.startswith("CA3")
 
 
 def test_the_benchmark_of_recursive_fits_runs_and_warm_fits_are_the_cold_ones():

@@ -81,8 +81,11 @@ def test_pyproject_gives_ranges_and_a_reason_for_each_upper_bound():
             assert "#" in line, f"say why there is an upper bound: {line}"
 
 
-def test_the_tests_run_with_all_extras():
-    assert {str(need) for need in EXTRA} <= {str(need) for need in DEVELOPER}
+def test_the_tests_run_with_all_extras_but_what_drives_a_gpu():
+    extras = PROJECT["project"]["optional-dependencies"]
+    gpu = {str(Requirement(line)) for line in extras["gpu"]}
+    assert {str(need) for need in EXTRA} - gpu <= {str(need) for need in DEVELOPER}
+    assert all(need.startswith("jax[") for need in gpu)  # the same backend as that of the extra jax
 
 
 def test_a_student_has_every_package_that_lessons_and_helpers_import():
