@@ -1399,6 +1399,18 @@ def test_the_betas_are_nonlinear_in_characteristics_that_are_named(tmp_path):
     assert 0.3 < explained["true"] / total < 0.55 and explained["linear"] < 0.7 * explained["true"]
 
 
+def test_tickers_are_listed_for_as_long_as_is_said(tmp_path):
+    sizes = {"n_tickers": 1000, "n_dates": 240, "n_characteristics": 3, "months_listed": 40}
+    frame = pd.read_csv(write_published_layout(tmp_path, **sizes)[0])
+    there = frame.groupby("DATE").size()
+    assert there.iloc[:60].mean() == pytest.approx(1000 * 40 / 280, rel=0.15)
+    assert there.iloc[-60:].mean() == pytest.approx(1000 * 40 / 280, rel=0.15)
+    months = pd.factorize(frame["DATE"], sort=True)[0]
+    within = pd.Series(months).groupby(frame["permno"]).agg(["min", "max"]).query("min > 0 and max < 239")
+    listed = 1 + (within["max"] - within["min"])
+    assert listed.mean() == pytest.approx(40, rel=0.2)
+
+
 def test_a_seed_makes_the_same_files_and_both_formats_hold_the_same(tmp_path):
     panels = []
     for i, (seed, format) in enumerate([(0, "csv"), (0, "parquet"), (1, "csv")]):

@@ -41,6 +41,7 @@ def write_published_layout(
     n_characteristics: int = 94,
     seed: int = 0,
     format: Literal["csv", "parquet"] = "csv",
+    months_listed: int | None = None,
 ) -> tuple[Path, Path]:
     """Two files laid out like the published ones, from an invented market: characteristics, and returns to be joined.
 
@@ -61,13 +62,17 @@ def write_published_layout(
         An existing folder. Files simulated_characteristics and simulated_returns in it are replaced, once the new ones
         are whole.
     n_tickers : int
-        At least 10 different tickers, whole numbers of five digits; at any date about half of them are there.
+        At least 10 different tickers, whole numbers of five digits; at any date about half of them are there, or fewer
+        with `months_listed`.
     n_dates : int
         Months from March 1957, at least 12.
     n_characteristics : int
         3 to 94: mvel1, mom1m, mom12m, and then the first of `PUBLISHED_CHARACTERISTICS`.
     seed : int
     format : {"csv", "parquet"}
+    months_listed : int, optional
+        How many months a ticker is there on average, entering at any time: CRSP's are there for some 150. If left out,
+        more than half of the tickers are there at the beginning, and stay for `n_dates` on average.
 
     Returns
     -------
@@ -108,7 +113,8 @@ def write_published_layout(
 
     chosen = [*DRIVERS, *(name for name in PUBLISHED_CHARACTERISTICS if name not in DRIVERS)][:p]
     names = [name for name in PUBLISHED_CHARACTERISTICS if name in chosen]
-    months = _PublishedMarket(n_tickers, n_dates, names, random).months()
+    listed = None if months_listed is None else as_count("months_listed", months_listed, at_least=2)
+    months = _PublishedMarket(n_tickers, n_dates, names, random, listed).months()
     first = {"permno": pa.int32(), "DATE": pa.int32(), **dict.fromkeys(names, pa.float32()), "sic2": pa.int32()}
     second = {"permno": pa.int32(), "date": pa.int32(), "RET": pa.float64()}
     with written_whole(paths[0]) as unfinished, written_whole(paths[1]) as also_unfinished:
@@ -122,13 +128,17 @@ def write_published_layout(
 class _PublishedMarket:
     """A market that is made month by month, so that it need not be in memory as a whole."""
 
-    def __init__(self, n_tickers, n_dates, names, random):
+    def __init__(self, n_tickers, n_dates, names, random, months_listed=None):
         self.n_dates, self.names, self.random = n_dates, names, random
         p = len(names)
         self.permnos = 10_001 + np.sort(random.choice(89_999, n_tickers, replace=False))
         self.industries = random.integers(1, 100, n_tickers)
-        self.begin = np.where(random.random(n_tickers) < 0.6, -BURN_IN, random.integers(0, n_dates, n_tickers))
-        self.end = np.maximum(self.begin, 0) + np.ceil(random.exponential(n_dates, n_tickers)).astype(int)
+        if months_listed is None:
+            self.begin = np.where(random.random(n_tickers) < 0.6, -BURN_IN, random.integers(0, n_dates, n_tickers))
+            first = np.maximum(self.begin, 0)
+        else:
+            self.begin = first = random.integers(-months_listed, n_dates, n_tickers)
+        self.end = first + np.ceil(random.exponential(months_listed or n_dates, n_tickers)).astype(int)
         self.persistence = random.uniform(0.9, 1.0, p).astype(np.float32)
         self.scales = (10.0 ** random.uniform(-3, 4, p)).astype(np.float32)
         self.centers = random.choice([0.0, 1.0], p).astype(np.float32)

@@ -8,18 +8,23 @@ From the root of the repository (the sizes take minutes; the full one, as large 
 
 Tickers enter at any date and stay for 150 on average. Each stage runs in a process of its own, since the memory of a
 process is the most that it has ever held. GB are those above what the process held with the panel made: the target is
-2 at most. One epoch of two networks stands for NeuralIPCA: its memory does not depend on how many there are.
+2 at most. Reading is from Parquet, in the published layout with returns in a second file; its GB are those above the
+panel that comes of it. One epoch of two networks stands for NeuralIPCA: its memory does not depend on how many there
+are.
 """
 
 import multiprocessing
 import sys
+import tempfile
 import time
 import warnings
 
 import numpy as np
 
 from helpers.compact import CompactArray
+from helpers.data.published import write_published_layout
 from helpers.data.ranks import rank_across_tickers
+from helpers.data.reader import read_panel
 from helpers.models.ipca import InstrumentedPCA
 from helpers.models.managed import managed_portfolios
 from helpers.panel import Panel
@@ -86,6 +91,24 @@ def stage(name: str, n_tickers: int, n_dates: int, compact: bool) -> tuple[float
     return time.perf_counter() - start, peak_since() - before, size
 
 
+def reading(folder: str, n_tickers: int, n_dates: int) -> tuple[float, float, float]:
+    """Seconds, the most GB above the panel that is read, and GB of the panel; a process of its own writes the files."""
+    with multiprocessing.get_context("spawn").Pool(1) as process:
+        sizes = folder, n_tickers, n_dates, N_CHARS, 0, "parquet", STAY
+        paths = process.apply(write_published_layout, sizes)
+    with multiprocessing.get_context("spawn").Pool(1) as process:
+        return process.apply(_read, paths)
+
+
+def _read(characteristics, returns):
+    before, start = held(), time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        panel = read_panel(characteristics, layout="gkx", returns_path=returns, returns="RET")
+    size = (panel.characteristics.nbytes + panel.returns.nbytes) / 1e9
+    return time.perf_counter() - start, peak_since() - before - size, size
+
+
 def held() -> float:
     """GB that this process holds."""
     return _status("VmRSS")
@@ -110,14 +133,16 @@ def measure(sizes=SIZES, dense=("small", "middle")) -> str:
     fresh = multiprocessing.get_context("spawn")
     lines = [f"{'':<52}{'compact':>22}{'one array':>22}", f"{'':<52}{'seconds':>11}{'GB':>11}{'seconds':>11}{'GB':>11}"]
     for size, (n_tickers, n_dates) in sizes.items():
+        lines.append(f"{size}: {n_tickers} tickers x {n_dates} dates x {N_CHARS}")
+        with tempfile.TemporaryDirectory() as folder:
+            seconds, gigabytes, held_by = reading(folder, n_tickers, n_dates)
+        lines.append(f"  {f'read: a panel of {held_by:.2f} GB':<50}{seconds:>11.1f}{gigabytes:>11.2f}")
+        print(lines[-1], file=sys.stderr, flush=True)
         for name in STAGES:
             found = {}
             for compact in (True, False) if size in dense else (True,):
                 with fresh.Pool(1) as process:
                     found[compact] = process.apply(stage, (name, n_tickers, n_dates, compact))
-            if name == "rank":
-                held_by = ", ".join(f"{found[compact][2]:.2f} GB" for compact in found)
-                lines.append(f"{size}: {n_tickers} tickers x {n_dates} dates x {N_CHARS}, {held_by}")
             lines.append(f"  {name:<50}" + "".join(f"{s:>11.1f}{gb:>11.2f}" for s, gb, _ in found.values()))
             print(lines[-1], file=sys.stderr, flush=True)
     return "\n".join([*lines, f"target: GB at most {TARGET}"])
