@@ -277,8 +277,8 @@ q3 = Choice(
 q4 = Open(
     look_for="Is the idea said in words, and is each number there with its standard error? A Sharpe ratio less than "
     "two standard errors above zero, or a paired difference within two of its own, supports no sentence about who is "
-    "better. And the number of ideas that you tried belongs into the sentence, those that failed among them. (If the mean "
-    "of all ranks did well: whatever pays in this made-up market pays for high ranks. Real files are not so kind.)",
+    "better. And the number of ideas that you tried belongs into the sentence, those that failed among them. (Did the "
+    "mean of all ranks do well? What pays in this made-up market pays for high ranks. Real files are not so kind.)",
     hints=(
         "known(paid) of the past says with which sign each characteristic paid. Few of them may be enough: which, only "
         "the past may choose.",
