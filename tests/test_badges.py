@@ -32,7 +32,7 @@ def test_each_lesson_has_its_links_and_an_install_cell_and_is_sound(course, caps
     for notebook in before.values():  # this course may have its badges
         notebook.cells = [cell for cell in notebook.cells if cell.id not in IN_THE_BROWSER]
     assert main(["someone/their-course"], course / "notebooks") == 0
-    assert "README.md and 21 lessons" in capsys.readouterr().out
+    assert "README.md and 22 lessons" in capsys.readouterr().out
     for path in lessons(course / "notebooks"):
         notebook = nbformat.read(path, as_version=4)
         head, links, install, *rest = notebook.cells

@@ -89,8 +89,8 @@ def test_a_question_is_complete(question):
     assert not solved or solved == parts
 
 
-def test_the_bank_has_forty_questions_and_one_for_each_lesson():
-    assert len(BANK) == 40 and len(WITH_NUMBERS) >= 26
+def test_the_bank_has_forty_one_questions_and_one_for_each_lesson():
+    assert len(BANK) == 41 and len(WITH_NUMBERS) >= 26
     assert len({question.title for question in BANK}) == len(BANK)
     assert {question.topic for question in BANK} == set(lessons())
     assert all(isinstance(question, Question) for part in PARTS for question in part.QUESTIONS)
@@ -125,9 +125,9 @@ def test_the_command_writes_both_files(tmp_path, capsys):
     folder = tmp_path / "a" / "b"
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
     texts = [(folder / name).read_text(encoding="utf-8") for name in FILES]
-    assert "40 questions" in capsys.readouterr().out
+    assert "41 questions" in capsys.readouterr().out
     for text in texts:
-        assert [int(n) for n in re.findall(r"^### (\d+)\. ", text, re.MULTILINE)] == list(range(1, 41))
+        assert [int(n) for n in re.findall(r"^### (\d+)\. ", text, re.MULTILINE)] == list(range(1, 42))
         headings = re.findall(r"^## (\d\d) \S", text, re.MULTILINE)
         assert headings == [number for number, _ in lessons().values()]
     assert "2027" not in texts[0] and "2027" in texts[1]  # with the seed a student could write the answers
@@ -144,7 +144,7 @@ def test_only_some_lessons(tmp_path):
 
 def test_lessons_are_those_with_their_titles():
     found = lessons()
-    assert len(found) == 21 and next(iter(found)) == "start_here"
+    assert len(found) == 22 and next(iter(found)) == "start_here"
     assert found["risk_premia"] == ("03", "Risk premia: is a factor paid for?")
     assert all(title[0].isupper() and "\\" not in title for _, title in found.values())
 

@@ -5,6 +5,7 @@ from . import cross_sectional_regression as cross_sectional_regression
 from . import fixed_weights as fixed_weights
 from . import how_many_factors as how_many_factors
 from . import instrumented_pca as instrumented_pca
+from . import let_others_judge as let_others_judge
 from . import money_and_significance as money_and_significance
 from . import predicting_returns as predicting_returns
 from . import principal_components as principal_components

@@ -17,7 +17,7 @@ COURSE = (
     "how_many_factors", "autoencoders", "instrumented_pca", "fixed_weights", "conditional_autoencoder",
     "training_and_reading", "the_recipe", "the_laboratory", "predicting_returns", "the_leakage_clinic",
     "money_and_significance", "what_matters", "risk_or_characteristics", "covariance_and_hedging", "your_own_files",
-    "real_stocks",
+    "real_stocks", "let_others_judge",
 )  # fmt: skip
 SOLVED, TRIED = "solved", "tried"
 _PACKAGE = __name__.rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""Questions on lessons 19 and 20: files as they come, and what may be said of real stocks."""
+"""Questions on lessons 19 to 21: files as they come, what may be said of real stocks, a place on a leaderboard."""
 
 import numpy as np
 
@@ -197,4 +197,67 @@ Say of each sentence whether the table supports it, with a reason.
     wrong="Sentence 2 passes: “significant” and “not significant” need not differ significantly.",
 )
 
-QUESTIONS = (row_too_early, survivors, own_company, what_may_be_said)
+# --- A place on the board ---------------------------------------------------------------------------------------------
+
+
+def _draw_board(random: np.random.Generator) -> Numbers:
+    return {"n_years": whole(random, 9, 34), "alike": between(random, 0.3, 0.8), "n_scripts": whole(random, 5, 40)}
+
+
+def _answer_board(n_years: int, alike: float, n_scripts: int) -> Numbers:
+    error = 1 / np.sqrt(n_years)
+    return {"error": error, "apart": error * np.sqrt(2 * (1 - alike)), "some": 100 * (1 - 0.97725**n_scripts)}
+
+
+def _simulate_board(n_years: int, alike: float, n_scripts: int) -> Numbers:
+    """30,000 boards, of the monthly returns of two worthless scripts, and of the ratios of all the others."""
+    random = np.random.default_rng(0)
+    months = random.standard_normal((2, 30_000, 12 * n_years), dtype="float32")
+    months[1] = alike * months[0] + np.sqrt(1 - alike**2) * months[1]
+    first, second = np.sqrt(12) * months.mean(axis=2) / months.std(axis=2, ddof=1)
+    lucky = (random.standard_normal((400_000, n_scripts)) > 2).any(axis=1)
+    return {"error": first.std(), "apart": (first - second).std(), "some": 100 * lucky.mean()}
+
+
+board = Question(
+    topic="let_others_judge",
+    title="A place on the board",
+    minutes=10,
+    points=6,
+    text="""
+A leaderboard runs everybody's script on the same {n_years} years of months that no author can see, and publishes the
+Sharpe ratio of a year. Take a month's Sharpe ratio as small, and returns as normal and independent over time.
+
+1. What is the standard error of one script's Sharpe ratio of a year?
+2. Two scripts have monthly returns with a correlation of {alike}. What is the standard error of the difference of their
+   Sharpe ratios? (The errors of the two ratios have the same correlation.)
+3. {n_scripts} independent scripts that know nothing are handed in. With which probability does at least one of them lie
+   more than two standard errors above zero? (One does with probability 0.02275.)
+4. The organisers run each script once more on files that end in an earlier month. Which mistake do they look for, and
+   what must not happen?
+5. A script takes ranks of each characteristic within a month, and mean returns of the months whose `eom` is not after
+   the month that is weighed. The row of a month holds the return of the month after. Does it pass?
+""",
+    words="""
+1. A month's has 1 / √(12 × {n_years}); times √12 that is 1 / √{n_years} = {error:.3f}.
+2. {error:.3f} × √(2 × (1 − {alike})) = {apart:.3f}.
+3. 1 − 0.97725 to the power {n_scripts} = {some:.1f} %.
+4. Look-ahead: no weight of a month that is left may move.
+5. No. The row of the month that is weighed is among them, and its return is earned a month later. What must not be
+   after that month is `eom_ret`.
+""",
+    marks=(
+        (1, "part 1"),
+        (1, "part 2, paired"),
+        (1, "part 3"),
+        (1, "weights of months before the cut stay"),
+        (2, "part 5; 1 for “no” without the row's own return"),
+    ),
+    wrong="{error:.3f} × √2 in part 2, as if the two had not met the same months.",
+    draw=_draw_board,
+    answer=_answer_board,
+    check=_simulate_board,
+    within=0.02,
+)
+
+QUESTIONS = (row_too_early, survivors, own_company, what_may_be_said, board)
