@@ -49,7 +49,14 @@ class Run:
     seconds: float = 0.0
 
 
-def check(script, folder, truncations=10, shuffles=10, seconds=None, seed=0):
+def check(
+    script: str | Path,
+    folder: str | Path,
+    truncations: int = 10,
+    shuffles: int = 10,
+    seconds: float | None = None,
+    seed: int = 0,
+) -> list[Finding]:
     """Whether each rule is kept, a list of `Finding`; what hangs on a rule that is broken is not asked.
 
     "source": UTF-8, under 1 MB, Python, and nothing forbidden in its text. "runs": `main` gives a table within the
@@ -104,7 +111,7 @@ def check(script, folder, truncations=10, shuffles=10, seconds=None, seed=0):
     return found
 
 
-def read_folder(folder):
+def read_folder(folder: str | Path) -> list[pd.DataFrame]:
     """The three tables of a folder, or an error that says which file or column is lacking."""
     paths = [Path(folder) / name for name in (CHARS, FEATURES, DAILY)]
     absent = [path.name for path in paths if not path.is_file()]
@@ -119,7 +126,7 @@ def read_folder(folder):
     return frames
 
 
-def run(script, folder, room, seconds):
+def run(script: Path, folder: str | Path, room: Path, seconds: float) -> Run:
     """One run of the script's main on the files of a folder, in a process of its own: a `Run`."""
     answer = room / "answer"
     for ending in (".json", ".parquet"):
@@ -151,7 +158,7 @@ def run(script, folder, room, seconds):
     return Run(table, fault, tuple(said["noted"]), dtypes, said["id"], said["seconds"])
 
 
-def moved(table, other):
+def moved(table: pd.DataFrame, other: pd.DataFrame) -> str | None:
     """The first weight by which two tables differ, in words, or None; rows that one of them lacks count."""
     both = table.merge(other, on=KEY, how="outer", suffixes=("", "_other"), indicator=True)
     alone = both[both["_merge"] != "both"]

@@ -30,7 +30,9 @@ INDUSTRIES = np.array([100, 1311, 2834, 3674, 4911, 5812, 7372, 8062])
 DAYS = 21
 
 
-def simulate(folder, stocks=50, months=123, features=40, seed=0):
+def simulate(
+    folder: str | Path, stocks: int = 50, months: int = 123, features: int = 40, seed: int = 0
+) -> list[Path]:
     """The paths of four files: the three of the organisers' schema, of a made-up market, and the truth about it.
 
     The first 120 months have no `ctff_test`. A stock appears in the last month only; the feature named last is missing

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import ArrayLike
 
 from helpers.evaluation.inference import newey_west
 from helpers.experiments.entries.months import WINDOW, mean_variance, months_of
@@ -13,7 +14,7 @@ from helpers.experiments.made_up import CHARS, FEATURES, LAMBDAS, TRUTH
 BEST, RECIPE, EQUAL = "best possible", "organisers' recipe", "1/N"
 
 
-def score(weights, folder, recipe=True):
+def score(weights: pd.DataFrame, folder: str | Path, recipe: bool = True) -> pd.DataFrame:
     """The annualised Sharpe ratio of each, its standard error, and how far the weights' is above it.
 
         mean / standard deviation · √12        of the portfolio's returns by month
@@ -61,18 +62,18 @@ def score(weights, folder, recipe=True):
     return pd.DataFrame(rows).T.astype({"months": int})
 
 
-def sharpe(returns):
+def sharpe(returns: ArrayLike) -> float:
     """mean / standard deviation · √12."""
     return float(np.mean(returns) / np.std(returns, ddof=1) * np.sqrt(12))
 
 
-def earnings(weights, tested):
+def earnings(weights: pd.DataFrame, tested: pd.DataFrame) -> pd.Series:
     """What the weights earn in each tested month: Σ w r."""
     both = tested.merge(weights, on=["id", "eom"], how="left")
     return (both["w"].fillna(0.0) * both["ret_exc_lead1m"].fillna(0.0)).groupby(both["eom"]).sum()
 
 
-def best_weights(folder, first):
+def best_weights(folder: str | Path, first: pd.Timestamp) -> pd.DataFrame:
     """Σ⁻¹ μ of each month from `first`, with the true μ = β λ and Σ = β β' + diag(v), as `simulate` wrote them."""
     truth = pq.read_table(Path(folder) / TRUTH, filters=[("eom", ">=", first)]).to_pandas()
     names = [f"beta_{k + 1}" for k in range(len(LAMBDAS))]
@@ -84,7 +85,9 @@ def best_weights(folder, first):
     return truth.sort_values("eom", kind="stable")[["id", "eom"]].assign(w=np.concatenate(parts))
 
 
-def recipe_weights(chars, features, n_factors=5, rounds=300, tolerance=1e-6):
+def recipe_weights(
+    chars: pd.DataFrame, features: pd.DataFrame, n_factors: int = 5, rounds: int = 300, tolerance: float = 1e-6
+) -> pd.DataFrame:
     """The organisers' recipe written plainly: alternating least squares for each month, from its own beginning.
 
     Parameters
@@ -112,7 +115,9 @@ def recipe_weights(chars, features, n_factors=5, rounds=300, tolerance=1e-6):
     return pd.concat(parts, ignore_index=True)
 
 
-def alternated(squares, moments, n_factors, rounds, tolerance):
+def alternated(
+    squares: np.ndarray, moments: np.ndarray, n_factors: int, rounds: int, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Γ and F by alternating least squares, from the principal components of Z'r."""
     held = np.diagonal(squares, axis1=1, axis2=2).any(axis=0)
     z_z, z_r = squares[:, held][:, :, held], moments[:, held]
