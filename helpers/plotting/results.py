@@ -45,7 +45,7 @@ def plot_bars(
     numbers = scale * np.array(list(values.values()), dtype=float)
     colours = [VERMILLION if number < 0 else BLUE for number in numbers]
     bars = axes.barh(list(values), numbers, color=colours, height=0.6)
-    axes.bar_label(bars, [f"{number:.1f}" for number in numbers], padding=4, bbox=WHITE_BOX)
+    axes.bar_label(bars, [f"{number:z.1f}" for number in numbers], padding=4, bbox=WHITE_BOX)
     axes.axvline(0, color=INK, lw=0.8)
     if ceiling is not None:
         end, above = scale * ceiling, axes.get_xaxis_transform()
@@ -143,7 +143,7 @@ def plot_histograms(
     looks["truth"] = ("black", "--")
     for name, values in known.items():
         color, style = looks[name]
-        label = f"{name}, mean {values.mean():.2f}"
+        label = f"{name}, mean {values.mean():z.2f}"
         heights, *_ = axes.hist(values, edges, histtype="step", color=color, ls=style, lw=1.8, label=label)
         axes.plot([values.mean()] * 2, [0, np.max(heights)], color=color, ls=style, lw=1)
     axes.axvline(0, color=INK, lw=0.8)
