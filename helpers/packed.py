@@ -47,7 +47,8 @@ def packed(name: str, value: Any, arrays: dict[str, np.ndarray]) -> Any:
         return {"periods": [inner(value.asi8), value.freqstr, inner(value.name)]}
     if isinstance(value, pd.Index) and not isinstance(value, pd.MultiIndex):
         return {"labels": [[inner(label) for label in value.to_list()], inner(value.name)]}
-    if is_dataclass(value) and not isinstance(value, type):
+    # Only such as `unpacked` is told how to make again: they say so themselves.
+    if is_dataclass(value) and getattr(type(value), "kept_by_its_fields", False) and not isinstance(value, type):
         cls = type(value)
         parts = [[field.name, inner(getattr(value, field.name))] for field in fields(value) if field.init]
         return {"dataclass": [f"{cls.__module__}.{cls.__qualname__}", parts]}

@@ -536,6 +536,7 @@ def test_the_factor_inputs_may_have_names_of_their_own(network):
     observed.factor_inputs, observed.factor_input_names_ = "portfolios", PANEL.portfolio_names
     *of_betas, of_factors = network.weights_[0]
     observed.weights_ = ([*of_betas, of_factors[:2]], network.weights_[1])
+    observed.shape_ = replace(network.shape_, n_inputs=2)
     observed.factor_weights_ = network.factor_weights_[:, :2]
     assert sorted(characteristic_importance(observed, PANEL, "factors").index) == ["market", "oil"]
     assert_refused(

@@ -46,6 +46,7 @@ class Hook:
     >>> model = NeuralIPCA(n_factors=3, hooks=Absolute())
     """
 
+    kept_by_its_fields = True  # in a file of a fitted model
     loss: Any = None
     hidden: Any = None
     inputs: Any = None

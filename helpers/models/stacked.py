@@ -28,6 +28,8 @@ DECAY_1, DECAY_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's, as the paper prints them
 class Shape:
     """What two stacks must have in common to be the same matrix products."""
 
+    kept_by_its_fields = True  # in a file of a fitted model
+
     n_members: int
     n_characteristics: int
     n_inputs: int
