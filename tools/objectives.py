@@ -130,7 +130,9 @@ PRACTICE: Mapping[str, tuple[Practice, ...]] = {
     ),
     "the_leakage_clinic": (
         Practice("build a market", "q8"),
-        Practice("recognise six leaks", "q1 q2 q3 q4 q5 q6", "3.4 3.6", ("Which of these look ahead?", "Rows at random")),
+        Practice(
+            "recognise six leaks", "q1 q2 q3 q4 q5 q6", "3.4 3.6", ("Which of these look ahead?", "Rows at random")
+        ),
         Practice("choose among many", "q7", "3.6", ("The luckiest of many",)),
     ),
     "money_and_significance": (

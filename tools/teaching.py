@@ -173,7 +173,9 @@ def practice_of(lesson: Lesson) -> list[tuple[str, Practice]]:
 def _same(what, named, there):
     if named != there:
         lacks, gone = ", ".join(sorted(there - named)), ", ".join(sorted(named - there))
-        raise NotWritten(f"tools/objectives.py, {what}: without an objective {lacks or 'none'}; not there {gone or 'none'}.")
+        raise NotWritten(
+            f"tools/objectives.py, {what}: without an objective {lacks or 'none'}; not there {gone or 'none'}."
+        )
 
 
 def objectives_page(course: Sequence[Lesson]) -> str:
@@ -269,7 +271,9 @@ def with_mistakes(page: str, lesson: Lesson) -> str:
 
 
 def _blank(lesson):
-    said = "The wrong answers that the checker knows, by what it says of them: each shows what somebody has not seen yet."
+    said = (
+        "The wrong answers that the checker knows, by what it says of them: each shows what somebody has not seen yet."
+    )
     return f"# {_linked(lesson, '../..')}\n\n## Typical mistakes\n\n{said}\n\n{BEGIN}\n{END}\n"
 
 
