@@ -1,5 +1,6 @@
 """What instructors teach from is true: tables are those of the course, links lead somewhere, derivations hold."""
 
+import html
 import inspect
 import re
 import shutil
@@ -194,6 +195,10 @@ def test_links_lead_to_files_and_formulas_are_closed(path):
         assert (path.parent / target).exists(), target
     plain = re.sub(r"\\\$|`[^`]*`", "", text)
     assert plain.count("$$") % 2 == 0
+    shown = html.unescape(pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable("table").render(text))
+    for formula in re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", plain, re.DOTALL):
+        assert not re.search(r"^\$+\s|\s\$+$", formula), formula
+        assert formula in shown, f"Markdown changes {formula}: where it sees emphasis, put a space before the _"
     for line in re.sub(r"\$\$.+?\$\$", "", plain, flags=re.DOTALL).splitlines():
         assert line.count("$") % 2 == 0, line
     assert all(not unicodedata.category(letter).startswith("C") for letter in text.replace("\n", ""))
@@ -246,6 +251,9 @@ def test_the_sections_and_exercises_that_the_plans_name_are_in_the_lessons_of_th
 
 
 def test_what_is_left_of_a_shorter_term_holds_together():
+    text = page("plan_5_days.md")
+    out = set(re.findall(r"\d\d", re.search(r"these can go, too, .+?: (.+?)\. ", text)[1])) | {"05", "17"}
+    assert len(out) == 6 and all(not needs(lesson) & out for lesson in COURSE if lesson.number not in out)
     text = page("plan_12_weeks.md")
     for length, dropped, sessions in (
         ("ten weeks", r"lessons (.+?) and the half", 20),

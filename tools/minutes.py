@@ -23,7 +23,7 @@ AT_THE_HEAD = re.compile(r"(?<=\*\*Time:\*\* )\d+(?= minutes)")
 
 def minutes(notebook: NotebookNode) -> int:
     """The minutes, in steps of five, upwards: prose at 130 words a minute, code at 12 lines, an exercise at six."""
-    return 5 * -int(-sum(section.minutes for section in sections(notebook)) // 5)
+    return 5 * -int(-round(sum(section.minutes for section in sections(notebook)), 9) // 5)
 
 
 class Section(NamedTuple):
@@ -35,7 +35,7 @@ class Section(NamedTuple):
 
 
 def sections(notebook: NotebookNode) -> list[Section]:
-    """The sections of a lesson in their order, those inside others by themselves; an exercise counts where it begins."""
+    """The sections of a lesson in their order, each without those inside it; an exercise counts where it begins."""
     found: list[tuple[int, str, list[str], list[str]]] = [(1, "", [], [])]
     for cell in notebook.cells:
         if cell.get("id") in IN_THE_BROWSER:
@@ -51,12 +51,12 @@ def sections(notebook: NotebookNode) -> list[Section]:
                     found.append((len(heading[1]), heading[2].strip(), [], []))
                 found[-1][2].append(line)
     result, met = [], set[str]()
-    for level, heading, prose, code in found:
+    for level, name, prose, code in found:
         exercises = _exercises("\n".join(code)) - met
         met |= exercises
         taken = _taken("\n".join(prose), "\n".join(code), len(exercises))
-        if heading or taken:
-            result.append(Section(level, heading, taken))
+        if name or taken:
+            result.append(Section(level, name, taken))
     return result
 
 

@@ -48,7 +48,7 @@ PRACTICE: Mapping[str, tuple[Practice, ...]] = {
         Practice("write the regression", "q1 q3", "1.2"),
         Practice("read a factor return", "q4 q5 q7", questions=("A portfolio that nobody could hold",)),
         Practice("use sensitivities", "q6", questions=("Ranks from 0 to 1",)),
-        Practice("check solved factors", "q7"),
+        Practice("check solved factors"),
         Practice("tell when a factor", "q2 q4"),
     ),
     "risk_premia": (
