@@ -268,7 +268,7 @@ def test_what_is_left_of_a_shorter_term_holds_together():
 
 # --- The glossary -----------------------------------------------------------------------------------------------------
 
-TERMS = re.findall(r"^\*\*(.+?)\*\*(?: \((.+?)\))?: (.+) \[(\d\d)\]\((.+)\)$",
+TERMS = re.findall(r"^\*\*(.+?)\*\*(?: \((.+?)\))?: (.+) \[lesson (\d\d)\]\((.+)\)$",
                    (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE)  # fmt: skip
 
 
