@@ -9,6 +9,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
@@ -22,18 +23,55 @@ AT_THE_HEAD = re.compile(r"(?<=\*\*Time:\*\* )\d+(?= minutes)")
 
 def minutes(notebook: NotebookNode) -> int:
     """The minutes, in steps of five, upwards: prose at 130 words a minute, code at 12 lines, an exercise at six."""
-    cells = [cell for cell in notebook.cells if cell.get("id") not in IN_THE_BROWSER]
-    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    lines = [line for line in code.splitlines() if line.strip()]
+    return 5 * -int(-round(sum(section.minutes for section in sections(notebook)), 9) // 5)
+
+
+class Section(NamedTuple):
+    """A heading of a lesson, and the minutes until the next one."""
+
+    level: int
+    heading: str
+    minutes: float
+
+
+def sections(notebook: NotebookNode) -> list[Section]:
+    """The sections of a lesson in their order, each without those inside it; an exercise counts where it begins."""
+    found: list[tuple[int, str, list[str], list[str]]] = [(1, "", [], [])]
+    for cell in notebook.cells:
+        if cell.get("id") in IN_THE_BROWSER:
+            continue
+        if cell.cell_type == "code":
+            found[-1][3].append(cell.source)
+        elif cell.cell_type == "markdown":
+            fenced = False
+            for line in cell.source.split("\n"):
+                fenced ^= line.lstrip().startswith("```")
+                heading = None if fenced else re.match(r"(#{1,3}) (.+)", line)
+                if heading:
+                    found.append((len(heading[1]), heading[2].strip(), [], []))
+                found[-1][2].append(line)
+    result, met = [], set[str]()
+    for level, name, prose, code in found:
+        exercises = _exercises("\n".join(code)) - met
+        met |= exercises
+        taken = _taken("\n".join(prose), "\n".join(code), len(exercises))
+        if name or taken:
+            result.append(Section(level, name, taken))
+    return result
+
+
+def _exercises(code):
     imports = re.findall(r"^from helpers\.exercises\.\w+ import (.+)$", code, re.MULTILINE)
-    exercises = set(re.findall(r"\bq\d+\b", " ".join(imports)))
-    taken = (
+    return set(re.findall(r"\bq\d+\b", " ".join(imports)))
+
+
+def _taken(prose, code, n_exercises):
+    lines = [line for line in code.splitlines() if line.strip()]
+    return (
         len(_read(prose).split()) / WORDS_PER_MINUTE
         + len(lines) / LINES_PER_MINUTE
-        + len(exercises) * MINUTES_OF_AN_EXERCISE
+        + n_exercises * MINUTES_OF_AN_EXERCISE
     )
-    return 5 * -int(-taken // 5)
 
 
 def with_minutes(source: str, n_minutes: int) -> str:
