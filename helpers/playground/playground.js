@@ -42,6 +42,10 @@ function shuffled(n, uniform) {
 
 // --- Small regressions: K is 1 to 3, so they are written out ----------------------------------------------------------
 
+/** The sum of the diagonal of a (k x k) matrix, and the matrix with a number added to that diagonal, in place. */
+const trace = (matrix, k) => Array.from({ length: k }, (_, i) => matrix[i * k + i]).reduce((a, b) => a + b);
+const addToDiagonal = (matrix, k, value) => { for (let i = 0; i < k; i++) matrix[i * k + i] += value; };
+
 /** L of L L' = the matrix, (k x k). */
 function cholesky(matrix, k) {
   const root = new Float64Array(k * k);
@@ -102,10 +106,9 @@ export function regression(betas, data, nFactors) {
   }
   for (let d = 0; d < nDates; d++) {
     const ridged = squares.slice(d * k * k, (d + 1) * k * k);
-    let trace = 0;
-    for (let i = 0; i < k; i++) trace += ridged[i * k + i];
+    const jitter = JITTER * trace(ridged, k) + TINY;
     for (let i = 0; i < k * k; i++) ridged[i] += RIDGE * mean[i];
-    for (let i = 0; i < k; i++) ridged[i * k + i] += JITTER * trace + TINY;
+    addToDiagonal(ridged, k, jitter);
     roots.push(cholesky(ridged, k));
     factors.set(solve(roots[d], moments.subarray(d * k, (d + 1) * k), k), d * k);
   }
@@ -228,17 +231,23 @@ export function betasOf(model, z) {
   return { betas, read };
 }
 
+/** r̂ = β · F, (nDates * nTickers). */
+function product(betas, factors, { nDates, nTickers }, k) {
+  const fitted = new Float64Array(nDates * nTickers);
+  for (let row = 0; row < fitted.length; row++) for (let i = 0; i < k; i++)
+    fitted[row] += betas[row * k + i] * factors[Math.floor(row / nTickers) * k + i];
+  return fitted;
+}
+
 /** β, F and r̂ of data; roots, β'β and β'r too where F is a regression. */
 export function forward(model, data) {
-  const { nFactors, weights: { A } } = model, { nDates, nTickers, nInputs, x } = data;
-  const { betas, read } = betasOf(model, data.z), fitted = new Float64Array(nDates * nTickers);
+  const { nFactors, weights: { A } } = model, { nDates, nInputs, x } = data;
+  const { betas, read } = betasOf(model, data.z);
   let half = { factors: new Float64Array(nDates * nFactors) };
   if (model.factors === "regression") half = regression(betas, data, nFactors);
   else for (let d = 0; d < nDates; d++) for (let i = 0; i < nInputs; i++) for (let k = 0; k < nFactors; k++)
     half.factors[d * nFactors + k] += x[d * nInputs + i] * A[i * nFactors + k];
-  for (let d = 0; d < nDates; d++) for (let s = 0; s < nTickers; s++) for (let k = 0; k < nFactors; k++)
-    fitted[d * nTickers + s] += betas[(d * nTickers + s) * nFactors + k] * half.factors[d * nFactors + k];
-  return { betas, read, fitted, ...half };
+  return { betas, read, fitted: product(betas, half.factors, data, nFactors), ...half };
 }
 
 /** The mean squared error, and total R². Left out: no ticker's own return is in the F that explains it. */
@@ -296,10 +305,9 @@ export function gradient(model, data) {
     }
     for (let d = 0; d < nDates; d++) {
       const own = Q.subarray(d * k * k, (d + 1) * k * k);
-      let trace = 0;
-      for (let i = 0; i < k; i++) trace += own[i * k + i];
+      const jitter = JITTER * trace(own, k);
       for (let i = 0; i < k * k; i++) own[i] += mean[i];
-      for (let i = 0; i < k; i++) own[i * k + i] += JITTER * trace;
+      addToDiagonal(own, k, jitter);
       for (let row = d * n; row < (d + 1) * n; row++) for (let i = 0; i < k; i++) {
         let sum = y[row] * lambdas[d][i];
         for (let j = 0; j < k; j++) sum += 2 * betas[row * k + j] * own[j * k + i];
@@ -396,9 +404,8 @@ export function turnToTruth(betas, truth, k, nTrue) {
   const squares = new Float64Array(k * k), moments = new Float64Array(k * nTrue), C = new Float64Array(k * nTrue);
   const n = betas.length / k;
   addProducts(betas, truth, 0, n, k, nTrue, squares, moments);
-  let trace = 0, missed = 0, total = 0;
-  for (let i = 0; i < k; i++) trace += squares[i * k + i];
-  for (let i = 0; i < k; i++) squares[i * k + i] += 1e-9 * trace + TINY; // two columns of β may be alike
+  let missed = 0, total = 0;
+  addToDiagonal(squares, k, 1e-9 * trace(squares, k) + TINY); // two columns of β may be alike
   const root = cholesky(squares, k);
   for (let j = 0; j < nTrue; j++) {
     solve(root, moments.filter((_, i) => i % nTrue === j), k).forEach((c, i) => { C[i * nTrue + j] = c; });
@@ -432,18 +439,12 @@ export class Trainer {
     this.step = 0;
     this.every = 1; // how many steps lie between two points of the curves
     this.history = { step: [], training: [], validation: [] };
-    const of = (part) => {
-      const { y, betas, factors, nTickers } = part, k = this.market.nTrue;
-      let missed = 0, squares = 0;
-      for (let row = 0; row < y.length; row++) {
-        let error = y[row];
-        for (let i = 0; i < k; i++) error -= betas[row * k + i] * factors[Math.floor(row / nTickers) * k + i];
-        missed += error * error;
-        squares += y[row] * y[row];
-      }
-      return { error: missed / y.length, r2: 1 - missed / squares, zero: squares / y.length };
+    const of = (part) => { // the errors of the true β · F, and of saying 0
+      const fitted = product(part.betas, part.factors, part, this.market.nTrue), mean = (v) => v.reduce((a, b) => a + b) / v.length;
+      const error = mean(part.y.map((r, i) => (r - fitted[i]) ** 2)), zero = mean(part.y.map((r) => r * r));
+      return { error, zero, r2: 1 - error / zero };
     };
-    this.truth = { training: of(this.training), validation: of(this.validation) }; // what β · F as drawn explains
+    this.truth = { training: of(this.training), validation: of(this.validation) };
     this.note();
   }
 
@@ -509,9 +510,9 @@ const percent = (share) => `${say(100 * share, 0)} %`;
 // Diverging colours that readers with any colour vision tell apart (PuOr, as plot_beta_surfaces has them): purple below
 // zero, orange above. In the dark the middle is dark, so that a map does not glare.
 export const THEMES = {
-  light: { ends: [[94, 60, 153], [247, 247, 247], [217, 95, 2]], ink: "#222222", halo: "#ffffff", grid: "#dddddd",
+  light: { ends: [[140, 115, 200], [247, 247, 247], [217, 95, 2]], ink: "#222222", halo: "#ffffff", grid: "#dddddd",
     training: "#0072B2", validation: "#B84700" },
-  dark: { ends: [[158, 132, 214], [34, 34, 38], [240, 140, 50]], ink: "#f0f0f0", halo: "#141417", grid: "#444444",
+  dark: { ends: [[128, 104, 188], [34, 34, 38], [186, 94, 12]], ink: "#f0f0f0", halo: "#141417", grid: "#444444",
     training: "#56B4E9", validation: "#F0A060" },
 };
 const GRID = 24; // cells along each side of a map
@@ -646,25 +647,19 @@ function drawCurves(canvas, trainer, theme) {
 
 const WAYS = { regression: "the regression of the month, (β′β)⁻¹ β′r", portfolios: "fixed weights on 4 observed portfolios",
   managed: "fixed weights on 3 managed portfolios" };
-const named = (names) => Object.entries(names);
 const truths = (k) => Object.keys(TRUTHS).map((name) => [name, `${name}: ${FORMULAS[name][k]}`]);
 // What can be chosen: name, words, choices, and whether training starts again.
 const CONTROLS = [
-  { group: "The market", name: "truth1", words: "True β of factor 1", choices: truths(0), anew: true },
-  { group: "The market", name: "truth2", words: "True β of factor 2", choices: [...truths(1), ["none", "no factor 2"]],
-    anew: true },
-  { group: "The market", name: "noise", words: "Noise, SD a month", anew: true,
-    choices: [[0, "none"], [0.05, "5 %"], [0.1, "10 %"], [0.2, "20 %"]] },
-  { group: "The model", name: "hidden", words: "Hidden units", anew: true,
-    choices: [[0, "0 (linear)"], [4, "4"], [8, "8"], [16, "16"]] },
-  { group: "The model", name: "nFactors", words: "Factors, K", choices: [[1, "1"], [2, "2"], [3, "3"]], anew: true },
-  { group: "The model", name: "factors", words: "F is found by", choices: named(WAYS), anew: true },
-  { group: "The training", name: "l1", words: "Penalty, L1", choices: [[0, "none"], [0.001, "0.001"], [0.01, "0.01"],
-    [0.1, "0.1"]] },
-  { group: "The training", name: "batch", words: "Months a step", choices: [[0, "all 40"], [8, "8, drawn anew"]] },
-  { group: "The training", name: "speed", words: "Steps a second",
-    choices: [[1, "1"], [20, "20"], [200, "200"], [0, "as many as can be"]] },
-];
+  ["The market", "truth1", "True β of factor 1", truths(0), true],
+  ["The market", "truth2", "True β of factor 2", [...truths(1), ["none", "no factor 2"]], true],
+  ["The market", "noise", "Noise, SD a month", [[0, "none"], [0.05, "5 %"], [0.1, "10 %"], [0.2, "20 %"]], true],
+  ["The model", "hidden", "Hidden units", [[0, "0 (linear)"], [4, "4"], [8, "8"], [16, "16"]], true],
+  ["The model", "nFactors", "Factors, K", [[1, "1"], [2, "2"], [3, "3"]], true],
+  ["The model", "factors", "F is found by", Object.entries(WAYS), true],
+  ["The training", "l1", "Penalty, L1", [[0, "none"], [0.001, "0.001"], [0.01, "0.01"], [0.1, "0.1"]], false],
+  ["The training", "batch", "Months a step", [[0, "all 40"], [8, "8, drawn anew"]], false],
+  ["The training", "speed", "Steps a second", [[1, "1"], [20, "20"], [200, "200"], [0, "as many as can be"]], false],
+].map(([group, name, words, choices, anew]) => ({ group, name, words, choices, anew }));
 
 const STYLE = `
 :host { display: block; }
@@ -700,7 +695,7 @@ dt { font-size: 13px; color: var(--soft); } dd { margin: 0; font-weight: 600; fo
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; margin: 4px 0 10px; }
 th, td { text-align: right; padding: 3px 5px; border-bottom: 1px solid var(--line); font-weight: 400;
   overflow-wrap: normal; }
-.worked td { white-space: nowrap; } .worked tr.upper td { border: 0; white-space: normal; }
+.worked td { white-space: nowrap; } .worked td.words { white-space: normal; } .worked tr.upper td { border: 0; }
 thead th { font-weight: 600; } th:first-child { text-align: left; }
 tr.sum > * { font-weight: 700; border-top: 2px solid var(--ink); }
 .tickers tbody tr { cursor: pointer; } .tickers tr[data-open] { background: var(--box); font-weight: 600; }
@@ -709,8 +704,9 @@ tr.sum > * { font-weight: 700; border-top: 2px solid var(--ink); }
 .worked { background: var(--box); border-radius: 6px; padding: 6px 12px; min-width: 0; }
 .worked p { margin: 6px 0; } .result { font-size: 16px; font-weight: 600; }
 .edit { display: grid; grid-template-columns: 1fr 1fr auto; gap: 12px; align-items: end; }
-.edit input { width: 100%; accent-color: var(--accent); height: 26px; }
+.edit input { width: 100%; margin: 0; accent-color: var(--accent); height: 26px; }
 .narrow .seen, .middle .numbers { grid-template-columns: minmax(0, 1fr); }
+.narrow .worked table { font-size: 13px; } .narrow .worked :is(td, th) { padding: 3px 2px; }
 .narrow .edit { grid-template-columns: 1fr 1fr; }
 `;
 
@@ -734,7 +730,7 @@ const HTML = `
   </div>
   <div class="numbers">
     <div>
-      <label>Month <select class="month"></select></label>
+      <label for="month">Month</label><select class="month" id="month"></select>
       <table class="tickers"><caption>Open a ticker to see its arithmetic</caption><thead><tr><th scope="col">ticker</th>
         <th scope="col">c1</th><th scope="col">c2</th><th scope="col">r, %</th><th scope="col">r̂, %</th></tr></thead>
         <tbody></tbody></table>
@@ -794,8 +790,8 @@ export function mount(el, options = {}) {
   for (const group of new Set(CONTROLS.map((control) => control.group))) {
     const box = document.createElement("fieldset");
     box.innerHTML = `<legend>${group}</legend>` + CONTROLS.filter((control) => control.group === group).map(
-      ({ name, words, choices }) => `<label>${words}<select name="${name}">${choices.map(([value, text]) =>
-        `<option value="${value}">${text}</option>`).join("")}</select></label>`).join("");
+      ({ name, words, choices }) => `<label for="${name}">${words}</label><select name="${name}" id="${name}">` +
+        `${choices.map(([value, text]) => `<option value="${value}">${text}</option>`).join("")}</select>`).join("");
     find(".choices").append(box);
   }
   const setting = (name) => find(`select[name=${name}]`);
@@ -896,8 +892,7 @@ export function mount(el, options = {}) {
       for (const [whose, shown] of [["truth", values], ["model", turned]]) {
         const canvas = find(`[data-map=${whose}${j}]`);
         drawMap(canvas, shown, reach, colours);
-        if (withWords) canvas.ariaLabel = `${whose === "truth" ? "True β" : "The model's β"} of factor ${j + 1}, ` +
-          inWords(shown);
+        if (withWords) canvas.ariaLabel = `${whose === "truth" ? "True" : "The model's"} β${j + 1}, ` + inWords(shown);
       }
     });
     drawCurves(find(".curves"), trainer, colours);
@@ -943,7 +938,8 @@ export function mount(el, options = {}) {
   /** Number by number: z -> hidden -> β; x -> F, or β'β and β'r -> F; r̂ = β · F. */
   function arithmetic(month, s) {
     const { hidden, nFactors: k, weights: { W1, b1, W2, b2, A } } = trainer.model, name = label(s);
-    const ks = [...Array(k).keys()], cells = (values) => values.map((value) => `<td>${value}</td>`).join("");
+    const ks = [...Array(k).keys()], cells = (values) => values.map((value) =>
+      `<td${String(value).includes("=") ? ' class="words"' : ""}>${value}</td>`).join(""); // a sum may break its line
     const head = (...words) => `<thead><tr>${words.map((word) => `<th scope="col">${word}</th>`).join("")}</tr></thead>`;
     const row = (word, values, kind = "") => `<tr class="${kind}"><th scope="row">${word}</th>${cells(values)}</tr>`;
     const z = month.z.slice(2 * s, 2 * s + 2), width = hidden || 2, read = month.read.slice(s * width, (s + 1) * width);
@@ -962,7 +958,7 @@ export function mount(el, options = {}) {
         const sum = (`${say(z[0])} · ${inside(W1[u])} + ${say(z[1])} · ${inside(W1[hidden + u])} + ${say(b1[u])} = ` +
           say(a, 3)).replaceAll("+ −", "− ");
         if (!narrow) return row(u + 1, [sum, ...rest]);
-        return `<tr class="upper"><th scope="row" rowspan="2">${u + 1}</th><td colspan="${k + 1}">a = ${sum}</td></tr>` +
+        return `<tr class="upper"><th scope="row" rowspan="2">${u + 1}</th><td class="words" colspan="${k + 1}">a = ${sum}</td></tr>` +
           `<tr>${cells(rest)}</tr>`;
       }).join("") + row("constant", [...(narrow ? [""] : ["", ""]), ...ks.map((i) => say(b2[i], 3))]) +
         row("β, the sum", [...(narrow ? [""] : ["", ""]), ...betas.map((b) => say(b, 3))], "sum") + "</tbody></table>";
@@ -974,14 +970,14 @@ export function mount(el, options = {}) {
     if (A) {
       const names = chosen.factors === "managed" ? ["constant", "c1", "c2"] : ["first", "second", "third", "fourth"];
       html += `<table><caption>From x to F: weights that are the same in every month</caption>${head("x", "earned, %",
-        ...ks.flatMap((i) => [`weight ${i + 1}`, `x · w${i + 1}`]))}<tbody>` + names.map((word, i) =>
-        row(word, [say(month.x[i] * PERCENT), ...ks.flatMap((j) => [say(A[i * k + j]),
-          say(month.x[i] * A[i * k + j] * PERCENT)])])).join("") +
-        row("F, the sum, %", ["", ...F.flatMap((f) => ["", say(f * PERCENT)])], "sum") + "</tbody></table>";
+        ...ks.map((i) => `earned · weight ${i + 1}`))}<tbody>` + names.map((word, i) => row(word, [say(month.x[i] * PERCENT),
+        ...ks.map((j) => `${say(month.x[i] * PERCENT)} · ${inside(A[i * k + j])} = ` +
+          say(month.x[i] * A[i * k + j] * PERCENT))])).join("") +
+        row("F, the sum, %", ["", ...F.map((f) => say(f * PERCENT))], "sum") + "</tbody></table>";
     } else {
       html += `<table><caption>From β and r to F: the regression of month ${open.date + 1}, all ${chosen.nTickers} tickers ` +
-        `(β′β with a ridge of a thousandth)</caption>${head("", ...ks.map((i) => `β′β, ${i + 1}`), "β′r, %", "F, %")}<tbody>` +
-        ks.map((i) => row(`factor ${i + 1}`, [...ks.map((j) => say(month.squares[i * k + j])),
+        `(β′β with a ridge of a thousandth)</caption>${head("", ...ks.map((i) => `β′β${i + 1}`), "β′r, %", "F, %")}<tbody>` +
+        ks.map((i) => row(`F${i + 1}`, [...ks.map((j) => say(month.squares[i * k + j])),
           say(month.moments[i] * PERCENT, 1), `<span data-name="F${i + 1}" data-value="${F[i] * PERCENT}">` +
           `${say(F[i] * PERCENT)}</span>`])).join("") + "</tbody></table>";
     }

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>Playground: a conditional autoencoder that trains in the page</title>
 </head>
 <body>
@@ -147,7 +148,7 @@ def page(**options: Any) -> str:
     return PAGE.format(script=script, options=json.dumps(playground(**options).options))
 
 
-def _options(truth, noise, hidden_units, n_factors, factors, l1, seed) -> Mapping[str, Any]:
+def _options(truth, noise, hidden_units, n_factors, factors, l1, seed):
     """The options under the names of playground.js."""
     truths = [truth] if isinstance(truth, str) else list(truth) if isinstance(truth, Sequence) else truth
     if not isinstance(truths, list):
