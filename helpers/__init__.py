@@ -7,7 +7,7 @@ truth. Every model is the same equation,
 
 and they differ only in what is given and what is solved for. The rooms, in the order in which they may know each other:
 
-    panel  <-  data, models  <-  evaluation  <-  experiments  <-  exercises        plotting beside them
+    panel  <-  data, models  <-  evaluation  <-  experiments  <-  exercises        plotting, playground beside them
 
 `import helpers` loads nothing else; each part is loaded when it is first used. What there is stands in `__init__.pyi`.
 """

@@ -5,6 +5,7 @@ from . import exercises as exercises
 from . import experiments as experiments
 from . import models as models
 from . import panel as panel
+from . import playground as playground
 from . import plotting as plotting
 from .data import FAMILIAR_TICKERS as FAMILIAR_TICKERS
 from .data import LAYOUTS as LAYOUTS

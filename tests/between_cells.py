@@ -14,7 +14,7 @@ from queue import Empty
 import pytest
 from nbval.plugin import IPyNbCell
 
-from tests.cells import ends_in_slide, exercise_checked, pictures
+from tests.cells import ends_in_playground, ends_in_slide, exercise_checked, pictures
 from tools.refresh import ROOT
 
 SHOWN = "get_ipython().last_execution_result.result"
@@ -46,6 +46,8 @@ def questions(item):
         yield question(item, f"{name} is solved", f"assert_solved({name!r}, {topic!r}, get_ipython().user_ns)")
     elif ends_in_slide(cell):
         yield question(item, f"{item.name} has sliders that move", f"assert_moves({SHOWN})")
+    elif ends_in_playground(cell):
+        yield question(item, f"{item.name} has a readable picture", f"assert_readable({SHOWN}.picture())")
     elif pictures(cell):
         yield question(item, f"{item.name} has a readable picture", f"assert_readable({SHOWN})")
 

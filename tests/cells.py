@@ -27,13 +27,22 @@ def pictures(cell):
 
 def ends_in_slide(cell):
     """Whether what a code cell shows is what `helpers.plotting.sliders.slide` returns."""
-    if not re.search(r"\bslide\(", cell.source):
+    return _ends_in_call(cell, "slide")
+
+
+def ends_in_playground(cell):
+    """Whether what a code cell shows is what `helpers.playground.playground` returns."""
+    return _ends_in_call(cell, "playground")
+
+
+def _ends_in_call(cell, name):
+    if not re.search(rf"\b{name}\(", cell.source):
         return False
     last = ast.parse(cell.source).body[-1]
     return (
         isinstance(last, ast.Expr)
         and isinstance(last.value, ast.Call)
-        and ast.unparse(last.value.func).split(".")[-1] == "slide"
+        and ast.unparse(last.value.func).split(".")[-1] == name
     )
 
 

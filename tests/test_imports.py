@@ -23,6 +23,7 @@ ROOMS = {
     "data": {"", "data"},
     "models": {"", "models"},
     "plotting": {"", "plotting"},
+    "playground": {"", "plotting", "playground"},
     "evaluation": {"", "data", "models", "evaluation"},
     "experiments": {"", "data", "models", "evaluation", "plotting", "experiments"},
     "exercises": {"", "data", "models", "evaluation", "experiments", "exercises"},
