@@ -288,10 +288,8 @@ export function gradient(model, data) {
   for (let row = 0; row < y.length; row++) {
     const d = Math.floor(row / n), e = y[row] - fitted[row], slope = (-2 * e) / y.length;
     error += (e * e) / y.length;
-    for (let i = 0; i < k; i++) {
-      dBetas[row * k + i] = slope * factors[d * k + i];
-      dFactors[d * k + i] += slope * betas[row * k + i];
-    }
+    for (let i = 0; i < k; i++) dBetas[row * k + i] = slope * factors[d * k + i];
+    for (let i = 0; i < k; i++) dFactors[d * k + i] += slope * betas[row * k + i];
   }
   if (roots) {
     const Q = new Float64Array(nDates * k * k), mean = new Float64Array(k * k), lambdas = [];
@@ -1043,18 +1041,14 @@ export function mount(el, options = {}) {
   restart();
   measuring.observe(host);
 
-  return {
-    play, pause, host,
-    get trainer() { return trainer; },
-    show: () => show(true),
+  return { play, pause, host, get trainer() { return trainer; }, show: () => show(true),
     remove() {
       pause();
       watching.disconnect();
       measuring.disconnect();
       system.removeEventListener("change", dress);
       host.remove();
-    },
-  };
+    } };
 }
 
 /** For anywidget: JupyterLab calls this for every view of the widget, and what it returns when the view goes. */
