@@ -8,6 +8,7 @@ from helpers.evaluation.metrics import total_r2
 from helpers.models.ipca import InstrumentedPCA
 from tests.benchmarks import (
     ensembles,
+    fold,
     gpu,
     ipca,
     local_optima,
@@ -165,6 +166,16 @@ def test_the_benchmark_of_a_gpu_runs_on_what_is_there_and_names_it(monkeypatch):
     what, _, neural, autoencoder = report.splitlines()
     assert what.startswith(f"{gpu.device()[0]}: 60 tickers x 60 dates")
     assert neural.startswith("NeuralIPCA") and autoencoder.startswith("CA3")
+
+
+def test_the_benchmark_of_a_fold_runs_cold_and_warm():
+    how = {"n_members": 1, "epochs": 1}
+    report = fold.measure(40, 6, train=24, validate=12, names=["IPCA", "CA0", "NeuralIPCA"], **how)
+    lines = [line.split() for line in report.splitlines()]
+    assert [line[:2] for line in lines[2:-1]] == [
+        [name, start] for name in ("IPCA", "CA0", "NeuralIPCA") for start in ("cold", "warm")
+    ]
+    assert "30 cold folds of these" in report and "at most 6" in report
 
 
 def test_the_benchmark_of_recursive_fits_runs_and_warm_fits_are_the_cold_ones():
