@@ -166,6 +166,17 @@ class Lab:
 
 
 @contextmanager
+def running_lab(folder):
+    """A JupyterLab that serves, and ends afterwards."""
+    server = Lab(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
 def chromium_with_own_fonts(folder):
     """A Chromium that finds no machine but this one."""
     fonts = FONTS.format(

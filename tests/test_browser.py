@@ -15,7 +15,15 @@ import nbformat
 import pytest
 
 from helpers.exercises.checker import NOT_ATTEMPTED, Choice, Exercise
-from tests.browser import LIMIT, MONOSPACED_NAMES, RUN_LIMIT, Lab, Opened, chromium_with_own_fonts, playwright
+from tests.browser import (
+    LIMIT,
+    MONOSPACED_NAMES,
+    RUN_LIMIT,
+    Opened,
+    chromium_with_own_fonts,
+    playwright,
+    running_lab,
+)
 from tools.refresh import NOTEBOOKS, lessons
 
 pytestmark = pytest.mark.extra
@@ -28,12 +36,8 @@ EXERCISES = re.compile(r"^from helpers\.exercises\.(\w+) import ([\w, ]+)", re.M
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    server = Lab(tmp_path_factory.mktemp("jupyterlab"))
-    try:
-        server.start()
+    with running_lab(tmp_path_factory.mktemp("jupyterlab")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ The numbers of the JavaScript are compared with those of the course's own networ
 
 import base64
 import functools
-import os
 import re
 import threading
 import time
@@ -20,7 +19,6 @@ from helpers.playground import page, playground
 from helpers.playground.widget import FACTORS, HIDDEN_UNITS, NOISES, SCRIPT, STRENGTHS, TRUTHS, WAYS
 from tests.common import assert_refused
 from tests.pictures import contrast
-from tools.refresh import ROOT
 
 SOURCE = SCRIPT.read_text(encoding="utf-8")
 MOST_BYTES, MOST_LINES = 300_000, 1060
@@ -38,7 +36,7 @@ def test_it_is_one_small_file_that_asks_for_nothing_else():
 
 def test_options_are_handed_over_under_the_names_of_the_script():
     assert playground().options == {
-        "truth": ["hill", "product"], "noise": 0.1, "hidden": 8, "nFactors": 2, "factors": "regression", "l1": 0.0,
+        "truth": ["valley", "product"], "noise": 0.1, "hidden": 8, "nFactors": 2, "factors": "regression", "l1": 0.0,
         "seed": 0,
     }  # fmt: skip
     other = playground("sign", np.float64(0.05), hidden_units=np.int64(16), factors="managed", seed=7).options
@@ -48,8 +46,8 @@ def test_options_are_handed_over_under_the_names_of_the_script():
 
 
 @pytest.mark.parametrize("options, error, words", [
-    ({"truth": "cliff"}, ValueError, ["truth", "'hill'", "'cliff'"]),
-    ({"truth": ["hill", "hill", "hill"]}, ValueError, ["one or two", "3 were given"]),
+    ({"truth": "cliff"}, ValueError, ["truth", "'valley'", "'cliff'"]),
+    ({"truth": ["valley", "valley", "valley"]}, ValueError, ["one or two", "3 were given"]),
     ({"truth": []}, ValueError, ["one or two", "0 were given"]),
     ({"truth": 3}, TypeError, ["truth", "int"]),
     ({"noise": 0.3}, ValueError, ["noise", "0.05", "0.3"]),
@@ -73,7 +71,7 @@ def test_a_notebook_stores_a_picture_and_a_sentence_always_the_same():
     assert "application/vnd.jupyter.widget-view+json" in one
     assert one["image/png"] == other["image/png"] and base64.b64decode(one["image/png"]).startswith(b"\x89PNG")
     assert one["text/plain"] == repr(playground())
-    assert one["text/plain"].endswith("to find β (hill and product). Run this cell to play.")
+    assert one["text/plain"].endswith("to find β (valley and product). Run this cell to play.")
     assert playground("sign")._repr_mimebundle_()[0]["image/png"] != one["image/png"]
 
 
@@ -311,7 +309,7 @@ def test_a_market_is_the_same_for_the_same_seed_and_knows_its_truth(opened):
     assert all((one[name] == again[name]).all() for name in one)
     assert (one["y"] != other["y"]).all()
     c1, c2 = one["z"][..., 0], one["z"][..., 1]
-    truths = np.stack([TRUTHS["hill"](c1, c2, 0), TRUTHS["product"](c1, c2, 1)], axis=-1)
+    truths = np.stack([TRUTHS["valley"](c1, c2, 0), TRUTHS["product"](c1, c2, 1)], axis=-1)
     np.testing.assert_allclose(one["betas"], truths, rtol=1e-14)
     assert np.abs(np.sort(c1, axis=1) - (2 * np.arange(1, 61) / 61 - 1)).max() < 1e-15  # ranks, at every date
     assert np.mean([np.corrcoef(c1[d], c1[d - 1])[0, 1] for d in range(1, 60)]) > 0.85  # that persist
@@ -760,21 +758,10 @@ def test_the_page_of_its_own_runs_from_a_folder(chromium, tmp_path):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    from tests.browser import Lab
+    from tests.browser import running_lab
 
-    class LabOfThisTree(Lab):
-        """Its kernels find these helpers also where another folder's are installed."""
-
-        def _environment(self):
-            environment = super()._environment()
-            return environment | {"PYTHONPATH": os.pathsep.join([environment["PYTHONPATH"], str(ROOT)])}
-
-    server = LabOfThisTree(tmp_path_factory.mktemp("jupyterlab"))
-    try:
-        server.start()
+    with running_lab(tmp_path_factory.mktemp("jupyterlab")) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.mark.extra

@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 from scipy.stats import norm
 
 from helpers.exercises.checker import Choice, Exercise
@@ -195,7 +196,7 @@ def test_links_lead_to_files_and_formulas_are_closed(path):
         assert (path.parent / target).exists(), target
     plain = re.sub(r"\\\$|`[^`]*`", "", text)
     assert plain.count("$$") % 2 == 0
-    shown = html.unescape(pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable("table").render(text))
+    shown = html.unescape(MarkdownIt("commonmark").enable("table").render(text))
     for formula in re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", plain, re.DOTALL):
         assert not re.search(r"^\$+\s|\s\$+$", formula), formula
         assert formula in shown, f"Markdown changes {formula}: where it sees emphasis, put a space before the _"

@@ -80,9 +80,9 @@ class ConditionalAutoencoder(NetworkEnsemble):
         n_members best networks, whatever their strengths.
     warm_start : bool
         Whether a fit begins with the weights of the last fit of this model, if that had networks of the same shape
-        that read the same: member by member, whatever the strength. So a fit to one year more takes few epochs. It
-        stays near the optimum that it follows: with fewer factors than the market has, one from before may be a poor
-        one.
+        that read the same: member by member, whatever the strength. A fit to one year more may then take fewer epochs,
+        or, with more factors than the market has, as many. It stays near the optimum that it follows: with fewer
+        factors than the market has, one from before may be a poor one.
     hooks : Hook or sequence of Hook
         Parts of one's own in the networks: a loss, what happens to hidden layers, categories beside the
         characteristics.
@@ -102,7 +102,7 @@ class ConditionalAutoencoder(NetworkEnsemble):
         Those that were 0 or unknown for every ticker throughout: nothing is read of them.
     history_ : DataFrame
         One row for each strength, member and epoch until it stopped: the mean squared errors `training` (a running mean
-        within the epoch) and `validation`, as shares of the mean squared return.
+        within the epoch) and `validation`, as shares of the mean squared return; mean losses where a hook has one.
     factor_weights_ : (n_members, n_inputs, n_factors)
         W: the position of each factor in each of the `factor_input_names_`.
 

@@ -66,7 +66,7 @@ class Huber(Hook):
 
     References
     ----------
-    Huber (1964); Gu, Kelly, Xiu (2020), equation (6).
+    Huber (1964). Gu, Kelly, Xiu (2020) train their linear models with it.
     """
 
     delta: float = 1.5

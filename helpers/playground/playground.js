@@ -120,11 +120,11 @@ export function regression(betas, data, nFactors) {
 /** The true β that can be chosen, as functions of c1 and c2; a linear one leans on c1 for factor 1, on c2 for factor 2. */
 export const TRUTHS = {
   linear: (c1, c2, k) => (k === 0 ? 1.2 * c1 : c2),
-  hill: (c1) => c1 * c1,
+  valley: (c1) => c1 * c1,
   product: (c1, c2) => 2 * c1 * c2,
   sign: (c1) => 0.6 * Math.sign(c1),
 };
-const FORMULAS = { linear: ["1.2 c1", "c2"], hill: ["c1²", "c1²"], product: ["2 c1 c2", "2 c1 c2"],
+const FORMULAS = { linear: ["1.2 c1", "c2"], valley: ["c1²", "c1²"], product: ["2 c1 c2", "2 c1 c2"],
   sign: ["0.6 sgn(c1)", "0.6 sgn(c1)"] };
 
 /**
@@ -132,7 +132,7 @@ const FORMULAS = { linear: ["1.2 c1", "c2"], hill: ["c1²", "c1²"], product: ["
  * tickers of a month, in (-1, 1). Of four observed portfolios x the first make the factors, up to a little noise.
  * Everything is drawn whatever the truth and the noise are, so that changing these changes nothing else.
  */
-export function makeMarket({ seed = 0, truth = ["hill", "product"], noise = 0.1, nDates = 60, nTickers = 60 } = {}) {
+export function makeMarket({ seed = 0, truth = ["valley", "product"], noise = 0.1, nDates = 60, nTickers = 60 } = {}) {
   const normal = normals(seed), nTrue = truth.length, nInputs = 4, rho = 0.95, n = nTickers;
   const z = new Float64Array(nDates * n * 2), raw = new Float64Array(n * 2);
   const x = new Float64Array(nDates * nInputs), factors = new Float64Array(nDates * nTrue);
@@ -417,7 +417,7 @@ export function turnToTruth(betas, truth, k, nTrue) {
   return { C, share: 1 - missed / total };
 }
 
-export const DEFAULTS = { truth: ["hill", "product"], noise: 0.1, hidden: 8, nFactors: 2, factors: "regression", l1: 0,
+export const DEFAULTS = { truth: ["valley", "product"], noise: 0.1, hidden: 8, nFactors: 2, factors: "regression", l1: 0,
   batch: 0, learningRate: 0.01, seed: 0, nDates: 60, nTickers: 60, trainDates: 40 };
 
 /** A market, a model, and its training, step by step. No page is needed: tests use it alone. */

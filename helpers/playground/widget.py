@@ -19,14 +19,14 @@ SCRIPT = Path(__file__).with_name("playground.js")
 # The true β of a factor, for c1, c2 and the factor's number; the names and formulas are those of playground.js.
 TRUTHS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
     "linear": lambda c1, c2, k: c2 if k else 1.2 * c1,
-    "hill": lambda c1, c2, k: c1**2,
+    "valley": lambda c1, c2, k: c1**2,
     "product": lambda c1, c2, k: 2 * c1 * c2,
     "sign": lambda c1, c2, k: 0.6 * np.sign(c1),
 }
 NOISES, HIDDEN_UNITS, FACTORS = (0, 0.05, 0.1, 0.2), (0, 4, 8, 16), (1, 2, 3)
 WAYS, STRENGTHS = ("regression", "portfolios", "managed"), (0, 0.001, 0.01, 0.1)
 
-Truth = Literal["linear", "hill", "product", "sign"]
+Truth = Literal["linear", "valley", "product", "sign"]
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -74,7 +74,7 @@ class Playground(anywidget.AnyWidget):
 
 
 def playground(
-    truth: Truth | Sequence[Truth] = ("hill", "product"),
+    truth: Truth | Sequence[Truth] = ("valley", "product"),
     noise: float = 0.1,
     hidden_units: int = 8,
     n_factors: int = 2,
@@ -92,7 +92,7 @@ def playground(
 
     Parameters
     ----------
-    truth : {"linear", "hill", "product", "sign"}, or a sequence of one or two of them
+    truth : {"linear", "valley", "product", "sign"}, or a sequence of one or two of them
         The true β of each factor: 1.2 c1 (of factor 2: c2), c1², 2 c1 c2, 0.6 sgn(c1).
     noise : {0, 0.05, 0.1, 0.2}
         The SD of ε, a fraction per month.
@@ -141,7 +141,7 @@ def page(**options: Any) -> str:
     Examples
     --------
     >>> from helpers.playground import page
-    >>> "http" in page(truth="hill")
+    >>> "http" in page(truth="valley")
     False
     """
     script = SCRIPT.read_text(encoding="utf-8")
