@@ -9,6 +9,7 @@ The metadata of a cell has the last word: `slideshow.slide_type` ("slide", "skip
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,7 @@ HEIGHT, WIDTH = 540, 1150  # of what stands below a title, in the pixels of the 
 WORTH = {"picture": 100, "playground": 200, "formula": 70, "question": 62, "table": 66, "points": 300, "list": 52,
          "printed": 50, "options": 92, "predict": 84, "mistake": 80, "exercise": 58, "open": 20}  # fmt: skip
 FIRST = 25  # more, for the first of its section
+AGAIN, SOON_TOO_MANY = 25, ("question", "printed", "list")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def deck(pieces: Sequence[Piece], material: Material) -> list[Slide]:
     end = next(i for i, piece in enumerate(pieces) if piece.kind == "heading" and piece.text == "Takeaways")
     found = [slide for slide in candidates(pieces[:end], material) if wanted(slide)]
     forced = [slide for slide in found if slide.piece and slide.piece.said["type"] == "slide"]
-    rest = sorted((slide for slide in found if slide not in forced), key=lambda slide: (-slide.worth, slide.first))
+    rest = dearest([slide for slide in found if slide not in forced])
     chosen = sorted([*forced, *rest[: max(USUAL - FIXED - len(forced), 0)]], key=lambda slide: (slide.first, slide.last))
     if not FEWEST <= len(chosen) + FIXED <= MOST:
         title = pieces[0].text
@@ -74,6 +76,17 @@ def wanted(slide: Slide) -> bool:
     return slide.piece is None or slide.piece.said["type"] not in ("skip", "notes")
 
 
+def dearest(slides: Sequence[Slide]) -> list[Slide]:
+    """The dearest first; of the same kind, each after the third is worth less: no deck of questions alone."""
+    ordered = sorted(slides, key=lambda slide: (-slide.worth, slide.first))
+    seen: Counter[str] = Counter()
+    worth = {}
+    for slide in ordered:
+        worth[id(slide)] = slide.worth - (AGAIN * max(seen[slide.kind] - 2, 0) if slide.kind in SOON_TOO_MANY else 0)
+        seen[slide.kind] += 1
+    return sorted(ordered, key=lambda slide: -worth[id(slide)])
+
+
 def boundary(pieces: Sequence[Piece], after: int, before: int) -> int:
     """Where the notes of one slide end and those of the next begin: at a heading, or where a question is asked."""
     between = range(after, before)
@@ -90,8 +103,8 @@ def candidates(pieces: Sequence[Piece], material: Material) -> list[Slide]:
     seen: set[tuple[int, str]] = set()
     for i, piece in enumerate(pieces):
         if piece.kind == "heading":
-            section, fresh = piece.text, True
             asking = EXERCISE.match(piece.text)
+            section, fresh = (section, fresh) if asking else (piece.text, True)
             if asking:
                 found.append(exercise(pieces, i, asking))
             continue
@@ -112,6 +125,7 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
     title = piece.said.get("title") or section
     if ASKS.match(piece.text) and piece.kind == "prose":
         asked = ASKS.sub("", piece.text)
+        asked = asked[:1].upper() + asked[1:]
         body = (f'<div class="question">{html.as_html(asked)}</div>',)
         return Slide(piece.said.get("question") or f"Your guess: {section}", "question", i, i, WORTH["question"], body,
                      section=section, piece=piece)  # fmt: skip
@@ -127,14 +141,17 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
         body = [material.figure(piece), *caption(after)]
         title = piece.said.get("title") or said_by_picture(piece.text) or section
     elif piece.kind == "formula":
+        after = "" if ASKS.match(after) else after
         lead = sentences(after, 260)
-        body = [html.as_html(piece.text), html.as_html(lead) if lead and not ASKS.match(lead) else ""]
-        if not after and before:
+        body = [html.as_html(piece.text), html.as_html(lead)]
+        if not after and before and not before.startswith("*What"):
             body = [html.as_html(sentences(before, 260)), html.as_html(piece.text)]
     elif piece.kind == "table" and fits(html.cells(piece.result)):
-        body = [html.table(piece.result, title), *caption(after)]
+        body = [html.table(piece.result, title), *remark(after)]
     elif piece.kind == "printed":
         body = code_and_result(piece)
+        body = body and [*body, *remark(after)]
+        body = body[:-1] if body and sum(tall(part, 28) for part in body) > HEIGHT else body
     elif piece.kind == "list" and 2 <= len(re.findall(r"^(?:-|\d+\.) ", piece.text, re.M)) <= 5:
         body = [html.as_html(piece.text)]
     if body is None:
@@ -150,8 +167,17 @@ def caption(after: str) -> list[str]:
     """What there is to see, in a sentence or two."""
     if not after.startswith("*What to see:") or not after.rstrip().endswith("*"):
         return []
-    text = sentences(after.strip("*").removeprefix("What to see:").strip(), 170)
+    # Its emphasis stops and begins again around formulas.
+    text = re.sub(r"(?<!\*)\*(?!\*)", "", after).strip().removeprefix("What to see:").strip()
+    text = sentences(text, 170)
     return [f'<p class="caption">{html.inline(text[:1].upper() + text[1:])}</p>'] if len(text) < 330 else []
+
+
+def remark(after: str) -> list[str]:
+    """What the lesson says next of numbers, in a sentence or two."""
+    if not after or ASKS.match(after) or after.startswith("*"):
+        return caption(after)
+    return [f'<p class="remark">{html.inline(sentences(after, 200))}</p>']
 
 
 def code_and_result(piece: Piece) -> list[str] | None:

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 PARSER = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
-SENTENCE_ENDS = re.compile(r"(?<=[.!?:])(?:\*{0,2})\s+(?=\S)")
+SENTENCE_ENDS = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][*\")])|(?<=[.!?]\*\*))\s+(?=\S)")
 OF_TOKENS = {"heading_open": "heading", "math_block": "formula", "bullet_list_open": "list", "ordered_list_open": "list",
              "fence": "fence"}  # fmt: skip
 
