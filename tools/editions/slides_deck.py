@@ -3,8 +3,9 @@
 Each piece that could stand on a slide has a worth; the dearest that fit into the deck are shown, in the lesson's order.
 The metadata of a cell has the last word: `slideshow.slide_type` ("slide", "skip", "notes"), and in `slide`
 
-    title        of the slide that the cell makes; `question` is that of its "Before you run"
-    points       short sentences in the place of what would be shown
+    title        of the slide that the cell makes; where it makes several, by their kind: question, formula, list, ...
+    points       short sentences in the place of a list or of prose
+    skip         the kinds of slides that it is not to make
     whiteboard   true, where the derivation on the whiteboard belongs
 """
 
@@ -73,7 +74,8 @@ def deck(pieces: Sequence[Piece], material: Material) -> list[Slide]:
 
 def wanted(slide: Slide) -> bool:
     """Whether the metadata of its cell lets it be shown."""
-    return slide.piece is None or slide.piece.said["type"] not in ("skip", "notes")
+    said = slide.piece.said if slide.piece else {"type": ""}
+    return said["type"] not in ("skip", "notes") and slide.kind not in said.get("skip", ())
 
 
 def dearest(slides: Sequence[Slide]) -> list[Slide]:
@@ -122,14 +124,14 @@ def candidates(pieces: Sequence[Piece], material: Material) -> list[Slide]:
 def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> Slide | None:
     """The slide that a piece makes, if it makes one."""
     piece = pieces[i]
-    title = piece.said.get("title") or section
+    title = piece.said.get(piece.kind) or piece.said.get("title") or section
     if ASKS.match(piece.text) and piece.kind == "prose":
         asked = ASKS.sub("", piece.text)
         asked = asked[:1].upper() + asked[1:]
         body = (f'<div class="question">{html.as_html(asked)}</div>',)
         return Slide(piece.said.get("question") or f"Your guess: {section}", "question", i, i, WORTH["question"], body,
                      section=section, piece=piece)  # fmt: skip
-    if "points" in piece.said:
+    if "points" in piece.said and piece.kind in ("list", "prose"):
         body = (f"<ul>{''.join(f'<li>{html.inline(point)}</li>' for point in piece.said['points'])}</ul>",)
         return Slide(title, "points", i, i, WORTH["points"], body, section=section, piece=piece)
     after = pieces[i + 1].text if i + 1 < len(pieces) and pieces[i + 1].kind == "prose" else ""
@@ -139,7 +141,7 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
         kind, body = "playground", ['<iframe src="playground.html" title="Playground: a network that trains in the page"></iframe>']
     elif piece.picture:
         body = [material.figure(piece), *caption(after)]
-        title = piece.said.get("title") or said_by_picture(piece.text) or section
+        title = piece.said.get("picture") or piece.said.get("title") or said_by_picture(piece.text) or section
     elif piece.kind == "formula":
         after = "" if ASKS.match(after) else after
         lead = sentences(after, 260)
@@ -269,7 +271,8 @@ def title_slide(pieces: Sequence[Piece]) -> Slide:
     text = sentence.text.removeprefix("**In one sentence:**").strip()
     body = [f'<p class="lead">{html.inline(text[:1].upper() + text[1:])}</p>', "<p>Afterwards you will be able to</p>",
             html.as_html(able.text)]  # fmt: skip
-    body, small = fitting(body, [True, True, True])
+    longer = 62 * (len(pieces[0].text) // 42) + 60  # of the title, and of the sentence, which is larger
+    small = sum(tall(part, 28) for part in body) + longer > HEIGHT
     notes = tuple(html.as_html(piece.text) for piece in pieces[1:])
     return Slide(pieces[0].text, "title", 0, 0, 0, tuple(body), notes, small=small)
 
