@@ -11,6 +11,7 @@ help:
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
 	@echo 'make questions writes, for instructors, exam questions and their answers: make questions SEED=2027'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
+	@echo 'make slides   builds, for lecturers, a deck of slides with notes for each lesson, in build/slides or ARGS=another'
 	@echo 'make badges   puts links to Binder and Colab into README and lessons: make badges REPOSITORY=owner/name'
 	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
 
@@ -32,6 +33,7 @@ test: everything
 
 extras: everything
 	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_playground.py tests/test_grading.py tests/test_hub.py \
+	    tests/test_slides_shown.py \
 	    $(ARGS)
 
 refresh: everything
@@ -54,6 +56,9 @@ questions: everything
 grade: everything
 	@$(PYTHON) tools/grade.py $(if $(FOLDER),"$(FOLDER)") $(if $(DUE),--due "$(DUE)") $(ARGS)
 
+slides: everything
+	@$(PYTHON) -m tools.editions.slides $(ARGS)
+
 badges: everything
 	@$(PYTHON) -m tools.badges "$(REPOSITORY)"
 
@@ -67,4 +72,4 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test extras update fresh refresh homework questions grade badges environment everything clean
+.PHONY: help lab test extras update fresh refresh homework questions grade slides badges environment everything clean

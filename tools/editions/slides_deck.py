@@ -150,6 +150,7 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
             body = [html.as_html(sentences(before, 260)), html.as_html(piece.text)]
     elif piece.kind == "table" and fits(html.cells(piece.result)):
         body = [html.table(piece.result, title), *remark(after)]
+        body = body[:1] if sum(tall(part, 28) for part in body) > HEIGHT - 110 else body
     elif piece.kind == "printed":
         body = code_and_result(piece)
         body = body and [*body, *remark(after)]
