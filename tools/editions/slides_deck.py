@@ -127,7 +127,7 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
     title = piece.said.get(piece.kind) or piece.said.get("title") or section
     if ASKS.match(piece.text) and piece.kind == "prose":
         asked = ASKS.sub("", piece.text)
-        asked = asked[:1].upper() + asked[1:]
+        asked = capital(asked)
         body = (f'<div class="question">{html.as_html(asked)}</div>',)
         return Slide(piece.said.get("question") or f"Your guess: {section}", "question", i, i, WORTH["question"], body,
                      section=section, piece=piece)  # fmt: skip
@@ -144,7 +144,7 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
         title = piece.said.get("picture") or piece.said.get("title") or said_by_picture(piece.text) or section
     elif piece.kind == "formula":
         after = "" if ASKS.match(after) else after
-        lead = sentences(after, 260)
+        lead = re.sub(r"[^.!?]*[^.!?)]$", "", sentences(after, 260).strip()).strip()
         body = [html.as_html(piece.text), html.as_html(lead)]
         if not after and before and not before.startswith("*What"):
             body = [html.as_html(sentences(before, 260)), html.as_html(piece.text)]
@@ -173,7 +173,7 @@ def caption(after: str) -> list[str]:
     # Its emphasis stops and begins again around formulas.
     text = re.sub(r"(?<!\*)\*(?!\*)", "", after).strip().removeprefix("What to see:").strip()
     text = sentences(text, 170)
-    return [f'<p class="caption">{html.inline(text[:1].upper() + text[1:])}</p>'] if len(text) < 330 else []
+    return [f'<p class="caption">{html.inline(capital(text))}</p>'] if len(text) < 330 else []
 
 
 def remark(after: str) -> list[str]:
@@ -188,7 +188,7 @@ def code_and_result(piece: Piece) -> list[str] | None:
     lines, result = piece.text.split("\n"), piece.result.split("\n")
     if len(result) > 12 or max(map(len, result)) > 78:
         return None
-    if len(lines) <= 12 and max(map(len, lines)) <= 84 and len(lines) + len(result) <= 15:
+    if len(lines) <= 12 and max(map(len, lines)) <= 77 and len(lines) + len(result) <= 15:
         return [html.code(piece.text), html.printed(piece.result)]
     return [html.printed(piece.result)] if len(result) >= 3 else None
 
@@ -208,7 +208,7 @@ def exercise(pieces: Sequence[Piece], i: int, found: re.Match) -> Slide:
         if not pieces[j].is_prose or pieces[j].kind == "heading":
             break
         last = j
-        if not re.match(r"`q\d+\.hint|Then remove|Delete", pieces[j].text):
+        if not re.search(r"`q\d+\.hint", pieces[j].text):
             parts.append(pieces[j])
     options = [p for p in parts if p.kind == "list" and re.search(r"^- \*\*[a-z]\*\*", p.text, re.M)]
     kind = "options" if options else way or title or ""
@@ -217,8 +217,13 @@ def exercise(pieces: Sequence[Piece], i: int, found: re.Match) -> Slide:
     heading = said.get("exercise") or f"Exercise {number}: {title or way or 'think'}"
     body, small = fitting([html.code(code_of(p)) if p.kind == "fence" else html.as_html(p.text) for p in parts],
                           [p in options for p in parts])  # fmt: skip
-    return Slide(heading[:1].upper() + heading[1:], "exercise", i, last, worth, tuple(body), section=f"q{number}",
+    return Slide(capital(heading), "exercise", i, last, worth, tuple(body), section=f"q{number}",
                  small=small, piece=pieces[i])  # fmt: skip
+
+
+def capital(text: str) -> str:
+    """The text with a capital first, unless that is a Greek letter: β is no B."""
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text
 
 
 def code_of(piece: Piece) -> str:
@@ -270,9 +275,9 @@ def title_slide(pieces: Sequence[Piece]) -> Slide:
     sentence = next(piece for piece in pieces if piece.text.startswith("**In one sentence:**"))
     able = next(piece for piece in pieces if piece.kind == "list")
     text = sentence.text.removeprefix("**In one sentence:**").strip()
-    body = [f'<p class="lead">{html.inline(text[:1].upper() + text[1:])}</p>', "<p>Afterwards you will be able to</p>",
+    body = [f'<p class="lead">{html.inline(capital(text))}</p>', "<p>Afterwards you will be able to</p>",
             html.as_html(able.text)]  # fmt: skip
-    longer = 62 * (len(pieces[0].text) // 42) + 60  # of the title, and of the sentence, which is larger
+    longer = 56 * (len(pieces[0].text) // 44) + 30  # of the title, and of the sentence, which is larger
     small = sum(tall(part, 28) for part in body) + longer > HEIGHT
     notes = tuple(html.as_html(piece.text) for piece in pieces[1:])
     return Slide(pieces[0].text, "title", 0, 0, 0, tuple(body), notes, small=small)
