@@ -131,7 +131,7 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
         body = (f'<div class="question">{html.as_html(asked)}</div>',)
         return Slide(piece.said.get("question") or f"Your guess: {section}", "question", i, i, WORTH["question"], body,
                      section=section, piece=piece)  # fmt: skip
-    if "points" in piece.said and piece.kind in ("list", "prose"):
+    if "points" in piece.said and piece.kind in ("list", "prose") and not piece.text.startswith("*What"):
         body = (f"<ul>{''.join(f'<li>{html.inline(point)}</li>' for point in piece.said['points'])}</ul>",)
         return Slide(title, "points", i, i, WORTH["points"], body, section=section, piece=piece)
     after = pieces[i + 1].text if i + 1 < len(pieces) and pieces[i + 1].kind == "prose" else ""
@@ -287,7 +287,7 @@ def last_slide(pieces: Sequence[Piece]) -> Slide:
     """What to take along."""
     body, small = fitting([html.as_html(next(piece for piece in pieces if piece.kind == "list").text)], [True])
     notes = tuple(html.as_html(piece.text) for piece in pieces[1:])
-    return Slide("What to take along", "takeaways", 0, 0, 0, tuple(body), notes, small=small)
+    return Slide("Takeaways", "takeaways", 0, 0, 0, tuple(body), notes, small=small)
 
 
 def told_apart(slides: Sequence[Slide]) -> list[Slide]:
