@@ -18,7 +18,8 @@ EXTENT = """() => {
         const box = part.getBoundingClientRect();
         low = Math.max(low, (box.bottom - frame.top) / scale);
         right = Math.max(right, (box.right - frame.left) / scale);
-        if (part.matches("p, li, pre, td, th")) letters = Math.min(letters, parseFloat(getComputedStyle(part).fontSize));
+        const size = parseFloat(getComputedStyle(part).fontSize);
+        if (part.matches("p, li, pre, td, th")) letters = Math.min(letters, size);
     }
     return { low, right, letters, high: slide.scrollHeight, formulas: slide.querySelectorAll("mjx-merror").length,
              open: [...slide.querySelectorAll(":not(pre, code)")].filter(part => part.children.length === 0

@@ -25,7 +25,14 @@ from tools.refresh import NOTEBOOKS, lessons
 ROOT = NOTEBOOKS.parent
 PARTS = ("notebooks", "teaching/lessons", "helpers/exercises", "helpers/playground", "tools/editions")
 LOOKS = Path(__file__).with_name("slides_page")
-REVEAL = ("LICENSE", "dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js", "plugin/zoom/zoom.js")
+REVEAL = (
+    "LICENSE",
+    "dist/reset.css",
+    "dist/reveal.css",
+    "dist/reveal.js",
+    "plugin/notes/notes.js",
+    "plugin/zoom/zoom.js",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

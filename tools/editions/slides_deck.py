@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from tools.editions import slides_html as html
 from tools.editions.slides_lesson import Piece, said_by_picture, sentences
@@ -25,6 +26,7 @@ ASKS = re.compile(r"\*\*Before you run the next cells?:\*\*\s*")
 HEIGHT, WIDTH = 540, 1150  # of what stands below a title, in the pixels of the design
 WORTH = {"picture": 100, "playground": 200, "formula": 70, "question": 62, "table": 66, "points": 300, "list": 52,
          "printed": 50, "options": 92, "predict": 84, "mistake": 80, "exercise": 58, "open": 20}  # fmt: skip
+PLAYGROUND = '<iframe src="playground.html" title="Playground: a network that trains in the page"></iframe>'
 FIRST = 25  # more, for the first of its section
 AGAIN, SOON_TOO_MANY = 25, ("question", "printed", "list")
 
@@ -57,7 +59,9 @@ def deck(pieces: Sequence[Piece], material: Material) -> list[Slide]:
     found = [slide for slide in candidates(pieces[:end], material) if wanted(slide)]
     forced = [slide for slide in found if slide.piece and slide.piece.said["type"] == "slide"]
     rest = dearest([slide for slide in found if slide not in forced])
-    chosen = sorted([*forced, *rest[: max(USUAL - FIXED - len(forced), 0)]], key=lambda slide: (slide.first, slide.last))
+    chosen = sorted(
+        [*forced, *rest[: max(USUAL - FIXED - len(forced), 0)]], key=lambda slide: (slide.first, slide.last)
+    )
     if not FEWEST <= len(chosen) + FIXED <= MOST:
         title = pieces[0].text
         raise ValueError(
@@ -65,7 +69,7 @@ def deck(pieces: Sequence[Piece], material: Material) -> list[Slide]:
             "say in the metadata of its cells what to show (slideshow.slide_type, slide.points)."
         )
     start = 1 + next(i for i, piece in enumerate(pieces[1:]) if piece.kind == "heading")
-    ends = [*(boundary(pieces, a.last + 1, b.first) for a, b in zip(chosen, chosen[1:], strict=False)), end]
+    ends = [*(boundary(pieces, a.last + 1, b.first) for a, b in pairwise(chosen)), end]
     starts = [start, *ends[:-1]]
     chosen = [with_notes(slide, pieces[a:b], material) for slide, a, b in zip(chosen, starts, ends, strict=True)]
     slides = [title_slide(pieces[:start]), *chosen, material.discussion_slide(Slide), last_slide(pieces[end:])]
@@ -110,7 +114,7 @@ def candidates(pieces: Sequence[Piece], material: Material) -> list[Slide]:
             if asking:
                 found.append(exercise(pieces, i, asking))
             continue
-        if i == 0 or asking and piece.is_prose or piece.cell == 0:
+        if i == 0 or (asking and piece.is_prose) or piece.cell == 0:
             continue
         asking = None if piece.kind not in ("printed", "code") else asking
         slide = None if "from helpers.exercises" in piece.text else shown(pieces, i, section, material)
@@ -138,7 +142,7 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
     before = pieces[i - 1].text if pieces[i - 1].kind == "prose" else ""
     kind, body = piece.kind, None
     if "playground(" in piece.text and piece.kind == "picture":
-        kind, body = "playground", ['<iframe src="playground.html" title="Playground: a network that trains in the page"></iframe>']
+        kind, body = "playground", [PLAYGROUND]
     elif piece.picture:
         body = [material.figure(piece), *caption(after)]
         title = piece.said.get("picture") or piece.said.get("title") or said_by_picture(piece.text) or section

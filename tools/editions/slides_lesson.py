@@ -5,7 +5,7 @@ import base64
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 PARSER = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
 SENTENCE_ENDS = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][*\")])|(?<=[.!?]\*\*))\s+(?=\S)")
-OF_TOKENS = {"heading_open": "heading", "math_block": "formula", "bullet_list_open": "list", "ordered_list_open": "list",
-             "fence": "fence"}  # fmt: skip
+OF_TOKENS = {"heading_open": "heading", "math_block": "formula", "fence": "fence"}
+OF_TOKENS |= {"bullet_list_open": "list", "ordered_list_open": "list"}
 
 
 @dataclass(frozen=True)
