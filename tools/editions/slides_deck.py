@@ -132,15 +132,16 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
     if ASKS.match(piece.text) and piece.kind == "prose":
         asked = ASKS.sub("", piece.text)
         asked = capital(asked)
-        body = (f'<div class="question">{html.as_html(asked)}</div>',)
-        return Slide(piece.said.get("question") or f"Your guess: {section}", "question", i, i, WORTH["question"], body,
+        seen = (f'<div class="question">{html.as_html(asked)}</div>',)
+        return Slide(piece.said.get("question") or f"Your guess: {section}", "question", i, i, WORTH["question"], seen,
                      section=section, piece=piece)  # fmt: skip
     if "points" in piece.said and piece.kind in ("list", "prose") and not piece.text.startswith("*What"):
-        body = (f"<ul>{''.join(f'<li>{html.inline(point)}</li>' for point in piece.said['points'])}</ul>",)
-        return Slide(title, "points", i, i, WORTH["points"], body, section=section, piece=piece)
+        seen = (f"<ul>{''.join(f'<li>{html.inline(point)}</li>' for point in piece.said['points'])}</ul>",)
+        return Slide(title, "points", i, i, WORTH["points"], seen, section=section, piece=piece)
     after = pieces[i + 1].text if i + 1 < len(pieces) and pieces[i + 1].kind == "prose" else ""
     before = pieces[i - 1].text if pieces[i - 1].kind == "prose" else ""
-    kind, body = piece.kind, None
+    kind = piece.kind
+    body: list[str] | None = None
     if "playground(" in piece.text and piece.kind == "picture":
         kind, body = "playground", [PLAYGROUND]
     elif piece.picture:
