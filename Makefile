@@ -39,10 +39,10 @@ refresh: everything
 
 # What a student has written stays; LESSON is a number, such as 05.
 update: environment
-	@$(PYTHON) -m tools.edition update
+	@$(PYTHON) -m tools.update update
 
 fresh: environment
-	@$(PYTHON) -m tools.edition fresh "$(LESSON)"
+	@$(PYTHON) -m tools.update fresh "$(LESSON)"
 
 homework: everything
 	@$(PYTHON) tools/homework.py $(if $(SEED),--seed "$(SEED)") $(ARGS)
