@@ -86,7 +86,9 @@ def checked(folder: Path, edition: str) -> str:
     except (NotBuilt, ValueError):
         raise NotBuilt(f"{folder} is a git repository without a commit: {elsewhere}.") from None
     if not title.startswith(f"{edition} of "):
-        raise NotBuilt(f"The last commit in {folder}, {title!r}, is none of a build: {elsewhere}. Work in a clone of it.")
+        raise NotBuilt(
+            f"The last commit in {folder}, {title!r}, is none of a build: {elsewhere}. Work in a clone of it."
+        )
     if git(folder, "status", "--porcelain").strip():
         raise NotBuilt(f"{folder} has changes that are in no commit: take them out, and work in a clone of it.")
     return head
