@@ -3,7 +3,7 @@ PYTHON = .venv/bin/python
 
 help:
 	@echo 'make lab      opens the course in JupyterLab; hand arguments on with make lab ARGS="--no-browser --port 9999"'
-	@echo 'make test     runs the tests, notebooks included; one of them with make test ARGS="tests/test_setup.py"'
+	@echo 'make test     runs the tests, notebooks included; one of them with make test ARGS="tests/test_environment.py"'
 	@echo 'make update   brings in the newest edition, and keeps what you wrote'
 	@echo 'make fresh    puts a clean copy of a lesson beside yours: make fresh LESSON=05'
 # not for students: begin

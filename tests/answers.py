@@ -17,7 +17,7 @@ def code_of_answers(modules):
 
     Comments, and the sentences of docstrings, advice and hints are none.
     """
-    kept = {line.strip() for text in modules.values() for line in text.splitlines()}
+    kept = "\n".join(modules.values())
     found = set()
     for name in modules:
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def code_of_answers(modules):
                     if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)):
                         found |= {line.strip() for line in ast.get_source_segment(text, part).splitlines()}
     lines = {line.removeprefix("return ") for line in found if not line.startswith(("#", '"'))}
-    return {line for line in lines if len(line) >= SHORT and not any(line in one for one in kept)}
+    return {line for line in lines if len(line) >= SHORT and line not in kept}
 
 
 def text_of(path):
