@@ -212,7 +212,7 @@ def test_what_is_marked_is_left_out_and_links_lead_to_what_is_left(tmp_path):
     there = {*names, *(f"notebooks/homework_{k}.ipynb" for k in (1, 2, 3))}
     assert [one for name in names for one in links_of(tmp_path, name) if one not in there] == []
     make = (tmp_path / "Makefile").read_text(encoding="utf-8")
-    assert "make grade" not in make and "homework:" not in make and "\nupdate:" in make and "not for students" not in make
+    assert "\nupdate:" in make and not any(one in make for one in ("make grade", "homework:", "not for students"))
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "nstructors" not in readme and "make lab" in readme and "docs/students.md" in readme
 
