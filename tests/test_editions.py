@@ -228,6 +228,21 @@ def test_a_mark_without_a_partner_is_told(tmp_path):
     assert page.read_text() == "a\nc\n"
 
 
+def test_the_homework_of_a_course_folder_is_what_it_has_for_students(tmp_path, capsys):
+    course, lessons = tmp_path / "homework", tmp_path / "notebooks"
+    lessons.mkdir()
+    with pytest.raises(NotBuilt, match="has no homework in release/: run make homework first"):
+        student.releases(lessons, course, None)
+    for place in ("source", "release"):
+        (course / place / "homework_1").mkdir(parents=True)
+        (course / place / "homework_1" / "homework_1.ipynb").write_text(place)
+    student.releases(lessons, course, None)
+    assert [path.read_text() for path in lessons.iterdir()] == ["release"]
+    with pytest.raises(SystemExit):
+        student.main([str(tmp_path / "new"), "--homework", str(course), "--seed", "1"])
+    assert "A course folder has its homework already: give --homework or --seed." in capsys.readouterr().err
+
+
 MODULES = recording.modules_without_answers()
 
 
