@@ -3,16 +3,20 @@ PYTHON = .venv/bin/python
 
 help:
 	@echo 'make lab      opens the course in JupyterLab; hand arguments on with make lab ARGS="--no-browser --port 9999"'
-	@echo 'make test     runs the tests, notebooks included; one of them with make test ARGS="tests/test_setup.py"'
-	@echo 'make extras   runs the tests that need a browser, a sandbox for what students wrote, or a hub'
+	@echo 'make test     runs the tests, notebooks included; one of them with make test ARGS="tests/test_environment.py"'
 	@echo 'make update   brings in the newest edition, and keeps what you wrote'
 	@echo 'make fresh    puts a clean copy of a lesson beside yours: make fresh LESSON=05'
+# not for students: begin
+	@echo 'make extras   runs the tests that need a browser, a sandbox for what students wrote, or a hub'
 	@echo 'make refresh  executes all notebooks again and stores what they print and draw'
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
 	@echo 'make questions writes, for instructors, exam questions and their answers: make questions SEED=2027'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
 	@echo 'make slides   builds, for lecturers, a deck of slides with notes for each lesson, in build/slides or ARGS=another'
 	@echo 'make badges   puts links to Binder and Colab into README and lessons: make badges REPOSITORY=owner/name'
+	@echo 'make student  builds what students get, without answers: make student FOLDER=../course-2027 SEED=2027'
+	@echo 'make instructor builds all of it as a git repository of its own: make instructor FOLDER=../my-course'
+# not for students: end
 	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
 
 # The first lesson, in a JupyterLab that shows notebooks/ and asks a student nothing about its own news and updates.
@@ -31,20 +35,20 @@ lab: environment
 test: everything
 	@$(PYTHON) -m pytest $(ARGS)
 
+# What a student has written stays; LESSON is a number, such as 05.
+update: environment
+	@$(PYTHON) -m tools.update update
+
+fresh: environment
+	@$(PYTHON) -m tools.update fresh "$(LESSON)"
+
+# not for students: begin
 extras: everything
 	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_playground.py tests/test_grading.py tests/test_hub.py \
-	    tests/test_slides_shown.py \
-	    $(ARGS)
+	    tests/test_slides_shown.py tests/test_student.py $(ARGS)
 
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
-
-# What a student has written stays; LESSON is a number, such as 05.
-update: environment
-	@$(PYTHON) -m tools.edition update
-
-fresh: environment
-	@$(PYTHON) -m tools.edition fresh "$(LESSON)"
 
 homework: everything
 	@$(PYTHON) tools/homework.py $(if $(SEED),--seed "$(SEED)") $(ARGS)
@@ -62,6 +66,14 @@ slides: everything
 badges: everything
 	@$(PYTHON) -m tools.badges "$(REPOSITORY)"
 
+# A git repository in FOLDER, without it in build/; each build is one commit on top of the one before.
+student: everything
+	@$(PYTHON) -m tools.editions.student $(if $(SEED),--seed "$(SEED)") $(if $(FOLDER),"$(FOLDER)") $(ARGS)
+
+instructor: everything
+	@$(PYTHON) -m tools.editions.instructor $(if $(FOLDER),"$(FOLDER)") $(ARGS)
+
+# not for students: end
 environment:
 	@sh environment.sh course
 
@@ -72,4 +84,7 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test extras update fresh refresh homework questions grade slides badges environment everything clean
+.PHONY: help lab test update fresh environment everything clean
+# not for students: begin
+.PHONY: extras refresh homework questions grade slides badges student instructor
+# not for students: end

@@ -42,9 +42,12 @@ def questions(item):
     if not isinstance(item, IPyNbCell):
         return
     cell, topic = item.cell, item.path.stem[3:]
+    # not for students: begin
     if name := exercise_checked(cell.source):
         yield question(item, f"{name} is solved", f"assert_solved({name!r}, {topic!r}, get_ipython().user_ns)")
-    elif ends_in_slide(cell):
+        return
+    # not for students: end
+    if ends_in_slide(cell):
         yield question(item, f"{item.name} has sliders that move", f"assert_moves({SHOWN})")
     elif ends_in_playground(cell):
         yield question(item, f"{item.name} has a readable picture", f"assert_readable({SHOWN}.picture())")

@@ -30,8 +30,8 @@ ROOMS = {
 }
 # Of helpers.exercises, the modules that hold no lesson's questions.
 CHECKER = {
-    "answers", "calling", "changes", "checker", "clinic_patients", "questions", "reading", "record", "seen", "variants",
-    "words",
+    "answers", "calling", "changes", "checker", "clinic_patients", "questions", "reading", "record", "recorded", "seen",
+    "variants", "words",
 }  # fmt: skip
 # Of helpers.models, the modules that load Keras.
 NETWORKS = {"autoencoder", "backend", "compiling", "hooks", "layers", "lecture", "networks", "neural_ipca", "solved"}

@@ -297,7 +297,7 @@ class Exercise(Question):
                 return "Right as far as its digits go, and they are too few: give two more."
             return "Your columns do not span what the right ones span: no rotation turns one into the other."
         right = [self._near(value, true, truth) for value, true in zip(values, truth, strict=True)]
-        given = self._calls() if self.calls is not None else [tuple(self._given().values())]
+        given = self._calls()
         wrong = Wrong(values, truth, right, self._agree, [lengths_of(arguments) for arguments in given])
         said = what_it_shows(wrong) or self._about_what_it_ignores(answer) or self._about_other_data(values).strip()
         hint = "" if said or part_is_right(wrong) else f" A hint: {self.hints[0]}"
@@ -327,9 +327,11 @@ class Exercise(Question):
         """That the answer is given, a step of the right way, or what that gives for other data; empty if it is not."""
         truth = self._truth(self.reference)
         if "others" not in self._made:
-            calls = self._calls() if self.calls is not None else [tuple(self._given().values())]
-            self._made["others"] = others(self.reference, calls, self._names(), truth)
+            self._made["others"] = self._others(self._calls(), truth)
         return alike(values, self._made["others"], lambda results: self._agree(results, truth))
+
+    def _others(self, calls, truth):
+        return others(self.reference, calls, self._names(), truth)
 
     def _about_what_it_reads(self, answer, values):
         """That a function works with the notebook's variables and not with its arguments; empty if it does not."""
@@ -367,10 +369,12 @@ class Exercise(Question):
 
     def _ignored(self, answer):
         """The arguments that a function never reads and the right way does: by their places, as names are free."""
-        places = calling.names_of_arguments(self.reference).index
-        needless = set(map(places, calling.ignored_arguments(self.reference)))
-        names = calling.names_of_arguments(answer)
+        needless, names = self._needless(), calling.names_of_arguments(answer)
         return [name for name in calling.ignored_arguments(answer) if names.index(name) not in needless]
+
+    def _needless(self):
+        places = calling.names_of_arguments(self.reference).index
+        return set(map(places, calling.ignored_arguments(self.reference)))
 
     def _when(self, k):
         if self.calls is None or len(self._calls()) < 2:
@@ -386,8 +390,8 @@ class Exercise(Question):
         return self._made["given"]
 
     def _calls(self):
-        if "calls" not in self._made and self.calls is not None:
-            self._made["calls"] = self.calls()
+        if "calls" not in self._made:
+            self._made["calls"] = self.calls() if self.calls is not None else [tuple(self._given().values())]
         return self._made["calls"]
 
 

@@ -24,6 +24,7 @@ class Question(ABC):
 
     __slots__ = ()
     hints: tuple[str, ...]
+    _solved = "a right answer, and what it teaches"  # what `solution` gives, as it is told
 
     def check(self, answer: Any = ..., *more: Any, **named: Any) -> Feedback:
         """Correct; Incorrect, with advice that fits; Not attempted; or Could not check, with the reason.
@@ -66,7 +67,7 @@ class Question(ABC):
             about,
             f"  {name}.check(answer)   judges your answer",
             f"  {name}.hint()          a first hint, of {len(self.hints)}; {name}.hint(2) says more",
-            f"  {name}.solution()      a right answer, and what it teaches",
+            f"  {name}.solution()      {self._solved}",
         ))  # fmt: skip
 
     def __dir__(self) -> list[str]:
@@ -94,16 +95,23 @@ class Choice(Question):
     insight: str = ""
 
     def _judged(self, answer):
-        letters = sorted({self.right, *self.advice})
+        letters = self._letters()
         if not isinstance(answer, str):
             raise Unreadable(
                 f"One of the letters {', '.join(letters)} is needed, in quotes; this is {kind_of(answer)}."
             )
         letter = answer.strip(string.punctuation + string.whitespace).lower()
+        if letter not in letters:
+            raise Unreadable(f"One of the letters {', '.join(letters)} is needed; this is {kind_of(answer)}.")
+        return self.said_of(letter)
+
+    def _letters(self):
+        return sorted({self.right, *self.advice})
+
+    def said_of(self, letter: str) -> str:
+        """The verdict on one of the letters."""
         if letter == self.right:
             return f"Correct. {self.insight}".rstrip()
-        if letter not in self.advice:
-            raise Unreadable(f"One of the letters {', '.join(letters)} is needed; this is {kind_of(answer)}.")
         return f"Incorrect. {self.advice[letter]}"
 
     def solution(self) -> Feedback:

@@ -39,6 +39,11 @@ def others(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str], 
     truth : list of arrays
         What is right, for each call.
     """
+    return [*data_themselves(calls, names, truth), *by_the_way(way, calls, names, truth)]
+
+
+def data_themselves(calls: Sequence[Sequence[Any]], names: Sequence[str], truth: list) -> list[Other]:
+    """Of `others` those that need no right way: the data as they were given, and what is left of them."""
     found: list[Other] = []
     for k, name in enumerate(names):
         arrays = [call[k] for call in calls if k < len(call) and _is_array(call[k])]
@@ -49,8 +54,13 @@ def others(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str], 
             left = [array - true for array, true in zip(arrays, truth, strict=True)]
             words = f" Yours and the right numbers add up to {name}. Is what was taken asked for, or what is left?"
             found.append((words, left, True))
+    return found
+
+
+def by_the_way(way: Callable, calls: Sequence[Sequence[Any]], names: Sequence[str], truth: list) -> list[Other]:
+    """Of `others` those that the right way gives: a step of it, and what it makes of other data."""
     words = " These numbers are a step of the right way, and not its end. What is still to be done with them?"
-    found += [(words, arrays, True) for arrays in steps(way, calls, names)]
+    found: list[Other] = [(words, arrays, True) for arrays in steps(way, calls, names)]
     if sum(true.size for true in truth) < 2:
         return found
     counts = all(true.dtype.kind == "i" for true in truth)

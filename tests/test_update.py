@@ -5,7 +5,7 @@ import subprocess
 import nbformat
 import pytest
 
-from tools import edition
+from tools import update
 
 
 def git(folder, *arguments):
@@ -57,7 +57,7 @@ class School:
         git(self.public, "commit", "--quiet", "-m", "an edition")
 
     def update(self, capsys):
-        code = edition.main(["update"], self.mine)
+        code = update.main(["update"], self.mine)
         told = capsys.readouterr()
         return code, told.out + told.err
 
@@ -126,7 +126,7 @@ def test_an_answer_whose_question_is_gone_stands_at_the_end(school, capsys):
     assert code == 0 and "1 changed and 1 own cells kept, 1 of them at the end" in told
     found = sources(school.mine / "notebooks/05_how_many.ipynb")
     assert found[:2] == [("head", "# Lesson"), ("data", "R = 2")] and ("own", "last = 1") in found
-    assert found[-2:] == [("your-cells-of-the-edition-before", edition.NO_PLACE), ("answer", "R + 1")]
+    assert found[-2:] == [("your-cells-of-the-edition-before", update.NO_PLACE), ("answer", "R + 1")]
 
 
 def test_a_notebook_that_was_only_run_becomes_that_of_the_edition(school, capsys):
@@ -192,7 +192,7 @@ def test_nothing_is_changed_where_something_is_in_the_way(school, tmp_path, caps
     assert code == 1 and told == "There are commits of your own here: bring the edition in with git merge.\n"
     assert (school.mine / "README.md").read_text() == "mine\n"
     (tmp_path / "zip").mkdir()
-    assert edition.main(["update"], tmp_path / "zip") == 1
+    assert update.main(["update"], tmp_path / "zip") == 1
     assert capsys.readouterr().err.startswith("This course did not come by git: download the new edition beside it")
     git(school.mine, "remote", "set-url", "origin", str(tmp_path / "nowhere"))
     code, told = school.update(capsys)
@@ -203,7 +203,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(school, capsys, monkeypatch):
     write(school.mine / "notebooks/05_how_many.ipynb", notebook(**{**LESSON, "answer": "R + 1"}))
     school.publish({"README.md": "two\n"})
     full = OSError(28, "No space left on device", "yours")
-    monkeypatch.setattr(edition.shutil, "copy2", lambda *paths: (_ for _ in ()).throw(full))
+    monkeypatch.setattr(update.shutil, "copy2", lambda *paths: (_ for _ in ()).throw(full))
     code, told = school.update(capsys)
     assert code == 1 and told == "yours cannot be read or written: No space left on device.\n"
     assert ("answer", "R + 1") in sources(school.mine / "notebooks/05_how_many.ipynb")
@@ -214,9 +214,9 @@ def test_a_clean_copy_stands_beside_the_students(school, capsys):
     path = school.mine / "notebooks/05_how_many.ipynb"
     write(path, notebook(**{**LESSON, "answer": "R + 1"}))
     for name in ("05_how_many fresh.ipynb", "05_how_many fresh 2.ipynb"):
-        assert edition.main(["fresh", "05"], school.mine) == 0
+        assert update.main(["fresh", "05"], school.mine) == 0
         assert capsys.readouterr().out == f"A clean copy is in notebooks/{name}; yours is as it was.\n"
         assert sources(path.with_name(name)) == notebook_sources(LESSON)
     assert ("answer", "R + 1") in sources(path)
-    assert edition.main(["fresh", "99"], school.mine) == 1
+    assert update.main(["fresh", "99"], school.mine) == 1
     assert capsys.readouterr().err == "There is no lesson '99': make fresh LESSON=05, or one of 05.\n"
