@@ -1,0 +1,23 @@
+// What scrolls sideways can be reached by the keyboard; what does not is no stop of the Tab key.
+const WIDE = "pre, .table-wrapper, .output.text_html, div.math, .figure-numbers > div, dt.sig";
+
+function markWide() {
+  for (const part of document.querySelectorAll(WIDE)) {
+    if (part.scrollWidth > part.clientWidth + 1) {
+      part.tabIndex = 0;
+      if (part.localName === "div") {
+        part.setAttribute("role", "group");
+        part.setAttribute("aria-label", "wider than the page: scroll sideways");
+      }
+    } else if (part.tabIndex === 0) {
+      for (const name of ["tabindex", "role", "aria-label"]) part.removeAttribute(name);
+    }
+  }
+}
+
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  markWide();
+  addEventListener("resize", markWide);
+  for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", markWide);
+});
