@@ -11,6 +11,7 @@ help:
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
 	@echo 'make questions writes, for instructors, exam questions and their answers: make questions SEED=2027'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
+	@echo 'make site     builds the course as web pages, and one PDF, in build/site or ARGS=another/folder'
 	@echo 'make badges   puts links to Binder and Colab into README and lessons: make badges REPOSITORY=owner/name'
 	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
 
@@ -32,7 +33,7 @@ test: everything
 
 extras: everything
 	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_playground.py tests/test_grading.py tests/test_hub.py \
-	    $(ARGS)
+	    tests/test_site_built.py $(ARGS)
 
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
@@ -54,6 +55,9 @@ questions: everything
 grade: everything
 	@$(PYTHON) tools/grade.py $(if $(FOLDER),"$(FOLDER)") $(if $(DUE),--due "$(DUE)") $(ARGS)
 
+site: everything
+	@$(PYTHON) -m tools.editions.site $(ARGS)
+
 badges: everything
 	@$(PYTHON) -m tools.badges "$(REPOSITORY)"
 
@@ -67,4 +71,4 @@ clean:
 	@rm -rf .venv/.made .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage build dist *.egg-info
 	@find . \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
 
-.PHONY: help lab test extras update fresh refresh homework questions grade badges environment everything clean
+.PHONY: help lab test extras update fresh refresh homework questions grade site badges environment everything clean

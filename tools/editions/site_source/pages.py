@@ -31,6 +31,7 @@ mount(document.getElementById("playground"));
 </script>
 ```
 """
+ONE_PDF = 'All of them, with the glossary and the reading list, are also <a href="course.pdf">one PDF</a>.\n\n'
 MISSING = """---
 orphan: true
 ---
@@ -53,8 +54,15 @@ class Entry(NamedTuple):
     lesson: str
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, with_pdf: bool = False) -> None:
     """Writes all pages of the site, with what Sphinx reads beside them.
+
+    Parameters
+    ----------
+    folder : Path
+        Is there.
+    with_pdf : bool
+        Whether the front page leads to the PDF of the course.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def write(folder: Path) -> None:
         The README or the glossary has not the form that the pages are made of.
     """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    course(folder, front_page(readme))
+    course(folder, front_page(readme, with_pdf))
     (folder / "docs").mkdir()
     for name in DOCS:
         _write(folder / "docs" / f"{name}.md", (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"), f"docs/{name}.md")
@@ -141,7 +149,7 @@ def section(readme: str, title: str) -> str:
     return found[1].rstrip() + "\n"
 
 
-def front_page(readme: str) -> str:
+def front_page(readme: str, with_pdf: bool = False) -> str:
     """The front page in MyST: the README's own words, the lessons with their minutes, and the playground."""
     head = readme.partition("\n## ")[0].rstrip()
     table = section(readme, "The lessons").splitlines()
@@ -154,7 +162,7 @@ def front_page(readme: str) -> str:
             head,
             "## Two commands\n\n" + section(readme, "Two commands"),
             PLAYGROUND.format(script=SCRIPT.read_text(encoding="utf-8")),
-            "## The lessons\n\n" + re.sub(r", and about the memory of the last column[^.]*", "", "\n".join(table)),
+            "## The lessons\n\n" + (ONE_PDF if with_pdf else "") + re.sub(r", and about the memory of the last column[^.]*", "", "\n".join(table)),
             "## For whom\n\n" + re.sub(r"\n```python.*?```\n", "", section(readme, "For whom"), flags=re.DOTALL),
             "## Sources\n\n" + section(readme, "Sources"),
             *lists,
