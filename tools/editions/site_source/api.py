@@ -75,9 +75,10 @@ def page(room: str, names: list[Public]) -> str:
     """The page of a room in reStructuredText: classes and functions first, then modules."""
     title = f"{ROOMS.get(room, room)}: ``{room}``"
     parts = [title, "=" * len(title), "", *_summary(room), f".. currentmodule:: {room}", ""]
+    public = {each.name for each in public_names()}
     things = {each.name: getattr(import_module(room), each.name) for each in names}
     for name, thing in sorted(things.items(), key=lambda item: isinstance(item[1], ModuleType)):
-        parts += _directive(room, name, thing)
+        parts += _directive(room, name, thing, public)
     return "\n".join(parts)
 
 
@@ -87,11 +88,13 @@ def _summary(room):
     return [re.sub(r"([*|])", r"\\\1", first), ""]
 
 
-def _directive(room, name, thing):
-    """What asks Sphinx for the description of a public name."""
+def _directive(room, name, thing, elsewhere):
+    """What asks Sphinx for the description of a public name; what a module shares with its room is said there."""
     if isinstance(thing, ModuleType):
         # The questions of lessons hold their solutions, and the entries are scripts: only what they are is said.
         whole = [] if room in ("helpers.exercises", "helpers.experiments.entries") else ["   :members:"]
+        shared = sorted(elsewhere & vars(thing).keys())
+        whole += [f"   :exclude-members: {', '.join(shared)}"] if whole and shared else []
         title = f"``{name}``"
         return [title, "-" * len(title), "", f".. automodule:: {thing.__name__}", *whole, ""]
     if isinstance(thing, type):

@@ -94,4 +94,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", describe)
     app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", docstrings.as_markup, priority=400)  # before napoleon
+    app.connect("autodoc-skip-member", docstrings.is_not_ours)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

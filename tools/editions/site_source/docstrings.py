@@ -36,3 +36,8 @@ def escaped(line: str) -> str:
     if re.fullmatch(r"\s*\*{1,2}\w+( : .*)?", line):
         return line
     return MARKS.sub(lambda found: found[1] or f"\\{found[2]}", line)
+
+
+def is_not_ours(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
+    """True for a member that another library has put into a class of the course; else Sphinx decides."""
+    return True if "sklearn" in (getattr(thing, "__module__", None) or "") else None
