@@ -12,7 +12,6 @@ import helpers
 from tools.editions import site, stamp
 from tools.editions.site_source import api, docstrings, pages, printed, reading, shown
 from tools.refresh import NOTEBOOKS, ROOT, lessons
-from tools.teaching import read_course
 
 ENTRIES = reading.references().entries
 
@@ -29,11 +28,12 @@ def test_each_lesson_is_a_page_and_stands_in_its_part_with_its_minutes(source):
     front = (source / "index.md").read_text(encoding="utf-8")
     trees = re.findall(r"```\{toctree\}\n:hidden:\n:caption: (.+)\n\n((?:.+\n)+?)```", front)
     assert [name for name, _ in trees[1:7]] == re.findall(r"\*\*([IV]+ [^*]+)\*\*", front)
-    listed = [line for _, lines in trees for line in lines.split() if line.startswith("notebooks/0") or "/1" in line]
-    listed += [line for _, lines in trees for line in lines.split() if line.startswith("notebooks/2")]
-    assert listed == [f"notebooks/{path.stem}" for path in lessons()]
-    for lesson in read_course():
-        assert re.search(rf"^\| \[{re.escape(lesson.title)}\]\(notebooks/{lesson.path.name}\) .*\| \d\d \|$", front, re.M)
+    listed = [line for _, lines in trees for line in lines.splitlines() if re.match(r"\d\d ", line)]
+    rows = re.findall(r"^\| \[(\d\d [^\]]+)\]\(notebooks/(\w+)\.ipynb\) .*\| (\d+) \|$", front, re.MULTILINE)
+    assert listed == [f"{title} <notebooks/{name}>" for title, name, _ in rows]
+    assert [name for _, name, _ in rows] == [path.stem for path in lessons()]
+    heads = [nbformat.read(path, as_version=4).cells[0].source for path in lessons()]
+    assert all(f"**Time:** {minutes} minutes" in head for (_, _, minutes), head in zip(rows, heads, strict=True))
 
 
 def test_the_front_page_has_the_picture_the_commands_the_playground_and_no_other_kernel(source):

@@ -50,6 +50,7 @@ html_title = project
 html_static_path = [str(HERE / "static")]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
+templates_path = [str(HERE / "templates")]
 html_favicon = str(HERE / "static" / "favicon.svg")
 html_show_sourcelink = False
 html_copy_source = False
@@ -80,6 +81,12 @@ def describe(app: Sphinx, pagename: str, template: str, context: dict[str, Any],
     context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{text}">\n'
 
 
+def say_levels(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Makes the captions of the navigation plain paragraphs: Sphinx calls them headings, and says of no level."""
+    if "furo_navigation_tree" in context:
+        context["furo_navigation_tree"] = context["furo_navigation_tree"].replace(' role="heading"', "")
+
+
 def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
     """Puts MathJax beside the pages, as far as they use it: formulas from TeX, and the fonts."""
     if error is None and app.builder.format == "html":
@@ -92,6 +99,7 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """What Sphinx calls first."""
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", say_levels, priority=900)  # after furo
     app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", docstrings.as_markup, priority=400)  # before napoleon
     app.connect("autodoc-skip-member", docstrings.is_not_ours)

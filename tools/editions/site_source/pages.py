@@ -154,7 +154,7 @@ def front_page(readme: str, with_pdf: bool = False) -> str:
     head = readme.partition("\n## ")[0].rstrip()
     table = section(readme, "The lessons").splitlines()
     table = [re.sub(r" [^|]*\|$", "", line) if line.startswith("|") else line for line in table]  # without memory
-    lists = [toctree(name or "Begin", [f"notebooks/{file}" for _, file in rows]) for name, rows in parts()]
+    lists = [toctree(name or "Begin", [f"{title} <notebooks/{file}>" for title, file in rows]) for name, rows in parts()]
     lists.append(toctree("Words", ["notebooks/glossary.md", "notation.md", "reading.md", "Index <genindex>"]))
     lists.append(toctree("For whom", [f"docs/{name}.md" for name in DOCS] + ["api/index.md"]))
     return "\n\n".join(
@@ -172,7 +172,7 @@ def front_page(readme: str, with_pdf: bool = False) -> str:
 
 def toctree(caption: str, entries: list[str]) -> str:
     """A hidden list of pages, which the navigation at the side shows."""
-    lines = "\n".join(re.sub(r"\.(md|ipynb)$", "", entry) for entry in entries)
+    lines = "\n".join(re.sub(r"\.(md|ipynb)(?=>?$)", "", entry) for entry in entries)
     return f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{lines}\n```"
 
 
