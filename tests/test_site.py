@@ -183,7 +183,7 @@ def notebook_with(metadata, of_cell):
 def test_a_figure_has_its_alt_text_and_its_width(tmp_path, metadata, of_cell, alt, width):
     nbformat.write(notebook_with(metadata, of_cell), tmp_path / "a.ipynb")
     cells = shown.shown(tmp_path / "a.ipynb").cells
-    assert cells[0].metadata.mystnb.image == {"alt": alt, "width": width} and len(cells) == 2
+    assert cells[0].metadata["mystnb"]["image"] == {"alt": alt, "width": width} and len(cells) == 2
 
 
 def test_the_numbers_of_a_figure_are_a_table_below_it_and_a_file(tmp_path):

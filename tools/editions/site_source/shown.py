@@ -46,7 +46,7 @@ def shown(path: Path) -> NotebookNode:
 
 def _describe(cell: NotebookNode, picture: str, told: Mapping[str, Any]) -> None:
     """Writes alt text and width into the metadata of a cell; an alt text of the lesson's author stays."""
-    image = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
+    image = cell.metadata.setdefault("mystnb", NotebookNode()).setdefault("image", NotebookNode())
     if told.get("alt"):
         image.setdefault("alt", told["alt"])
     image["width"] = f"{told.get('width') or png_width(picture)}px"
