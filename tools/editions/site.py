@@ -95,7 +95,8 @@ def sphinx(builder: str, source: Path, target: Path, *settings: str) -> None:
     command += ["-c", str(CONFIGURATION), "-d", str(target.with_name(f"{builder}-read"))]
     command += [part for setting in settings for part in ("-D", setting)]
     environment = set_kernel_environment(dict(os.environ)) | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    run = subprocess.run([*command, str(source), str(target)], cwd=ROOT, env=environment, capture_output=True, text=True)
+    command += [str(source), str(target)]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if run.returncode:
         said = [line for line in run.stderr.splitlines() if line.strip()]
         raise pages.NotBuilt("Sphinx says:\n" + "\n".join(said).replace(f"{source}{os.sep}", ""))

@@ -24,7 +24,9 @@ ROOMS = {
 }
 HEAD = """# The helpers
 
-The small tested module that the notebooks import. Everything passes through three nouns: a panel holds the data, a model is fitted to it, a simulated market knows the truth. Students write `from helpers import PCAFactors`, or `from helpers.models import PCAFactors`; each name stands in the page of its room.
+The small tested module that the notebooks import. Everything passes through three nouns: a panel holds the data, a model
+is fitted to it, a simulated market knows the truth. Students write `from helpers import PCAFactors`, or
+`from helpers.models import PCAFactors`; each name stands in the page of its room.
 """
 
 

@@ -58,10 +58,6 @@ html_show_search_summary = False  # it reads pages by fetch, which browsers refu
 html_permalinks_icon = "#"
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
-html_theme_options = {
-    "light_css_variables": {"color-foreground-muted": "#55585f", "color-foreground-border": "#6f737b"},
-    "dark_css_variables": {"color-foreground-muted": "#a9adb5", "color-foreground-border": "#8d929b"},
-}
 
 MOST_LETTERS = 160  # of what a search engine shows of a page
 
@@ -71,7 +67,7 @@ def anchor(title: str) -> str:
     return title.replace(" ", "-")
 
 
-def describe(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def describe(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Gives a page its description: its first sentences."""
     said = [part.astext().replace("\n", " ") for part in doctree.findall(nodes.paragraph)] if doctree else []
     text = next((part for part in said if len(part) > 40), f"{context.get('title', '')}: {STATED['description']}")
@@ -81,7 +77,7 @@ def describe(app: Sphinx, pagename: str, template: str, context: dict[str, Any],
     context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{text}">\n'
 
 
-def say_levels(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def say_levels(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     """Makes the captions of the navigation plain paragraphs: Sphinx calls them headings, and says of no level."""
     if "furo_navigation_tree" in context:
         context["furo_navigation_tree"] = context["furo_navigation_tree"].replace(' role="heading"', "")

@@ -18,7 +18,7 @@ def as_markup(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines
 
 
 def marked_up(lines: list[str]) -> list[str]:
-    """The lines of a docstring with its equations as literal blocks, and nothing else that could be taken for markup."""
+    """The lines of a docstring with its equations as literal blocks, and nothing else that looks like markup."""
     section = next((i - 1 for i, line in enumerate(lines) if i and re.fullmatch(r"-{3,}", line.strip())), len(lines))
     found, block = [], False
     for i, line in enumerate(lines):

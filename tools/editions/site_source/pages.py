@@ -21,7 +21,8 @@ PART = re.compile(r"^\| \*\*([IVX]+ [^*]+)\*\* \|", re.MULTILINE)
 ENTRY = re.compile(r"^\*\*(?P<terms>[^*]+)\*\*(?: \((?P<symbol>(?:\([^()]*\)|[^()])+)\))?: (?P<text>.+)$", re.MULTILINE)
 PLAYGROUND = """## The playground
 
-A conditional autoencoder that trains in this page: press *Play*, and its β bends towards the true one. Change the truth, the noise or the network, and see what it finds. It needs no kernel and no network.
+A conditional autoencoder that trains in this page: press *Play*, and its β bends towards the true one. Change the truth,
+the noise or the network, and see what it finds. It needs no kernel and no connection.
 
 ```{{raw}} html
 <div id="playground"></div>
@@ -37,7 +38,8 @@ orphan: true
 ---
 # There is no such page
 
-The page was moved, or its address has a mistake in it. The [front page](index.md) lists all lessons; the search and the list at the side find the rest.
+The page was moved, or its address has a mistake in it. The [front page](index.md) lists all lessons; the search and the
+list at the side find the rest.
 """
 
 
@@ -70,22 +72,22 @@ def write(folder: Path, with_pdf: bool = False) -> None:
         The README or the glossary has not the form that the pages are made of.
     """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    course(folder, front_page(readme, with_pdf))
+    course(folder, front_page(readme, with_pdf), live=True)
     (folder / "docs").mkdir()
-    for name in DOCS:
-        _write(folder / "docs" / f"{name}.md", (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"), f"docs/{name}.md")
+    for name in (f"docs/{name}.md" for name in DOCS):
+        _write(folder / name, (ROOT / name).read_text(encoding="utf-8"), name)
     api.write(folder / "api")
     _write(folder / "notation.md", notation())
     _write(folder / "404.md", MISSING)
     shutil.copy(PICTURE, folder / PICTURE.name)
 
 
-def course(folder: Path, front: str) -> None:
+def course(folder: Path, front: str, live: bool = False) -> None:
     """Writes the front page, and what the PDF has, too: the lessons, the glossary and the reading list."""
     (folder / "notebooks").mkdir(parents=True)
     _write(folder / "index.md", front)
     for path in lessons():
-        nbformat.write(shown(path), folder / "notebooks" / path.name)
+        nbformat.write(shown(path, live), folder / "notebooks" / path.name)
     _write(folder / "notebooks" / "glossary.md", glossary(), "notebooks/glossary.md")
     _write(folder / "reading.md", reading.page({file: title for _, rows in parts() for title, file in rows}))
     shutil.copy(reading.LIST, folder / reading.LIST.name)
@@ -154,7 +156,7 @@ def front_page(readme: str, with_pdf: bool = False) -> str:
     head = readme.partition("\n## ")[0].rstrip()
     table = section(readme, "The lessons").splitlines()
     table = [re.sub(r" [^|]*\|$", "", line) if line.startswith("|") else line for line in table]  # without memory
-    lists = [toctree(name or "Begin", [f"{title} <notebooks/{file}>" for title, file in rows]) for name, rows in parts()]
+    lists = [toctree(name or "Begin", [f"{title} <notebooks/{file}>" for title, file in had]) for name, had in parts()]
     lists.append(toctree("Words", ["notebooks/glossary.md", "notation.md", "reading.md", "Index <genindex>"]))
     lists.append(toctree("For whom", [f"docs/{name}.md" for name in DOCS] + ["api/index.md"]))
     return "\n\n".join(
@@ -162,7 +164,8 @@ def front_page(readme: str, with_pdf: bool = False) -> str:
             head,
             "## Two commands\n\n" + section(readme, "Two commands"),
             PLAYGROUND.format(script=SCRIPT.read_text(encoding="utf-8")),
-            "## The lessons\n\n" + (ONE_PDF if with_pdf else "") + re.sub(r", and about the memory of the last column[^.]*", "", "\n".join(table)),
+            "## The lessons\n\n" + (ONE_PDF if with_pdf else ""),
+            re.sub(r", and about the memory of the last column[^.]*", "", "\n".join(table)),
             "## For whom\n\n" + re.sub(r"\n```python.*?```\n", "", section(readme, "For whom"), flags=re.DOTALL),
             "## Sources\n\n" + section(readme, "Sources"),
             *lists,
@@ -208,7 +211,7 @@ def glossary() -> str:
 def notation() -> str:
     """The symbols of the course in one table: those of lesson 00 with their shapes, then those of the glossary."""
     first = lessons()[0]
-    rows = [f"| {symbol} | {meaning} | {shape} | [00](notebooks/{first.name}) |" for symbol, meaning, shape in symbols()]
+    rows = [f"| {' | '.join(row)} | [00](notebooks/{first.name}) |" for row in symbols()]
     there = {symbol for cell, _, _ in symbols() for symbol in re.findall(r"\$[^$]+\$", cell)}
     for entry in words():
         if "$" in entry.symbol and not set(re.findall(r"\$[^$]+\$", entry.symbol)) <= there:
@@ -251,6 +254,6 @@ def symbols() -> list[tuple[str, str, str]]:
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     table = re.search(r"^\| term \| meaning \| shape \|\n\|[-:|]+\n((?:\|.*\n)+)", text + "\n", re.MULTILINE)
     if table is None:
-        raise NotBuilt("Lesson 00 has no table with the columns term, meaning and shape, which the notation is made of.")
+        raise NotBuilt("Lesson 00 has no table of term, meaning and shape, which the notation is made of.")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[1].splitlines()]
     return [(symbol, meaning, shape) for symbol, meaning, shape in rows]

@@ -34,8 +34,9 @@ def prose(path: Path) -> str:
     if path.suffix == ".ipynb":
         cells = nbformat.read(path, as_version=4).cells
         return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    texts = (node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Constant))
-    return "\n\n".join(re.sub(r"\s+", " ", text) for text in texts if isinstance(text, str))
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return "\n\n".join(re.sub(r"\s+", " ", text) for text in texts)
 
 
 def cited(text: str) -> set[tuple[str, str]]:

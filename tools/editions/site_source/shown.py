@@ -18,12 +18,12 @@ PICTURE = "image/png"
 LIVE = "*The playground runs here, too, without a kernel: [on the front page](../index.md#The-playground).*"
 
 
-def shown(path: Path) -> NotebookNode:
+def shown(path: Path, live: bool = False) -> NotebookNode:
     """A stored lesson, with what its figures say of themselves put where it is read.
 
     Of a picture, the alt text and the width stand in the cell's metadata, and its data in a cell below. What an output
     tells in metadata is the contract with the formatter of figures: alt, width, height and tables, all of which may be
-    missing.
+    missing. Below the playground, a link leads to the front page, where it is live, if it is.
     """
     notebook = nbformat.read(path, as_version=4)
     cells = []
@@ -38,7 +38,7 @@ def shown(path: Path) -> NotebookNode:
                     cells.append(new_markdown_cell(numbers(told["tables"], path.stem), id=f"{cell.id[:50]}-numbers"))
             if "text/html" in data:
                 data["text/html"] = plain_table(data["text/html"])
-            if "A playground:" in data.get("text/plain", ""):
+            if live and "A playground:" in data.get("text/plain", ""):
                 cells.append(new_markdown_cell(LIVE, id="playground-on-the-site"))
     notebook.cells = cells
     return notebook
@@ -92,7 +92,8 @@ def _table(table, file):
     csv.writer(written, lineterminator="\n").writerows([columns, *rows])
     link = base64.b64encode(written.getvalue().encode()).decode()
     return (
-        f"<div><table><caption>{_text(title)}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f"<div><table><caption>{_text(title)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{lines}</tbody></table></div>"
         f'{note}<p><a download="{_text(file)}" href="data:text/csv;charset=utf-8;base64,{link}">'
         f"{_text(title)}, as CSV</a></p>"
     )
