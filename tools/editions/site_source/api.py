@@ -24,8 +24,8 @@ ROOMS = {
 }
 HEAD = """# The helpers
 
-The small tested module that the notebooks import. Everything passes through three nouns: a panel holds the data, a model
-is fitted to it, a simulated market knows the truth. Students write `from helpers import PCAFactors`, or
+The small tested module that the notebooks import. Everything passes through three nouns: a panel holds the data, a
+model is fitted to it, a simulated market knows the truth. Students write `from helpers import PCAFactors`, or
 `from helpers.models import PCAFactors`; each name stands in the page of its room.
 """
 
@@ -40,7 +40,7 @@ class Public(NamedTuple):
 
 def public_names() -> list[Public]:
     """What the `.pyi` files of the helpers offer, each name in the room that it is at home in."""
-    found = {}
+    found: dict[str, Public] = {}
     for stub in sorted(HELPERS.rglob("__init__.pyi"), key=lambda path: -len(path.parts)):
         room = ".".join(stub.parent.relative_to(ROOT).parts)
         for node in ast.parse(stub.read_text(encoding="utf-8")).body:

@@ -21,8 +21,8 @@ PART = re.compile(r"^\| \*\*([IVX]+ [^*]+)\*\* \|", re.MULTILINE)
 ENTRY = re.compile(r"^\*\*(?P<terms>[^*]+)\*\*(?: \((?P<symbol>(?:\([^()]*\)|[^()])+)\))?: (?P<text>.+)$", re.MULTILINE)
 PLAYGROUND = """## The playground
 
-A conditional autoencoder that trains in this page: press *Play*, and its β bends towards the true one. Change the truth,
-the noise or the network, and see what it finds. It needs no kernel and no connection.
+A conditional autoencoder that trains in this page: press *Play*, and its β bends towards the true one. Change the
+truth, the noise or the network, and see what it finds. It needs no kernel and no connection.
 
 ```{{raw}} html
 <div id="playground"></div>

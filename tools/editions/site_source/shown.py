@@ -85,7 +85,8 @@ def numbers(tables: Sequence[Mapping[str, Any]], name: str) -> str:
 def _table(table, file):
     """One table, its note, and a link that holds it as CSV."""
     title, columns, rows = table.get("title") or "Data", table["columns"], table["rows"]
-    head = "".join(f'<th scope="col">{_text(column)}</th>' if str(column).strip() else "<td></td>" for column in columns)
+    names = [_text(column) for column in columns]
+    head = "".join(f'<th scope="col">{name}</th>' if name.strip() else "<td></td>" for name in names)
     lines = "".join("<tr>" + "".join(f"<td>{_text(value)}</td>" for value in row) + "</tr>" for row in rows)
     note = f"<p>{_text(table['note'])}</p>" if table.get("note") else ""
     written = io.StringIO()
