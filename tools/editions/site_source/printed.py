@@ -1,5 +1,6 @@
 """The course as one PDF: one page of HTML, printed by Chromium, with formulas set and a tree of bookmarks."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def print_page(page: Path, target: Path) -> int:
             )  # fmt: skip
         finally:
             browser.close()
+    logging.getLogger("pypdf").setLevel(logging.ERROR)  # it would say that Chromium counts its objects another way
     writer = PdfWriter(clone_from=PdfReader(raw))
     writer.metadata = {"/Title": TITLE}
     writer.write(target)

@@ -22,24 +22,22 @@ addEventListener("load", async () => {
   for (const fold of document.querySelectorAll("details")) fold.addEventListener("toggle", markWide);
 });
 
-// The two drawers of a narrow window are opened by a label and a hidden box: here the label becomes a button.
-function makeButton(label) {
-  const box = document.getElementById(label.htmlFor);
-  label.tabIndex = 0;
-  label.setAttribute("role", "button");
-  label.setAttribute("aria-label", box.getAttribute("aria-label"));
-  const say = () => label.setAttribute("aria-expanded", String(box.checked));
+// The two drawers of a narrow window are opened by a label and a hidden box: here a button takes the label's place.
+function asButton(label) {
+  const box = document.getElementById(label.htmlFor), button = document.createElement("button");
+  button.type = "button";
+  button.className = `${label.className} drawer-button`;
+  button.setAttribute("aria-label", box.getAttribute("aria-label"));
+  button.append(...label.childNodes);
+  const say = () => button.setAttribute("aria-expanded", String(box.checked));
   say();
   box.addEventListener("change", say);
-  label.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    box.click();
-  });
+  button.addEventListener("click", () => box.click());
+  label.replaceWith(button);
 }
 
 addEventListener("DOMContentLoaded", () => {
-  document.querySelectorAll(".nav-overlay-icon, .toc-overlay-icon").forEach(makeButton);
+  document.querySelectorAll(".nav-overlay-icon, .toc-overlay-icon").forEach(asButton);
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const box of document.querySelectorAll(".sidebar-toggle:checked")) box.click();
