@@ -21,6 +21,7 @@ version = release = STATED["version"]
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "sphinxcontrib.bibtex"]
 default_role = "py:obj"  # a name in single backticks, in docstrings, leads to its description if there is one
+smartquotes = False  # an apostrophe stays what the author wrote
 toc_object_entries_show_parents = "hide"
 exclude_patterns: list[str] = []
 

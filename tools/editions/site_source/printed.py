@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import NameObject, TextStringObject
 
+HEADINGS = "[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(each => each.innerText.replace(/#$/, ''))"
 LIMIT = 240_000  # milliseconds, for thousands of formulas on a busy machine
 TITLE = "Factor models, from regression to the conditional autoencoder"
 FOOTER = (
@@ -48,6 +50,7 @@ def print_page(page: Path, target: Path) -> int:
             sheet.set_default_timeout(LIMIT)
             sheet.goto(page.resolve().as_uri(), timeout=LIMIT)
             sheet.evaluate("window.MathJax ? MathJax.startup.promise : null")
+            headings = sheet.evaluate(HEADINGS)
             sheet.emulate_media(media="print")
             sheet.pdf(
                 path=str(raw), prefer_css_page_size=True, outline=True, tagged=True, display_header_footer=True,
@@ -57,7 +60,19 @@ def print_page(page: Path, target: Path) -> int:
             browser.close()
     logging.getLogger("pypdf").setLevel(logging.ERROR)  # it would say that Chromium counts its objects another way
     writer = PdfWriter(clone_from=PdfReader(raw))
+    _mend(writer.root_object["/Outlines"], {"".join(title.split()): " ".join(title.split()) for title in headings})
     writer.metadata = {"/Title": TITLE}
     writer.write(target)
     raw.unlink()
     return len(writer.pages)
+
+
+def _mend(mark, titles):
+    """Gives bookmarks the words of their headings: Chromium drops the space where a heading breaks its line."""
+    mark = mark.get_object()
+    for name in ("/First", "/Next"):
+        if name in mark:
+            _mend(mark[name], titles)
+    if "/Title" in mark:
+        squeezed = "".join(str(mark["/Title"]).split())
+        mark[NameObject("/Title")] = TextStringObject(titles.get(squeezed, mark["/Title"]))

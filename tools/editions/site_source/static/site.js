@@ -1,9 +1,9 @@
 // What scrolls sideways can be reached by the keyboard; what does not is no stop of the Tab key.
-const WIDE = "pre, .table-wrapper, .output.text_html, div.math, .figure-numbers > div, dt.sig";
+const WIDE = "pre, .table-wrapper, .output.text_html, .math-wrapper, .figure-numbers > div, dt.sig";
 
 function markWide() {
   for (const part of document.querySelectorAll(WIDE)) {
-    if (part.scrollWidth > part.clientWidth + 1) {
+    if (part.scrollWidth > part.clientWidth) {
       part.tabIndex = 0;
       if (part.localName === "div") {
         part.setAttribute("role", "group");
