@@ -155,10 +155,10 @@ def test_every_public_name_is_described_once(source):
 
 def test_equations_in_docstrings_stay_as_they_are_drawn():
     lines = ["The β_s of x.", "", "    r = β * F", "", "It sets members_ and |x|.", ""]
-    lines += ["Parameters", "----------", "**options", "    Those of `f_`."]
+    lines += ["Parameters", "----------", "**options", "    Those of `f_`.", "    K."]
     assert docstrings.marked_up(lines) == [
         "The β_s of x.", "", "::", "", "    r = β * F", "", "It sets members\\_ and \\|x\\|.", "", "Parameters",
-        "----------", "**options", "    Those of `f_`.",
+        "----------", "**options", "    Those of `f_`.", "    K\\.",
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-MARKS = re.compile(r"(``.*?``|`[^`]*`)|([*|\\]|(?<=\w)_(?!\w))")
+MARKS = re.compile(r"(``.*?``|`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
 
 
 def as_markup(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
@@ -35,6 +35,7 @@ def escaped(line: str) -> str:
     """The line without markup, but for what stands in backticks, and the names of arguments such as `**options`."""
     if re.fullmatch(r"\s*\*{1,2}\w+( : .*)?", line):
         return line
+    line = re.sub(r"^(\s*\w)\.(?=\s|$)", r"\1\\.", line)  # "K." begins no list
     return MARKS.sub(lambda found: found[1] or f"\\{found[2]}", line)
 
 
