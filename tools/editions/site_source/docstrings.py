@@ -5,6 +5,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+PROMPT = 3 * ">"  # before an example
 MARKS = re.compile(r"(``.*?``|`[^`]*`)|([*|]|(?<=\w)_(?!\w))")
 
 
@@ -27,7 +28,7 @@ def marked_up(lines: list[str]) -> list[str]:
             found += ["::", ""]
         if line.strip():
             block = indented
-        found.append(line if block or line.lstrip().startswith(">>>") else escaped(line))
+        found.append(line if block or line.lstrip().startswith(PROMPT) else escaped(line))
     return found
 
 
