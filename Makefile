@@ -13,6 +13,7 @@ help:
 	@echo 'make questions writes, for instructors, exam questions and their answers: make questions SEED=2027'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
 	@echo 'make slides   builds, for lecturers, a deck of slides with notes for each lesson, in build/slides or ARGS=another'
+	@echo 'make site     builds the course as web pages, and one PDF, in build/site or ARGS=another/folder'
 	@echo 'make badges   puts links to Binder and Colab into README and lessons: make badges REPOSITORY=owner/name'
 	@echo 'make student  builds what students get, without answers: make student FOLDER=../course-2027 SEED=2027'
 	@echo 'make instructor builds all of it as a git repository of its own: make instructor FOLDER=../my-course'
@@ -45,7 +46,7 @@ fresh: environment
 # not for students: begin
 extras: everything
 	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_playground.py tests/test_grading.py tests/test_hub.py \
-	    tests/test_slides_shown.py tests/test_student.py $(ARGS)
+	    tests/test_slides_shown.py tests/test_student.py tests/test_site_built.py $(ARGS)
 
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
@@ -62,6 +63,9 @@ grade: everything
 
 slides: everything
 	@$(PYTHON) -m tools.editions.slides $(ARGS)
+
+site: everything
+	@$(PYTHON) -m tools.editions.site $(ARGS)
 
 badges: everything
 	@$(PYTHON) -m tools.badges "$(REPOSITORY)"
@@ -86,5 +90,5 @@ clean:
 
 .PHONY: help lab test update fresh environment everything clean
 # not for students: begin
-.PHONY: extras refresh homework questions grade slides badges student instructor
+.PHONY: extras refresh homework questions grade slides site badges student instructor
 # not for students: end

@@ -938,7 +938,7 @@ export function mount(el, options = {}) {
     const { hidden, nFactors: k, weights: { W1, b1, W2, b2, A } } = trainer.model, name = label(s);
     const ks = [...Array(k).keys()], cells = (values) => values.map((value) =>
       `<td${String(value).includes("=") ? ' class="words"' : ""}>${value}</td>`).join(""); // a sum may break its line
-    const head = (...words) => `<thead><tr>${words.map((word) => `<th scope="col">${word}</th>`).join("")}</tr></thead>`;
+    const head = (...words) => `<thead><tr>${words.map((word) => word ? `<th scope="col">${word}</th>` : "<td></td>").join("")}</tr></thead>`;
     const row = (word, values, kind = "") => `<tr class="${kind}"><th scope="row">${word}</th>${cells(values)}</tr>`;
     const z = month.z.slice(2 * s, 2 * s + 2), width = hidden || 2, read = month.read.slice(s * width, (s + 1) * width);
     const betas = ks.map((i) => month.betas[s * k + i]), F = ks.map((i) => month.factors[i]);

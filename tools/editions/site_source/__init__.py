@@ -1,0 +1,1 @@
+"""What the site is made of besides the lessons: its configuration, generated pages, style and reading list."""
