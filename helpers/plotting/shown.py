@@ -1,0 +1,75 @@
+"""How a notebook shows a figure: at twice its pixels, with words for who does not see it, and its numbers.
+
+IPython asks one object for the PNG of whatever a cell shows. Here is one that adds to a figure's PNG what it should be
+shown at and described by, in the metadata of the output:
+
+    {"width": pixels, "height": pixels, "alt": a sentence, "tables": as `helpers.plotting.described.tables`}
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from IPython import get_ipython
+from IPython.core.formatters import PNGFormatter
+from IPython.core.pylabtools import print_figure, retina_figure
+
+
+class DescribedPNG(PNGFormatter):
+    """The PNG of a figure at twice its pixels, described; of anything else what IPython shows."""
+
+    def __call__(self, obj: Any) -> Any:
+        """The PNG and its metadata. What IPython was told of figures by somebody else stays as it was told."""
+        options = self._options(obj)
+        if not self.enabled or options is None:
+            return super().__call__(obj)
+        made = retina_figure(obj, base64=True, **options)
+        return made and (made[0], {**made[1], **in_words(obj)})
+
+    def _options(self, obj: Any) -> dict[str, Any] | None:
+        """How IPython would draw a figure as a PNG; None for what is no figure, or is drawn in another way."""
+        drawing = sys.modules.get("matplotlib.figure")  # where it is not loaded, nothing is a figure
+        if drawing is None or not isinstance(obj, drawing.Figure):
+            return None
+        try:
+            printer = self.lookup(obj)
+        except KeyError:
+            return None
+        if getattr(printer, "func", None) not in (print_figure, retina_figure):
+            return None
+        return {name: value for name, value in printer.keywords.items() if name not in ("fmt", "base64")}
+
+
+def describe_figures() -> None:
+    """From now on this kernel shows figures described; nothing happens where there is no kernel."""
+    shell = get_ipython()
+    formatters = getattr(getattr(shell, "display_formatter", None), "formatters", {})
+    before = formatters.get("image/png")
+    if type(before) is PNGFormatter:
+        # The tables of who draws what are shared, so that whoever holds the old one tells the new one, too.
+        shared = ("singleton_printers", "type_printers", "deferred_printers")
+        tables: dict[str, Any] = {name: getattr(before, name) for name in shared}
+        after = DescribedPNG(parent=before.parent, enabled=before.enabled)
+        for name, table in tables.items():
+            after._trait_values[name] = table
+        formatters["image/png"] = after
+
+
+def in_words(figure: Any) -> dict[str, Any]:
+    """The sentence and the tables of a figure; what cannot be read is told by its titles and axes alone."""
+    from helpers.plotting.described import briefly, described, tables
+
+    return {
+        "alt": _either(lambda: described(figure), lambda: briefly(figure), "A figure."),
+        "tables": _either(lambda: tables(figure), list, []),
+    }
+
+
+def _either(first: Callable[[], Any], second: Callable[[], Any], third: Any) -> Any:
+    """What the first gives, or the second where that fails: no figure may remain unseen for want of words."""
+    for way in (first, second):
+        try:
+            return way()
+        except Exception:  # a figure may hold anything
+            continue
+    return third
