@@ -31,8 +31,8 @@ test: everything
 	@$(PYTHON) -m pytest $(ARGS)
 
 extras: everything
-	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_playground.py tests/test_grading.py tests/test_hub.py \
-	    $(ARGS)
+	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_accessibility.py tests/test_playground.py \
+	    tests/test_grading.py tests/test_hub.py $(ARGS)
 
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)
