@@ -1,10 +1,9 @@
-"""A lesson in JupyterLab for who sees no picture, and for who has no mouse: axe-core finds nothing, words stand for all.
+"""A lesson in JupyterLab for who sees no picture, and for who has no mouse: axe-core finds nothing, all has words.
 
 axe-core (WCAG 2.1, levels A and AA) looks at the cells of a notebook, inputs and outputs. Left out is what JupyterLab
 brings along in each of them, and gives no name: the editor of code, and the button that folds a heading's section.
 """
 
-import json
 import re
 
 import nbformat
@@ -110,7 +109,7 @@ def test_axe_finds_nothing_once_all_has_run_and_an_answer_was_judged(ran, theme)
     ran.look(1280, theme)
     last = len(ran.sources) - 2
     number = next(n for n in range(last, 0, -1) if ran.cells.nth(n).evaluate("cell => cell.matches('.jp-CodeCell')"))
-    ran.run_cell(number, WRONG_ANSWER).to_contain_text("q1", timeout=LIMIT) if theme == "Dark" else None
+    ran.run_cell(number, WRONG_ANSWER).to_contain_text("Could not check", timeout=LIMIT)
     assert violations(ran) == []
 
 
@@ -166,7 +165,8 @@ def test_a_lesson_by_keyboard_alone(lab, chromium):
     opened = Opened(lab, chromium, path)
     cells = nbformat.read(NOTEBOOKS / path, as_version=4).cells
     exercise = next(i for i, cell in enumerate(cells) if "q1.check(" in cell.source)
-    with_slider = next(i for i, cell in enumerate(cells) if cell.cell_type == "code" and ends_in_slide(cell))
+    sliders = [i for i, cell in enumerate(cells) if cell.cell_type == "code" and ends_in_slide(cell)]
+    with_slider = next(i for i in sliders if i > exercise)
     try:
         opened.open()
         page, press = opened.page, opened.page.keyboard.press
@@ -207,6 +207,6 @@ def test_a_lesson_by_keyboard_alone(lab, chromium):
         press("ArrowLeft" if at_the_end else "ArrowRight")
         playwright.expect(picture).not_to_have_attribute("alt", before, timeout=LIMIT)
         playwright.expect(handle).not_to_have_attribute("aria-valuetext", value)
-        assert json.dumps(opened.errors) == "[]"
+        assert opened.errors == []
     finally:
         opened.close()

@@ -12,11 +12,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from IPython import get_ipython
 from IPython.core.formatters import PNGFormatter
 from IPython.core.pylabtools import print_figure, retina_figure
 from PIL import Image
 
+KEPT = 64  # so many of a picture's colours are kept exactly
 QUICK = {"compress_level": 1}  # what is drawn is written once more, smaller
 
 
@@ -68,8 +70,14 @@ def small(png: bytes) -> bytes:
     picture = Image.open(io.BytesIO(png))
     if picture.mode != "RGB" and picture.convert("RGBA").getextrema()[3] != (255, 255):
         return png
+    picture = picture.convert("RGB")
+    fewer = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = np.array(fewer.getpalette()).reshape(-1, 3)
+    counted = sorted(picture.getcolors(picture.width * picture.height) or [])
+    for _, colour in counted[-KEPT:]:  # white stays white: the commonest last, if two are taken for one
+        palette[np.square(palette - colour).sum(axis=1).argmin()] = colour
+    fewer.putpalette(palette.ravel().tolist())
     file = io.BytesIO()
-    fewer = picture.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     fewer.save(file, "png")
     return file.getvalue()
 
