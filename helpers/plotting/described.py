@@ -113,7 +113,7 @@ def _series_in_words(one: Series, chart: Chart) -> str:
         return f"{start}from {_digits(edges[0])} to {_digits(edges[-1])}, most often {_digits(edges[fullest])} to " \
                f"{_digits(edges[fullest + 1])}"  # fmt: skip
     if one.kind == "spans":
-        ends = np.concatenate([one.low, one.high])  # type: ignore[list-item]
+        ends = np.concatenate([one.low, one.high])
         return f"{start}{len(one.at)} times{_range(ends)}"
     if one.kind == "points" and len(one.at) > 1 and not _by_names(chart):
         places_and_values = f"{chart.over or 'x'}{_range(one.at)}, {chart.of or 'y'}{_range(one.values)}"
@@ -128,9 +128,9 @@ def _series_in_words(one: Series, chart: Chart) -> str:
     least, most = order[np.argmin(one.values[order])], order[np.argmax(one.values[order])]
     start += f"from {_digits(one.values[first])} at {places[first]}"
     text = f"{start} to {_digits(one.values[last])} at {places[last]}"
-    ends = [f"{word} {_digits(one.values[i])} at {places[i]}" for word, i in (("lowest", least), ("highest", most))
+    extremes = [f"{word} {_digits(one.values[i])} at {places[i]}" for word, i in (("lowest", least), ("highest", most))
             if i not in (first, last)]  # fmt: skip
-    return ", ".join([text, *ends])
+    return ", ".join([text, *extremes])
 
 
 def _value_in_words(one: Series, i: int, place: str) -> str:
@@ -206,11 +206,11 @@ def _table(chart: Chart, columns: list[str], rows: list[list[Any]], note: str = 
 
 def _columns(one: Series, of: str, over: str) -> list[tuple[str, Any]]:
     """The columns of a series in a table: its values, and the ends of its intervals, bars or bins."""
-    name = f"{one.name} ({of})" if one.name and of != "y" else one.name or of
+    name = f"{one.name} ({of})" if one.name and of not in ("y", one.name) else one.name or of
     if one.kind == "histogram":
         return [(f"{over}, to", one.low), (name, one.values)]
     ends = [(f"{name}, {word}", part) for word, part in (("from", one.low), ("to", one.high)) if part is not None]
-    return [(name, one.values), *ends]
+    return ends if one.kind == "spans" else [(name, one.values), *ends]
 
 
 def _cells_table(chart: Chart) -> dict[str, Any]:

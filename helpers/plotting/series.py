@@ -164,9 +164,10 @@ def _series(axes: Axes, down: bool) -> Iterator[Series]:
         at, values = (y, x) if down else (x, y)
         yield Series("points" if marked or len(x) == 1 else "line", _name(line), at, values)
     for cloud in axes.collections:
-        if isinstance(cloud, PathCollection) and cloud.get_visible() and len(cloud.get_offsets()):
-            points = np.ma.filled(np.ma.asarray(cloud.get_offsets(), dtype=float), np.nan)
-            at, values = points.T[::-1] if down else points.T
+        points = np.ma.filled(np.ma.asarray(cloud.get_offsets(), dtype=float), np.nan)
+        if isinstance(cloud, PathCollection) and cloud.get_visible() and len(points):
+            x, y = points.T
+            at, values = (y, x) if down else (x, y)
             yield Series("points", _name(cloud), at, values)
     for patch in axes.patches:
         if id(patch) not in parts and (outline := _outline(patch)):
@@ -210,8 +211,8 @@ def _name_in_legend(axes: Axes, bars: Iterable[Any]) -> str:
 def _outline(patch: Any) -> tuple[np.ndarray, np.ndarray] | None:
     """The heights and edges of a histogram that was drawn as an outline; None for other shapes."""
     if isinstance(patch, StepPatch):
-        data = patch.get_data()
-        return np.asarray(data.values, float), np.asarray(data.edges, float)
+        heights, edges, _ = patch.get_data()
+        return np.asarray(heights, float), np.asarray(edges, float)
     if not isinstance(patch, Polygon):
         return None
     x, y = np.asarray(patch.get_xy(), dtype=float).T
@@ -252,9 +253,9 @@ def _steps(axes: Axes, along: int, cells: np.ndarray) -> np.ndarray:
         first, last = ((bottom, top) if artist.origin == "lower" else (top, bottom)) if along == 0 else (left, right)
         width = (last - first) / cells.shape[along]
         return first + width * (np.arange(cells.shape[along]) + 0.5)
-    for artist in axes.collections:
-        if isinstance(artist, QuadMesh):
-            grid = artist.get_coordinates()[:, 0, 1] if along == 0 else artist.get_coordinates()[0, :, 0]
+    for mesh in axes.collections:
+        if isinstance(mesh, QuadMesh):
+            grid = mesh.get_coordinates()[:, 0, 1] if along == 0 else mesh.get_coordinates()[0, :, 0]
             return grid if len(grid) == cells.shape[along] else (grid[:-1] + grid[1:]) / 2
     return np.arange(cells.shape[along])
 

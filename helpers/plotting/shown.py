@@ -67,10 +67,10 @@ def describe_figures() -> None:
 
 def small(png: bytes) -> bytes:
     """The PNG with at most 256 colours, a third as large; one that lets something shine through stays as it is."""
-    picture = Image.open(io.BytesIO(png))
-    if picture.mode != "RGB" and picture.convert("RGBA").getextrema()[3] != (255, 255):
+    drawn = Image.open(io.BytesIO(png)).convert("RGBA")
+    if drawn.getchannel("A").getextrema() != (255, 255):
         return png
-    picture = picture.convert("RGB")
+    picture = drawn.convert("RGB")
     fewer = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     palette = np.array(fewer.getpalette()).reshape(-1, 3)
     counted = sorted(picture.getcolors(picture.width * picture.height) or [])
