@@ -164,7 +164,7 @@ def _series(axes: Axes, down: bool) -> Iterator[Series]:
         at, values = (y, x) if down else (x, y)
         yield Series("points" if marked or len(x) == 1 else "line", _name(line), at, values)
     for cloud in axes.collections:
-        points = np.ma.filled(np.ma.asarray(cloud.get_offsets(), dtype=float), np.nan)
+        points: np.ndarray = np.ma.filled(np.ma.asarray(cloud.get_offsets(), dtype=float), np.nan)
         if isinstance(cloud, PathCollection) and cloud.get_visible() and len(points):
             x, y = points.T
             at, values = (y, x) if down else (x, y)
@@ -255,7 +255,8 @@ def _steps(axes: Axes, along: int, cells: np.ndarray) -> np.ndarray:
         return first + width * (np.arange(cells.shape[along]) + 0.5)
     for mesh in axes.collections:
         if isinstance(mesh, QuadMesh):
-            grid = mesh.get_coordinates()[:, 0, 1] if along == 0 else mesh.get_coordinates()[0, :, 0]
+            corners = np.asarray(mesh.get_coordinates())
+            grid: np.ndarray = corners[:, 0, 1] if along == 0 else corners[0, :, 0]
             return grid if len(grid) == cells.shape[along] else (grid[:-1] + grid[1:]) / 2
     return np.arange(cells.shape[along])
 

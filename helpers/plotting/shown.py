@@ -71,7 +71,7 @@ def small(png: bytes) -> bytes:
     if drawn.getchannel("A").getextrema() != (255, 255):
         return png
     picture = drawn.convert("RGB")
-    fewer = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    fewer = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     palette = np.array(fewer.getpalette()).reshape(-1, 3)
     counted = sorted(picture.getcolors(picture.width * picture.height) or [])
     for _, colour in counted[-KEPT:]:  # white stays white: the commonest last, if two are taken for one
