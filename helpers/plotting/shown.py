@@ -66,7 +66,7 @@ def describe_figures() -> None:
 
 
 def small(png: bytes) -> bytes:
-    """The PNG with at most 256 colours, less than half as large; one that lets something shine through stays as it is."""
+    """The PNG with at most 256 colours, less than half as large; as it is, if something shines through."""
     drawn = Image.open(io.BytesIO(png)).convert("RGBA")
     if drawn.getchannel("A").getextrema() != (255, 255):
         return png
