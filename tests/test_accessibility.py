@@ -160,7 +160,7 @@ ACTIVE = "jupyterapp.shell.currentWidget.content.activeCellIndex"
 
 
 def test_a_lesson_by_keyboard_alone(lab, chromium):
-    """To a slider, which moves, and on to the first exercise, an answer, its verdict: no click from first key to last."""
+    """To a slider, which moves, and on to the first exercise, an answer, its verdict: all without a click."""
     path = "01_time_series_regression.ipynb"
     opened = Opened(lab, chromium, path)
     cells = nbformat.read(NOTEBOOKS / path, as_version=4).cells
