@@ -45,8 +45,9 @@ fresh: environment
 
 # not for students: begin
 extras: everything
-	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_playground.py tests/test_grading.py tests/test_hub.py \
-	    tests/test_slides_shown.py tests/test_student.py tests/test_site_built.py $(ARGS)
+	@$(PYTHON) -m pytest -m extra tests/test_browser.py tests/test_accessibility.py tests/test_playground.py \
+	    tests/test_grading.py tests/test_hub.py tests/test_student.py tests/test_slides_shown.py tests/test_site_built.py \
+	    $(ARGS)
 
 refresh: everything
 	@$(PYTHON) -m tools.refresh $(ARGS)

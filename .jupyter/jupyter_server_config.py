@@ -1,4 +1,6 @@
-"""What `make lab` tells Jupyter: a notebook that was only opened stays as it was, byte for byte."""
+"""What `make lab` tells Jupyter: a lesson that was only opened stays as it was; its pictures are told in words, too."""
+
+from pathlib import Path
 
 c = get_config()  # noqa: F821, Jupyter brings it along
 
@@ -10,3 +12,4 @@ def without_version(model, **_):
 
 
 c.ContentsManager.pre_save_hook = without_version
+c.LabServerApp.extra_labextensions_path = [str(Path(__file__).parent / "labextensions")]  # of JupyterLab and Notebook 7

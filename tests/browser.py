@@ -123,7 +123,8 @@ class Lab:
             "JUPYTERLAB_SETTINGS_DIR": str(self.folder / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(self.folder / "workspaces"),
             "MPLCONFIGDIR": matplotlib.get_cachedir(),  # to list all fonts anew takes long, and matplotlib says so
-            "PYTHONPATH": str(self.folder / "guard"),
+            # The guard, and the helpers that are tested, wherever the environment may have been made.
+            "PYTHONPATH": os.pathsep.join([str(self.folder / "guard"), str(ROOT)]),
         }
 
     def start(self):

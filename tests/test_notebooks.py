@@ -22,7 +22,9 @@ from tools.refresh import NOTEBOOKS, all_notebooks, stored_form
 
 MOST_CELLS = 74
 MOST_LINES = 15
-WIDEST_PICTURE = 900  # pixels
+WIDEST_PICTURE = 900  # pixels on the page; stored are twice as many
+MOST_ROWS, MOST_COLUMNS = 60, 12  # of the tables behind a picture
+DIAGRAM = re.compile(r"\bdraw_|\bslide\(")  # has no numbers, or perhaps none
 SHORTEST_ALT_TEXT = 20  # characters
 WARNING = re.compile(
     r"\b\w*Warning:|Traceback \(most recent call last\)|^\d{4}-\d\d-\d\d [\d:.]+: [IWEF] ", re.MULTILINE
@@ -142,8 +144,30 @@ def pictures_are_described(notebook, path):
         if following is None or following.cell_type != "markdown" or not following.source.startswith("*What to see:"):
             yield f'Cell {cell.id} draws a picture; the next cell does not begin with "*What to see:".'
         for picture in pictures(cell):
-            if width(picture) > WIDEST_PICTURE:
-                yield f"Cell {cell.id} draws a picture {width(picture)} pixels wide, more than {WIDEST_PICTURE}."
+            if width(picture) > 2 * WIDEST_PICTURE:
+                yield f"Cell {cell.id} draws a picture {width(picture)} pixels wide, more than {2 * WIDEST_PICTURE}."
+
+
+def pictures_are_told(notebook, path):
+    """Complaints about stored pictures without the words, the size or the numbers that `make refresh` puts to them."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if "image/png" not in output.get("data", {}):
+                continue
+            told, pixels = output.metadata.get("image/png", {}), width(output.data["image/png"])
+            if told.get("alt") != cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
+                yield f"The picture of cell {cell.id} is stored without its alt text beside it: refresh the notebook."
+            if told.get("width") != pixels // 2 or not told.get("height"):
+                yield f"The picture of cell {cell.id}, {pixels} pixels wide, is not stored to be shown at half of them."
+            tables = told.get("tables", [])
+            if not tables and not DIAGRAM.search(cell.source):
+                yield f"The picture of cell {cell.id} is stored without the numbers behind it."
+            for table in tables:
+                lengths = {len(table["columns"]), *map(len, table["rows"])}
+                if len(lengths) > 1 or max(lengths) > MOST_COLUMNS or len(table["rows"]) > MOST_ROWS:
+                    yield f"A table behind the picture of cell {cell.id} has rows of {lengths} entries, or too many."
+                if not all(table["columns"]):
+                    yield f"A table behind the picture of cell {cell.id} has a column without a name."
 
 
 def pictures_in_text_are_described(notebook, path):
@@ -220,7 +244,7 @@ def lessons_are_chained(notebook, path):
 
 CHECKS = [
     is_valid, is_executed_in_order, has_no_errors, has_no_warnings, names_no_machine, is_stored_stably,
-    ignored_outputs_are_asserted, is_short, headings_are_in_order, pictures_are_described,
+    ignored_outputs_are_asserted, is_short, headings_are_in_order, pictures_are_described, pictures_are_told,
     pictures_in_text_are_described, tables_have_headers, links_say_where_they_lead, links_resolve, lessons_are_chained,
 ]  # fmt: skip
 
@@ -297,7 +321,11 @@ def png(width):
 
 def sound_notebook(neighbour):
     """A notebook with something for each check to look at, and nothing to complain about."""
-    drawing = new_output("display_data", data={"image/png": png(700), "text/plain": "<Figure size 700x1 with 1 Axes>"})
+    told = {"alt": "One black line, seven hundred long.", "width": 700, "height": 1, "tables": [
+        {"title": "A line", "columns": ["x", "y"], "rows": [[1, 2]], "note": ""}
+    ]}  # fmt: skip
+    data = {"image/png": png(1400), "text/plain": "<Figure size 700x1 with 1 Axes>"}
+    drawing = new_output("display_data", data=data, metadata={"image/png": told})
     stream = new_output("stream", name="stdout", text="sum 3\n")
     oops = new_output("error", ename="ZeroDivisionError", evalue="division by zero", traceback=["division by zero"])
     alt = {"image": {"alt": "One black line, seven hundred long."}}
@@ -356,6 +384,10 @@ def set_metadata(cell, **values):
     return lambda notebook: notebook.cells[cell].metadata.update(values)
 
 
+def tell(**said):
+    return lambda notebook: notebook.cells[3].outputs[0].metadata["image/png"].update(said)
+
+
 DEFECTS = [
     (is_valid, lambda notebook: notebook.cells[0].update(cell_type="song"), "not valid"),
     (is_valid, lambda notebook: notebook.cells[1].update(id=notebook.cells[0].id), "ids are not unique"),
@@ -388,7 +420,14 @@ DEFECTS = [
     (pictures_are_described, lambda notebook: notebook.cells[3].metadata.pop("mystnb"), "no alt text"),
     (pictures_are_described, set_cell(4, source="A line."), "What to see"),
     (pictures_are_described, lambda notebook: notebook.cells.pop(4), "What to see"),
-    (pictures_are_described, add_output(3, "display_data", data={"image/png": png(901)}), "901 pixels"),
+    (pictures_are_described, add_output(3, "display_data", data={"image/png": png(1801)}), "1801 pixels"),
+    (pictures_are_told, add_output(3, "display_data", data={"image/png": png(700)}), "without its alt text"),
+    (pictures_are_told, tell(alt="Another line, which it is not."), "without its alt text"),
+    (pictures_are_told, tell(width=1400), "shown at half of them"),
+    (pictures_are_told, tell(tables=[]), "without the numbers"),
+    (pictures_are_told, tell(tables=[{"columns": ["x"], "rows": [[1, 2]]}]), "entries"),
+    (pictures_are_told, tell(tables=[{"columns": ["x"], "rows": [[1]] * 61}]), "too many"),
+    (pictures_are_told, tell(tables=[{"columns": ["x", ""], "rows": [[1, 2]]}]), "without a name"),
     (pictures_in_text_are_described, add_text(" ![](attachment:line.png)"), "does not describe it"),
     (pictures_in_text_are_described, add_text(" <img src='attachment:line.png' width=3>"), "does not describe it"),
     (tables_have_headers, add_text("\n\n| a | b |\n| c | d |\n"), "without a header row: | a | b |"),

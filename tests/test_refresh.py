@@ -1,6 +1,7 @@
 """`make refresh` stores the same bytes for the same results, and stores nothing when something went wrong."""
 
 import json
+from base64 import b64decode
 from types import SimpleNamespace
 
 import nbformat
@@ -57,6 +58,28 @@ def test_two_runs_store_the_same_bytes(tmp_path, monkeypatch, capsys):
     assert [cell["execution_count"] for cell in (talk, drawing)] == [1, 2]
     assert [output["text"] for output in talk["outputs"]] == [[f"{tmp_path.name}\n", "1 backend_inline\n"]]
     assert [set(output["data"]) for output in drawing["outputs"]] == [{"image/png", "text/plain"}, {"text/plain"}]
+
+
+TOLD = """
+from helpers.plotting import plot_bars
+plot_bars({"first": 0.25, "second": 0.5}, title="Two bars")
+"""
+
+
+def test_a_picture_is_stored_with_the_authors_words_its_size_and_its_numbers(tmp_path):
+    words = "Two blue bars, the second twice as long as the first."
+    by_author = new_code_cell(TOLD, id="told", metadata={"mystnb": {"image": {"alt": words}}})
+    path = write(tmp_path / "lesson.ipynb", by_author, TOLD)
+    assert main([str(path)]) == 0
+    first = path.read_bytes()
+    assert main([str(path)]) == 0 and path.read_bytes() == first
+    told, made = (cell.outputs[0].metadata["image/png"] for cell in nbformat.read(path, as_version=4).cells)
+    assert told["alt"] == words
+    assert made["alt"] == "Two bars. Bar chart of total R², %: first 25, second 50."
+    assert told["tables"] == made["tables"]
+    assert told["tables"][0]["rows"] == [["first", 25], ["second", 50]]
+    png = b64decode(nbformat.read(path, as_version=4).cells[0].outputs[0].data["image/png"])
+    assert int.from_bytes(png[16:20]) // 2 == told["width"] and int.from_bytes(png[20:24]) // 2 == told["height"]
 
 
 def test_a_failure_leaves_its_notebook_alone_and_the_others_go_on(tmp_path, capsys):

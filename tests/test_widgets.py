@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from helpers import plotting
-from helpers.plotting.sliders import slide
+from helpers.plotting.sliders import Named, slide
 from tests.cells import code_cells, ends_in_slide, pictures, read, tags
 from tests.common import assert_refused
 from tests.test_notebooks import SHORTEST_ALT_TEXT
@@ -45,10 +45,12 @@ def draw_or_fail(height=1):
 def shown(slider):
     """The bytes of the picture that is shown, and its alt text."""
     found = re.fullmatch(
-        r'<img src="data:image/png;base64,([\w+/=]+)" alt="([^"]*)" style="max-width: 100%">', slider.picture.value
+        r'<img src="data:image/png;base64,([\w+/=]+)" alt="([^"]*)" width="(\d+)" style="max-width: 100%">',
+        slider.picture.value,
     )
     png = base64.b64decode(found.group(1))
     assert png.startswith(b"\x89PNG")
+    assert abs(int.from_bytes(png[16:20]) - 2 * int(found.group(3))) <= 1, "it has not twice the pixels it is shown at"
     return png, html.unescape(found.group(2))
 
 
@@ -99,8 +101,9 @@ def test_sliders_say_what_they_move_and_where_they_stand():
     options = slide(draw_line, "x.", slope=np.linspace(0, 1, 11)).sliders["slope"].options
     assert [label for label, _ in options][3] == "0.3"
     # the arrow keys move these
-    assert all(isinstance(child, ipywidgets.SelectionSlider) for child in slider.children[:-1])
-    assert slider.children[-1] is slider.picture
+    *movable, picture, named = slider.children
+    assert all(isinstance(child, ipywidgets.SelectionSlider) for child in movable)
+    assert picture is slider.picture and isinstance(named, Named)
 
 
 def test_the_alt_text_follows_the_sliders_and_is_escaped():
@@ -142,13 +145,17 @@ def test_the_repr_is_short_and_the_same_each_time():
 
 def test_a_notebook_gets_the_widget_the_first_picture_and_the_text():
     slider = slide(draw_line, "Two lines.", slope=[1, 2])
-    bundle = slider._repr_mimebundle_(include=None, exclude=None)
+    bundle, metadata = slider._repr_mimebundle_(include=None, exclude=None)
     assert set(bundle) == {WIDGET_VIEW, "image/png", "text/plain"}
     assert bundle["text/plain"] == repr(slider) and bundle[WIDGET_VIEW]["model_id"] == slider.model_id
     assert base64.b64decode(bundle["image/png"]) == shown(slider)[0]
+    said = metadata["image/png"]
+    assert said["alt"] == "Two lines. Now: slope 2."
+    assert said["tables"][0]["rows"] == [[0, 0, 0], [1, 2, 8]]
     slider.sliders["slope"].value = 1
-    again = slide(draw_line, "x.", slope=[1, 2])._repr_mimebundle_()
-    assert slider._repr_mimebundle_()["image/png"] == bundle["image/png"] == again["image/png"]
+    again, _ = slide(draw_line, "x.", slope=[1, 2])._repr_mimebundle_()
+    stored, metadata = slider._repr_mimebundle_()
+    assert stored["image/png"] == bundle["image/png"] == again["image/png"] and metadata["image/png"] == said
 
 
 def test_choices_may_come_in_any_form():

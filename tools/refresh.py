@@ -59,6 +59,7 @@ _LANGUAGE_INFO = {
     "pygments_lexer": "ipython3",
 }
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_PICTURE = "image/png"
 _TIMING_METADATA = ("execution", "ExecuteTime")
 
 
@@ -170,6 +171,7 @@ def stored_form(notebook: NotebookNode) -> str:
             cell.metadata.pop(key, None)
         if cell.cell_type == "code":
             cell.outputs = _joined_streams([_stable_output(output) for output in cell.outputs])
+            _describe(cell)
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
 
 
@@ -188,6 +190,15 @@ def _stable_output(output):
     elif "data" in output:
         output.data.pop(_WIDGET_VIEW, None)
     return output
+
+
+def _describe(cell):
+    """Puts what the author says of a cell's picture in the place of what was made of the figure itself."""
+    alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+    for output in cell.outputs if alt else ():
+        said = output.get("metadata", {}).get(_PICTURE)
+        if said is not None and _PICTURE in output.data:
+            said["alt"] = alt
 
 
 def _joined_streams(outputs):

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from helpers.checks import as_choice, as_count, as_positive
 from helpers.plotting.estimates import plot_beta_surfaces
+from helpers.plotting.shown import in_words, metadata_of, small
 
 SCRIPT = Path(__file__).with_name("playground.js")
 # The true β of a factor, for c1, c2 and the factor's number; the names and formulas are those of playground.js.
@@ -61,10 +62,11 @@ class Playground(anywidget.AnyWidget):
         """What a notebook stores: the widget, which needs a kernel, and a picture of the true β, which does not."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        file = io.BytesIO()
-        self.picture().savefig(file)
-        png = base64.b64encode(file.getvalue()).decode()
-        return {**data, "image/png": png, "text/plain": repr(self)}, metadata
+        file, figure = io.BytesIO(), self.picture()
+        figure.savefig(file, dpi=2 * figure.dpi)
+        png = small(file.getvalue())
+        data = {**data, "image/png": base64.b64encode(png).decode(), "text/plain": repr(self)}
+        return data, {**metadata, "image/png": metadata_of(png, **in_words(figure))}
 
     def picture(self) -> Figure:
         """The true β that the network is to find: what a notebook shows where nothing runs."""

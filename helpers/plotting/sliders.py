@@ -6,13 +6,22 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from helpers.checks import first_few
+from helpers.plotting.shown import QUICK, in_words, metadata_of, small
+
+
+class Named(anywidget.AnyWidget):
+    """Gives the sliders beside it a name and a value in words, for those who hear them; it shows nothing."""
+
+    _esm = Path(__file__).with_name("sliders.js")
 
 
 class Slider(ipywidgets.VBox):
@@ -34,14 +43,16 @@ class Slider(ipywidgets.VBox):
             for name, options in choices.items()
         }
         self.picture = ipywidgets.HTML()
-        super().__init__([*self.sliders.values(), self.picture])
-        self._png = self._drawn()
+        super().__init__([*self.sliders.values(), self.picture, Named(layout={"display": "none"})])
+        figure = self._figure()
+        self._png, self._words = _png(figure), in_words(figure)
         self._show(self._png)
+        self._alt_at_first = self._sentence()
         for slider in self.sliders.values():
             slider.observe(self._moved, names="value")
 
-    def _drawn(self):
-        before, file = set(plt.get_fignums()), io.BytesIO()
+    def _figure(self):
+        before = set(plt.get_fignums())
         try:
             figure = self._draw(**{name: slider.value for name, slider in self.sliders.items()})
             if not isinstance(figure, Figure):
@@ -49,21 +60,25 @@ class Slider(ipywidgets.VBox):
                     "draw must return a Figure, as the functions of helpers.plotting do; "
                     f"it returned a {type(figure).__name__}."
                 )
-            figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})  # a move should be quick
         finally:  # a figure left open would be shown once more below the cell
             for number in set(plt.get_fignums()) - before:
                 plt.close(number)
-        return file.getvalue()
+        return figure
+
+    def _sentence(self):
+        words = ", ".join(f"{slider.description} {slider.label}" for slider in self.sliders.values())
+        return f"{self._alt.rstrip()} Now: {words}."
 
     def _show(self, png):
-        words = ", ".join(f"{slider.description} {slider.label}" for slider in self.sliders.values())
-        data = base64.b64encode(png).decode()
-        alt = escape(f"{self._alt.rstrip()} Now: {words}.")
-        self.picture.value = f'<img src="data:image/png;base64,{data}" alt="{alt}" style="max-width: 100%">'
+        data, width = base64.b64encode(png).decode(), metadata_of(png)["width"]
+        alt = escape(self._sentence())
+        self.picture.value = (
+            f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{width}" style="max-width: 100%">'
+        )
 
     def _moved(self, _):
         try:
-            self._show(self._drawn())
+            self._show(_png(self._figure()))
         except Exception as error:  # what is raised here would be lost in a log that nobody reads
             said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             self.picture.value = (
@@ -77,11 +92,20 @@ class Slider(ipywidgets.VBox):
         ends = [f"{slider.description} ({slider.options[0][0]} to {slider.options[-1][0]})" for slider in sliders]
         return f"A picture with a slider for {' and '.join(ends)}. Run this cell to move it."
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a notebook stores: the widget, which needs a kernel, and the first picture, which does not."""
         bundle = super()._repr_mimebundle_(**kwargs)
-        bundle = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**bundle, "image/png": base64.b64encode(self._png).decode(), "text/plain": repr(self)}
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        said = metadata_of(self._png, **{**self._words, "alt": self._alt_at_first})
+        data = {**data, "image/png": base64.b64encode(self._png).decode(), "text/plain": repr(self)}
+        return data, {**metadata, "image/png": said}
+
+
+def _png(figure: Figure) -> bytes:
+    """The figure at twice its pixels."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=2 * figure.dpi, pil_kwargs=QUICK)
+    return small(file.getvalue())
 
 
 def slide(draw: Callable[..., Figure], alt: str, **choices: Iterable) -> Slider:
