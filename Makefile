@@ -12,6 +12,7 @@ help:
 	@echo 'make homework builds, for instructors, the homework that students get, in the folder homework/ or ARGS=another'
 	@echo 'make questions writes, for instructors, exam questions and their answers: make questions SEED=2027'
 	@echo 'make grade    grades, for instructors, what students handed in: make grade FOLDER=../downloads'
+	@echo 'make editions builds all editions below, in build/; make editions ARGS=--check says which are stale'
 	@echo 'make slides   builds, for lecturers, a deck of slides with notes for each lesson, in build/slides or ARGS=another'
 	@echo 'make site     builds the course as web pages, and one PDF, in build/site or ARGS=another/folder'
 	@echo 'make badges   puts links to Binder and Colab into README and lessons: make badges REPOSITORY=owner/name'
@@ -62,6 +63,9 @@ questions: everything
 grade: everything
 	@$(PYTHON) tools/grade.py $(if $(FOLDER),"$(FOLDER)") $(if $(DUE),--due "$(DUE)") $(ARGS)
 
+editions: everything
+	@$(PYTHON) -m tools.editions $(ARGS)
+
 slides: everything
 	@$(PYTHON) -m tools.editions.slides $(ARGS)
 
@@ -91,5 +95,5 @@ clean:
 
 .PHONY: help lab test update fresh environment everything clean
 # not for students: begin
-.PHONY: extras refresh homework questions grade slides site badges student instructor
+.PHONY: extras refresh homework questions grade editions slides site badges student instructor
 # not for students: end

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from eapctf.ctf.validate import validate
 
 from helpers.evaluation.inference import newey_west
 from helpers.experiments import contract, leaderboard, scores
@@ -447,6 +448,5 @@ def test_the_commands_work_one_after_the_other(tmp_path, capsys):
 
 
 def test_another_program_finds_no_fault_with_the_script(script, folder, frames):
-    validate = pytest.importorskip("eapctf.ctf.validate", reason="a second opinion, where it is installed").validate
     report = validate(script, ipca.main(*frames), folder)
     assert len(report.auto_checks) == 14 and report.passed, str(report)

@@ -213,7 +213,7 @@ def test_tables_of_pandas_have_headings_that_say_something():
 def test_a_build_that_fails_leaves_what_was_there(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "site"
     folder.mkdir()
-    stamp.write(folder, ROOT, ["README.md"])
+    stamp.write(folder, {}, ["README.md"])
     (folder / "index.html").write_text("before")
 
     def fails(*given):

@@ -43,6 +43,7 @@ def build(folder: Path, edition: str, parts: Iterable[str], fill: Callable[[Path
     """
     folder = folder.absolute()
     old = checked(folder, edition)
+    built_from = stamp.sources(ROOT, parts)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.", suffix=".unfinished") as beside:
         content = Path(beside) / "content"
@@ -56,7 +57,7 @@ def build(folder: Path, edition: str, parts: Iterable[str], fill: Callable[[Path
             git(folder, "merge", "--quiet", "--ff-only", new)
         else:
             git(content, "reset", "--quiet", new)
-        stamp.write(place, ROOT, parts)
+        stamp.write(place, built_from, parts)
         if not old:
             if folder.exists():
                 folder.rmdir()  # it is empty

@@ -60,6 +60,7 @@ def build(folder: Path) -> str:
         Sphinx has found something wrong, such as a link that leads nowhere.
     """
     folder = folder.resolve()
+    built_from = stamp.sources(ROOT, PARTS)
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.{uuid4().hex}.unfinished")
     try:
@@ -74,7 +75,7 @@ def build(folder: Path) -> str:
             pages.course(whole, FRONT_OF_PDF.format(title=printed.TITLE, lines="\n".join(lines)))
             sphinx("singlehtml", whole, work / "one", "html_theme=basic", "html_css_files=print.css")
             printed.print_page(work / "one" / "index.html", site / "course.pdf")
-        stamp.write(site, ROOT, PARTS)
+        stamp.write(site, built_from, PARTS)
         if folder.exists():
             os.replace(folder, work / "before")
         os.replace(site, folder)

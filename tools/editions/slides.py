@@ -59,6 +59,7 @@ def build(folder: Path) -> int:
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / stamp.STAMP).is_file():
         raise ValueError(f"{folder} holds something that is no edition: name another folder, or empty it.")
+    built_from = stamp.sources(ROOT, PARTS)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as unfinished:
         new = Path(unfinished) / "new"
@@ -66,7 +67,7 @@ def build(folder: Path) -> int:
         copy_looks(new)
         decks = {path: write_deck(path, new) for path in lessons()}
         write_index(decks, new)
-        stamp.write(new, ROOT, PARTS)
+        stamp.write(new, built_from, PARTS)
         if folder.exists():
             folder.rename(Path(unfinished) / "old")
         new.rename(folder)

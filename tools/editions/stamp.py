@@ -37,11 +37,19 @@ def sources(root: Path, parts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def write(folder: Path, root: Path, parts: Iterable[str]) -> None:
-    """Notes in the folder of an edition what it was built from: the last thing that a build does."""
-    parts = sorted(parts)
+def write(folder: Path, built_from: dict[str, str], parts: Iterable[str]) -> None:
+    """Notes in the folder of an edition what it was built from: the last thing that a build does.
+
+    Parameters
+    ----------
+    folder : Path
+    built_from : dict
+        What `sources` said when the build began: a file that has changed meanwhile makes the edition stale at once.
+    parts : iterable of str
+        The same as there.
+    """
     with written_whole(folder / STAMP) as unfinished:
-        unfinished.write_text(json.dumps({"parts": parts, "sources": sources(root, parts)}, indent=0), encoding="utf-8")
+        unfinished.write_text(json.dumps({"parts": sorted(parts), "sources": built_from}, indent=0), encoding="utf-8")
 
 
 def stale(folder: Path, root: Path) -> list[str]:
