@@ -194,7 +194,10 @@ def test_the_pdf_has_all_lessons_with_bookmarks(built):
 @pytest.mark.parametrize("name", NAMES)
 def test_axe_finds_nothing(opened, name, scheme):
     page = opened(name, scheme=scheme)
-    found = axe.Axe().run(page, options={"preload": False}).response["violations"]
+    options = {"preload": False}
+    if scheme == "dark":  # the page is the same: its colours are others
+        options["runOnly"] = ["color-contrast", "link-in-text-block"]
+    found = axe.Axe().run(page, options=options).response["violations"]
     assert [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found] == []
 
 
