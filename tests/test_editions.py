@@ -307,7 +307,7 @@ def test_a_lesson_runs_with_recorded_exercises_and_so_do_the_quick_tests(few, tm
     names = student.chosen()
     student.copied([name for name in names if not name.endswith(".ipynb") or "/01_" in name], tmp_path)
     student.adapted(tmp_path / "tests/between_cells.py")
-    for path in few.iterdir():
+    for path in few.glob("*.*"):
         shutil.copy(path, tmp_path / recording.EXERCISES / path.name)
     asked = ["tests/test_environment.py", "notebooks/01_time_series_regression.ipynb", "-k", f"{QUICK[0]} or Cell"]
     done = subprocess.run(
