@@ -2,7 +2,7 @@
 
 Where the course's own edition holds the right way and the usual wrong ways as functions, this one holds what they gave,
 called once with what the exercise gives: numbers and labels in `topic.npz`, beside the lesson's module, never code.
-Verdicts, advice and hints are those of the course's own edition; there is no solution.
+Verdicts, advice and hints are those of the course's own edition; of exercises and choices there is no solution.
 
     record = Record(__file__)
     q1 = record.question("q1", given=_given)
@@ -88,11 +88,6 @@ class RecordedChoice(_WithoutSolution, Choice):
         return opened(self.said[letter], letter)
 
 
-@dataclass(frozen=True, repr=False, slots=True)
-class RecordedOpen(_WithoutSolution, Open):
-    """A task without a single right answer; what to look for is told once something was written."""
-
-
 class Record:
     """What was recorded of a lesson's exercises, in the file beside their module.
 
@@ -114,7 +109,7 @@ class Record:
         if "said" in told:
             return RecordedChoice("", {}, hints, said=told["said"])
         if "look_for" in told:
-            return RecordedOpen(opened(told["look_for"], name), hints)
+            return Open(opened(told["look_for"], name), hints)
         unpack = partial(unpacked, arrays=self._arrays)
         reference, *wrong = [Way(unpack(results)) for results in told["ways"]]
         return RecordedExercise(

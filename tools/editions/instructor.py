@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.editions.repository import NotBuilt, build, tracked
+from tools.editions.repository import build, told, tracked
 from tools.editions.student import copied
 from tools.refresh import ROOT
 
@@ -23,16 +23,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make instructor", description=__doc__.partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "instructor")
     given = parser.parse_args(sys.argv[1:] if argv is None else argv)
-    try:
+
+    def made() -> str:
         names = tracked()
-        print(build(given.folder, EDITION, names, lambda content: copied(names, content)))
-    except NotBuilt as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{error.filename} cannot be read or written: {error.strerror}.", file=sys.stderr)
-        return 1
-    return 0
+        return build(given.folder, EDITION, names, lambda content: copied(names, content))
+
+    return told(made)
 
 
 if __name__ == "__main__":

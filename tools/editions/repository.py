@@ -5,6 +5,7 @@ So `git pull` and nbgitpuller bring what has changed, and merge it with what a r
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -18,6 +19,19 @@ NOBODY = {"name": "The course on factor models", "email": "course@factor-models.
 
 class NotBuilt(Exception):
     """Says in a sentence what is in the way, and what to do."""
+
+
+def told(made: Callable[[], str]) -> int:
+    """0 after the line that a build gives was printed, else 1, with a sentence on stderr."""
+    try:
+        print(made())
+    except NotBuilt as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename} cannot be read or written: {error.strerror}.", file=sys.stderr)
+        return 1
+    return 0
 
 
 def build(folder: Path, edition: str, parts: Iterable[str], fill: Callable[[Path], None]) -> str:

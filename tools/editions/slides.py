@@ -20,10 +20,13 @@ from tempfile import TemporaryDirectory
 from helpers.playground import page
 from tools.editions import slides_deck, slides_html, slides_lesson, slides_material, stamp
 from tools.editions.slides_deck import Slide
-from tools.refresh import NOTEBOOKS, lessons
+from tools.refresh import ROOT, lessons
 
-ROOT = NOTEBOOKS.parent
-PARTS = ("notebooks", "teaching/lessons", "helpers/exercises", "helpers/playground", "tools/editions")
+OWN = ("slides.py", "slides_deck.py", "slides_html.py", "slides_lesson.py", "slides_material.py", "slides_page")
+PARTS = (
+    *("notebooks", "teaching/lessons", "helpers/exercises", "helpers/playground"),
+    *(f"tools/editions/{name}" for name in OWN),
+)
 LOOKS = Path(__file__).with_name("slides_page")
 REVEAL = (
     "LICENSE",
@@ -42,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = parser.parse_args(argv).folder
     try:
         count = build(folder)
-    except ValueError as reason:
-        print(reason, file=sys.stderr)
+    except (OSError, ValueError) as reason:
+        print(f"The slides were not built. {reason}", file=sys.stderr)
         return 1
     print(f"{count} slides: open {folder}/index.html")
     return 0

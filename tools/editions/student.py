@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tools import homework
 from tools.editions import recording, stamp
-from tools.editions.repository import NotBuilt, build, git_folder, tracked
+from tools.editions.repository import NotBuilt, build, git_folder, told, tracked
 from tools.refresh import ROOT, set_kernel_environment
 
 EDITION = "Student edition"
@@ -35,6 +35,7 @@ PARTS = (
 )  # fmt: skip
 HOMEWORK = "notebooks/homework/"  # its sources hold answers and hidden tests
 ALSO_MADE_OF = ("tools/editions", "tools/homework.py")
+SOLUTION = re.compile(r"(`q\d+\.solution\(\)`) the solution")  # what lessons say of it, which here is not so
 MARKED = re.compile(r"^[^\n]*not for students: begin.*?not for students: end[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
@@ -47,15 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(sys.argv[1:] if argv is None else argv)
     if given.homework and given.seed is not None:
         parser.error("A course folder has its homework already: give --homework or --seed.")
-    try:
-        print(build(given.folder, EDITION, (*PARTS, *ALSO_MADE_OF), lambda content: fill(content, given)))
-    except (NotBuilt, homework.NotBuilt) as reason:
-        print(reason, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{error.filename} cannot be read or written: {error.strerror}.", file=sys.stderr)
-        return 1
-    return 0
+    return told(lambda: build(given.folder, EDITION, (*PARTS, *ALSO_MADE_OF), lambda content: fill(content, given)))
 
 
 def fill(content: Path, given: argparse.Namespace) -> None:
@@ -70,6 +63,9 @@ def fill(content: Path, given: argparse.Namespace) -> None:
     for name in chosen():
         if name.endswith((".md", ".py", ".toml", "Makefile", ".gitignore")):
             adapted(content / name)
+        elif name.endswith(".ipynb"):
+            text = (content / name).read_text(encoding="utf-8")
+            (content / name).write_text(SOLUTION.sub(r"\1 says whom to ask", text), encoding="utf-8")
     for name, text in recording.modules_without_answers().items():
         (content / name).write_text(text, encoding="utf-8")
     record(content, given.folder)
@@ -145,9 +141,12 @@ def releases(notebooks: Path, course: Path | None, seed: int | None) -> None:
     """
     with tempfile.TemporaryDirectory() as own:
         if course is None:
-            course = homework.course_folder(Path(own) / "course")
-            homework.bring_sources(course, seed)
-            homework.build(course, homework.generate_assignment())
+            try:
+                course = homework.course_folder(Path(own) / "course")
+                homework.bring_sources(course, seed)
+                homework.build(course, homework.generate_assignment())
+            except homework.NotBuilt as reason:
+                raise NotBuilt(str(reason)) from None
         found = sorted((course / "release").glob("*/homework_*.ipynb"))
         if not found:
             raise NotBuilt(f"{course} has no homework in release/: run make homework first.")

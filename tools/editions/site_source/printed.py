@@ -1,6 +1,7 @@
 """The course as one PDF: one page of HTML, printed by Chromium, with formulas set and a tree of bookmarks."""
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def print_page(page: Path, target: Path) -> int:
 
     raw = target.with_suffix(".unfinished")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        root = hasattr(os, "geteuid") and os.geteuid() == 0  # whom Chromium gives no sandbox
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"] if root else [])
         try:
             sheet = browser.new_page()
             sheet.set_default_timeout(LIMIT)
