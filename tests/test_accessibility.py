@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser import LIMIT, Opened, chromium_with_own_fonts, playwright, running_lab
+from tests.browser import LIMIT, Opened, playwright
 from tests.cells import ends_in_slide, pictures
 from tools.refresh import NOTEBOOKS
 
@@ -26,18 +26,6 @@ PLAIN = """import matplotlib.pyplot as plt
 plt.plot([1, 2, 5], label="a student's own")
 plt.title("Drawn by plt")
 plt.show()"""
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with running_lab(tmp_path_factory.mktemp("jupyterlab")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with chromium_with_own_fonts(tmp_path_factory.mktemp("fonts")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module", params=LESSONS)

@@ -20,9 +20,7 @@ from tests.browser import (
     MONOSPACED_NAMES,
     RUN_LIMIT,
     Opened,
-    chromium_with_own_fonts,
     playwright,
-    running_lab,
 )
 from tools.refresh import NOTEBOOKS, lessons
 
@@ -32,18 +30,6 @@ LESSONS = lessons()
 FIRST_LESSON = NOTEBOOKS / "01_time_series_regression.ipynb"
 SLIDERS = re.compile(r"^slide\(", re.MULTILINE)
 EXERCISES = re.compile(r"^from helpers\.exercises\.(\w+) import ([\w, ]+)", re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    with running_lab(tmp_path_factory.mktemp("jupyterlab")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with chromium_with_own_fonts(tmp_path_factory.mktemp("fonts")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)

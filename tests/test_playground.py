@@ -102,14 +102,6 @@ const lists = o => each(o, v => v instanceof Float64Array ? [...v] : v);
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    from tests.browser import chromium_with_own_fonts  # it skips where there is no Chromium
-
-    with chromium_with_own_fonts(tmp_path_factory.mktemp("fonts")) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The address of a plain page that imports the script, served from a folder that holds these two files."""
     folder = tmp_path_factory.mktemp("site")
@@ -201,7 +193,9 @@ def gradient_of_keras(weights, data, hidden, n_factors, way, l1):
 
     solved = way == "regression"
     inputs, n_tickers = 0 if solved else data["x"].shape[1], data["z"].shape[1]
+    usual = keras.config.floatx(), keras.config.dtype_policy()  # the policy of layers is the float of when it was asked
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     network.cache_clear()
     try:
         kind = SolvedShape if solved else Shape
@@ -233,7 +227,8 @@ def gradient_of_keras(weights, data, hidden, n_factors, way, l1):
         value = float(loss(tensors)[0])
         return value, {name: np.asarray(s).reshape(weights[name].shape) for name, s in zip(order, slopes, strict=True)}
     finally:
-        keras.config.set_floatx("float32")
+        keras.config.set_floatx(usual[0])
+        keras.config.set_dtype_policy(usual[1])
         network.cache_clear()
 
 
@@ -754,14 +749,6 @@ def test_the_page_of_its_own_runs_from_a_folder(chromium, tmp_path):
 
 
 # --- In JupyterLab ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    from tests.browser import running_lab
-
-    with running_lab(tmp_path_factory.mktemp("jupyterlab")) as server:
-        yield server
 
 
 @pytest.mark.extra

@@ -15,7 +15,6 @@ from pypdf import PdfReader
 
 from helpers.exercises.checker import Exercise
 from helpers.exercises.record import COURSE
-from tests.browser import chromium_with_own_fonts
 from tools.editions import site, stamp
 from tools.editions.site_source import pages
 from tools.refresh import ROOT, lessons
@@ -61,7 +60,7 @@ class Page(HTMLParser):
             self.descriptions.append(told["content"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("built") / "site"
     assert site.main([str(folder)]) == 0
@@ -69,17 +68,11 @@ def built(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def read(built):
     return {
         path.relative_to(built).as_posix(): Page(path.read_text(encoding="utf-8")) for path in built.rglob("*.html")
     }
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    with chromium_with_own_fonts(tmp_path_factory.mktemp("fonts")) as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -237,9 +230,10 @@ def test_the_playground_trains_on_the_front_page(opened):
     page = opened("index.html")
     play = page.get_by_role("button", name="Play", exact=True)
     play.scroll_into_view_if_needed()
-    before = page.locator("#playground .all").inner_text()
+    drawn = page.locator("#playground .all")
+    before = drawn.inner_text()
     play.click()
-    page.wait_for_function("before => document.querySelector('#playground .all').innerText !== before", arg=before)
+    page.wait_for_function("([all, before]) => all.innerText !== before", arg=[drawn.element_handle(), before])
 
 
 def test_a_narrow_page_is_walked_by_the_keyboard(opened):

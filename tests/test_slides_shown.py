@@ -34,14 +34,6 @@ def built(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    from tests.browser import chromium_with_own_fonts  # it skips where there is no Chromium
-
-    with chromium_with_own_fonts(tmp_path_factory.mktemp("fonts")) as browser:
-        yield browser
-
-
 @pytest.fixture
 def opened(chromium, built):
     """Opens a page of the slides; what went wrong in it, or was asked of others, fails the test at its end."""
