@@ -4,6 +4,9 @@ That each solution is right where it stands, that the sliders move, and that the
 of a lesson tells: `pytest notebooks/04_principal_components.ipynb`.
 """
 
+import ast
+import builtins
+import inspect
 import os
 import re
 import subprocess
@@ -34,6 +37,52 @@ def test_each_exercise_of_a_lesson_is_asked_once_and_in_order(path):
             assert shown == NOT_ATTEMPTED, f"{asked[-1]}, untouched: {shown}"
     assert asked == [f"q{k}" for k in range(1, len(asked) + 1)] == list(declared(path.stem[3:]))
     assert len(asked) >= 3, "a lesson has at least three exercises"
+
+
+class Renamed(ast.NodeTransformer):
+    """Names and arguments by the order of their appearance, so that code is equal whatever its author calls things."""
+
+    def __init__(self):
+        self.names = {name: name for name in dir(builtins)}
+
+    def visit_Name(self, node):
+        return ast.Name(self.names.setdefault(node.id, str(len(self.names))), node.ctx)
+
+    def visit_arg(self, node):
+        return ast.arg(self.names.setdefault(node.arg, str(len(self.names))))
+
+
+def functions(code):
+    """What each function of the code does, whatever it is called: its arguments and body, docstring left out."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            renamed = Renamed()
+            yield ast.dump(renamed.visit(node.args)), *(ast.dump(renamed.visit(line)) for line in body)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_no_cell_of_a_lesson_holds_the_answer_to_its_exercise(path):
+    """It would take the work out of the hands of the student, whose edition it would be in, too."""
+    answers = {
+        function: name
+        for name, exercise in declared(path.stem[3:]).items()
+        if isinstance(exercise, Exercise)
+        for function in functions(inspect.getsource(exercise.reference))
+    }
+    found = [
+        f"cell {cell.id}: {answers[function]}"
+        for cell in code_cells(read(path))
+        for function in functions(re.sub(r"(?m)^[%!].*", "", cell.source))
+        if function in answers
+    ]
+    assert found == []
+
+
+def test_an_answer_is_found_whatever_it_is_called():
+    (told,) = functions('def doubled(R):\n    """Twice R."""\n    return 2 * abs(R) * scale')
+    assert list(functions("x = 1\ndef mine(y):\n    return 2 * abs(y) * z")) == [told]
+    assert told not in functions("def mine(y):\n    return 2 * abs(y) * y\ndef other(y):\n    return 2 * y * z")
 
 
 # --- What is asked between the cells ----------------------------------------------------------------------------------
