@@ -98,6 +98,8 @@ def test_axe_finds_nothing_once_all_has_run_and_an_answer_was_judged(ran, theme)
     last = len(ran.sources) - 2
     number = next(n for n in range(last, 0, -1) if ran.cells.nth(n).evaluate("cell => cell.matches('.jp-CodeCell')"))
     ran.run_cell(number, WRONG_ANSWER).to_contain_text("Could not check", timeout=LIMIT)
+    told = ran.page.locator("body > [role=status]")  # without a word of it, who does not see would have to look for it
+    playwright.expect(told).to_contain_text("Could not check")
     assert violations(ran) == []
 
 
@@ -186,6 +188,7 @@ def test_a_lesson_by_keyboard_alone(lab, chromium):
         press("ArrowLeft" if at_the_end else "ArrowRight")
         playwright.expect(picture).not_to_have_attribute("alt", before, timeout=LIMIT)
         playwright.expect(handle).not_to_have_attribute("aria-valuetext", value)
+        playwright.expect(cell.locator("[role=status]")).to_have_text(picture.get_attribute("alt"))
 
         run_up_to(exercise)
         press("Enter")
@@ -194,6 +197,7 @@ def test_a_lesson_by_keyboard_alone(lab, chromium):
         press("Control+Enter")
         verdict = opened.cells.nth(exercise).locator(".jp-OutputArea-output").last
         playwright.expect(verdict).to_contain_text(re.compile("Incorrect|Could not check"), timeout=LIMIT)
+        playwright.expect(page.locator("body > [role=status]")).to_contain_text(verdict.inner_text()[:40])
         assert opened.errors == []
     finally:
         opened.close()

@@ -145,15 +145,32 @@ def test_the_numbers_are_those_that_were_drawn():
     assert table["rows"] == [[0, 0.5, 3], [0.5, 1, 1]]
     (table,) = tables(figure_of(lambda axes: (axes.scatter([1], [2], label="p"), axes.plot([0, 3], [0, 3], label="l"))))
     assert table["columns"] == ["series", "x", "y"] and table["rows"] == [["l", 0, 0], ["l", 3, 3], ["p", 1, 2]]
+    (table,) = tables(figure_of(lambda axes: (axes.scatter([1, 3], [2, 2]), axes.plot([0, 3], [0, 3], label="l"))))
+    assert [row[0] for row in table["rows"]] == ["l", "l", "points", "points"]
 
 
 def test_what_is_left_out_of_a_table_is_said():
     (table,) = tables(plotting.plot_lines(np.arange(240), {"a": np.arange(240)}))
     assert len(table["rows"]) == 60 and table["note"] == "60 of 240 rows, evenly spaced."
     assert table["rows"][0] == [0, 0] and table["rows"][-1] == [239, 239]
+    cloud, line = np.random.default_rng(0).normal(0, 1, (2, 500)), ([0, 3], [1, 4])
+    (table,) = tables(figure_of(lambda axes: (axes.scatter(*cloud), axes.plot(*line, label="fit"))))
+    assert [row for row in table["rows"] if row[0] == "fit"] == [["fit", 0, 1], ["fit", 3, 4]]
+    assert len(table["rows"]) == 60 and table["note"] == "60 of 502 rows, evenly spaced."
     (table,) = tables(plotting.plot_matrix(np.ones((100, 30))))
     assert table["note"] == "11 of 30 columns, evenly spaced. 60 of 100 rows, evenly spaced."
     assert table["columns"][1] == "0" and table["columns"][-1] == "29"
+
+
+def test_each_table_of_a_figure_is_called_by_its_panel():
+    given = np.random.default_rng(0).normal(0, 1, (2, 20, 3))
+    made = tables(plotting.plot_estimates(*given, title="T", names=["market", "size", "value"]))
+    assert [table["title"] for table in made] == ["market", "size", "value"]
+    grid = np.linspace(-1, 1, 9)
+    squares = {"true": np.outer(grid, grid)[:, :, None]}
+    squares["learned"] = squares["true"] / 2
+    made = tables(plotting.plot_beta_surfaces(squares))
+    assert [table["title"] for table in made] == ["β on factor 1, true c2 by c1", "β on factor 1, learned c2 by c1"]
 
 
 # --- What nobody has foreseen -----------------------------------------------------------------------------------------

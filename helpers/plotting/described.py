@@ -69,7 +69,11 @@ def tables(figure: Figure) -> list[dict[str, Any]]:
     title, charts = title_of(figure), charts_of(figure)
     made = [_cells_table(chart) if chart.cells is not None else _series_table(chart) for chart in charts
             if chart.series or chart.cells is not None]  # fmt: skip
+    titles = [table["title"] for table in made]
     for table in made:
+        if titles.count(table["title"]) > 1 and table["side"]:  # the same name above the panels of a column
+            table["title"] = f"{table['title']}, {table['side']}" if table["title"] else table["side"]
+        del table["side"]
         table["title"] = table["title"] or title
         _shorten(table)
     return made
@@ -189,8 +193,10 @@ def _series_table(chart: Chart) -> dict[str, Any]:
     named, rows = any(one.name for one in chart.series), []
     of = f"{of}, how much" if any(one.kind == "spans" for one in chart.series) else of
     bounded = any(one.low is not None for one in chart.series)
-    for number, one in enumerate(chart.series, 1):
-        head = [one.name or f"series {number}"] if named else []
+    unnamed = [one for one in chart.series if not one.name]
+    for one in chart.series:
+        number = f" {unnamed.index(one) + 1}" if len(unnamed) > 1 and not one.name else ""
+        head = [one.name or f"{one.kind}{number}"] if named else []
         blank = np.full(len(one.at), np.nan)
         low, high = (blank if part is None else part for part in (one.low, one.high))
         for place, value, least, most in zip(_places(chart, one.at), one.values, low, high, strict=True):
@@ -200,8 +206,9 @@ def _series_table(chart: Chart) -> dict[str, Any]:
 
 
 def _table(chart: Chart, columns: list[str], rows: list[list[Any]], note: str = "") -> dict[str, Any]:
-    marks = [f"A line at {_digits(mark)}." for mark in chart.marks]
-    return {"title": chart.title, "columns": columns, "rows": rows, "note": " ".join([note, *marks]).strip()}
+    note = " ".join([note, *(f"A line at {_digits(mark)}." for mark in chart.marks)]).strip()
+    side = chart.of if chart.cells is None else chart.over
+    return {"title": chart.title, "side": side, "columns": columns, "rows": rows, "note": note}
 
 
 def _columns(one: Series, of: str, over: str) -> list[tuple[str, Any]]:
@@ -231,9 +238,21 @@ def _shorten(table: dict[str, Any]) -> None:
         table["rows"] = [row[:MOST_COLUMNS] for row in table["rows"]]
         notes.append(f"The first {MOST_COLUMNS} of {n_columns} columns.")
     if n_rows > MOST_ROWS:
-        table["rows"] = [table["rows"][i] for i in _evenly(n_rows, MOST_ROWS)]
-        notes.append(f"{MOST_ROWS} of {n_rows} rows, evenly spaced.")
+        table["rows"] = _thinned(table["rows"], by_name=table["columns"][0] == "series")
+        notes.append(f"{len(table['rows'])} of {n_rows} rows, evenly spaced.")
     table["note"] = " ".join(note for note in notes if note)
+
+
+def _thinned(rows: list[list[Any]], by_name: bool) -> list[list[Any]]:
+    """At most 60 of the rows; of each name that they begin with as many as of the others, or all of its few."""
+    groups: dict[Any, list[list[Any]]] = {}
+    for row in rows:
+        groups.setdefault(row[0] if by_name else None, []).append(row)
+    left, share = MOST_ROWS, dict.fromkeys(groups, 0)
+    for number, name in enumerate(sorted(groups, key=lambda name: len(groups[name]))):
+        share[name] = max(min(len(groups[name]), left // (len(groups) - number)), 1)
+        left -= share[name]
+    return [group[i] for name, group in groups.items() for i in _evenly(len(group), share[name])]
 
 
 def _evenly(n: int, most: int) -> list[int]:

@@ -105,6 +105,12 @@ def _title(axes: Axes) -> str:
     return next((plain(title) for where in ("left", "center", "right") if (title := axes.get_title(where))), "")
 
 
+def _written_inside(axes: Axes) -> str:
+    """The name of a panel, in bold in a corner of it."""
+    inside = (text for text in axes.texts if text.get_transform() == axes.transAxes and text.get_weight() == "bold")
+    return plain(next((text.get_text() for text in inside), ""))
+
+
 def _shared(axes: Axes, along: str, read: Callable[[Axes], str]) -> str:
     """What is written at a panel, or else at another of its row or column (`along`), for all of them."""
     if own := read(axes):
@@ -123,7 +129,7 @@ def _chart(axes: Axes, unit: str) -> Chart:
         return Chart(_title(axes), "", "", (), None, _words(axes))
     x = _shared(axes, "colspan", lambda panel: plain(panel.get_xlabel()))
     y = _shared(axes, "rowspan", lambda panel: plain(panel.get_ylabel()))
-    title = _shared(axes, "colspan", _title)
+    title = _title(axes) or _written_inside(axes) or _shared(axes, "colspan", _title)
     if (cells := _cells(axes)) is not None:
         rows, columns = _places(axes.yaxis, _steps(axes, 0, cells)), _places(axes.xaxis, _steps(axes, 1, cells))
         over = f"{y or 'row'} by {x or 'column'}"

@@ -1,5 +1,6 @@
 // Names the sliders beside this widget, and says their values in words: ipywidgets leaves both to the eye, and a reader of
-// the screen would say "slider, 3". The words are those in sight, the label before a slider and its value behind it.
+// the screen would say "slider, 3". The words are those in sight, the label before a slider and its value behind it. And
+// when a slider has moved, the new picture's alt text is told, without leaving the slider.
 
 function name(slider) {
     const label = slider.querySelector(".widget-label")?.textContent.trim();
@@ -17,14 +18,28 @@ function name(slider) {
     }
 }
 
+const UNSEEN = "position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%)";
+
 export default {
     render({ el }) {
-        let observer, waiting;
+        let observer, waiting, told;
+        const status = document.createElement("p");
+        status.setAttribute("role", "status");
+        status.style.cssText = UNSEEN;
+        const tell = box => {
+            const shown = box.querySelector("img")?.alt ?? box.querySelector(".widget-html p")?.textContent;
+            if (shown && told && shown !== told) status.textContent = shown;
+            told = shown ?? told;
+        };
         // The widget is in the page a moment after it was made, and its neighbours perhaps later.
         const start = () => {
             const box = el.closest(".widget-vbox");
             if (!box) { waiting = setTimeout(start, 50); return; }
-            const all = () => box.querySelectorAll(".widget-hslider").forEach(name);
+            box.append(status);
+            const all = () => {
+                box.querySelectorAll(".widget-hslider").forEach(name);
+                tell(box);
+            };
             observer = new MutationObserver(all);
             observer.observe(box, {
                 subtree: true, childList: true, characterData: true,
@@ -33,6 +48,6 @@ export default {
             all();
         };
         start();
-        return () => { clearTimeout(waiting); observer?.disconnect(); };
+        return () => { clearTimeout(waiting); observer?.disconnect(); status.remove(); };
     },
 };

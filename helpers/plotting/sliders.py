@@ -19,7 +19,7 @@ from helpers.plotting.shown import QUICK, in_words, metadata_of, small
 
 
 class Named(anywidget.AnyWidget):
-    """Gives the sliders beside it a name and a value in words, for those who hear them; it shows nothing."""
+    """Names the sliders beside it, and tells what their picture shows once it has changed, to those who hear them."""
 
     _esm = Path(__file__).with_name("sliders.js")
 
@@ -46,8 +46,8 @@ class Slider(ipywidgets.VBox):
         super().__init__([*self.sliders.values(), self.picture, Named(layout={"display": "none"})])
         figure = self._figure()
         self._png, self._words = _png(figure), in_words(figure)
-        self._show(self._png)
-        self._alt_at_first = self._sentence()
+        self._words["alt"] = self._sentence(self._words["alt"])
+        self._show(self._png, self._words["alt"])
         for slider in self.sliders.values():
             slider.observe(self._moved, names="value")
 
@@ -65,20 +65,21 @@ class Slider(ipywidgets.VBox):
                 plt.close(number)
         return figure
 
-    def _sentence(self):
+    def _sentence(self, seen):
+        """What the picture shows, where the sliders stand, and what is seen there."""
         words = ", ".join(f"{slider.description} {slider.label}" for slider in self.sliders.values())
-        return f"{self._alt.rstrip()} Now: {words}."
+        return f"{self._alt.rstrip()} Now: {words}. {seen}"
 
-    def _show(self, png):
+    def _show(self, png, alt):
         data, width = base64.b64encode(png).decode(), metadata_of(png)["width"]
-        alt = escape(self._sentence())
         self.picture.value = (
-            f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{width}" style="max-width: 100%">'
+            f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" width="{width}" style="max-width: 100%">'
         )
 
     def _moved(self, _):
         try:
-            self._show(_png(self._figure()))
+            figure = self._figure()
+            self._show(_png(figure), self._sentence(in_words(figure)["alt"]))
         except Exception as error:  # what is raised here would be lost in a log that nobody reads
             said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             self.picture.value = (
@@ -96,7 +97,7 @@ class Slider(ipywidgets.VBox):
         """What a notebook stores: the widget, which needs a kernel, and the first picture, which does not."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        said = metadata_of(self._png, **{**self._words, "alt": self._alt_at_first})
+        said = metadata_of(self._png, **self._words)
         data = {**data, "image/png": base64.b64encode(self._png).decode(), "text/plain": repr(self)}
         return data, {**metadata, "image/png": said}
 

@@ -11,20 +11,23 @@ from helpers.plotting.style import BLUE, GIVEN, GREEN, INK, ORANGE, VERMILLION, 
 # For each quantity, when it comes to be known (0 is the end of date d - 1, 1 the end of date d), its colour, its mark.
 LOOKS = {"input": (GREEN, "s"), "made": (ORANGE, "D"), "forecast": (BLUE, "o"), "target": (VERMILLION, "^")}
 PAPER = {
-    "X^(d): characteristics": (0.0, "input"),
-    "λ^(d-1): mean of F so far": (0.0, "made"),
-    "β^(d) · λ^(d-1): the forecast": (0.0, "forecast"),
-    "r^(d): what is forecast": (1.0, "target"),
-    "F^(d): made of r^(d)": (1.0, "made"),
+    r"$\mathbf{X}^{(d)}$: characteristics": (0.0, "input"),
+    r"$\lambda^{(d-1)}$: mean of F so far": (0.0, "made"),
+    r"$\beta^{(d)} \cdot \lambda^{(d-1)}$: the forecast": (0.0, "forecast"),
+    r"$r^{(d)}$: what is forecast": (1.0, "target"),
+    r"$\mathbf{F}^{(d)}$: made of $r^{(d)}$": (1.0, "made"),
 }
 DAY_AHEAD = {
-    "X^(d): characteristics": (0.0, "input"),
-    "r^(d) or portfolios of d": (1.0, "input"),
-    "F^(d): made of them": (1.0, "made"),
-    "β^(d) · F^(d): the forecast": (1.0, "forecast"),
-    "r^(d+1): what is forecast": (2.0, "target"),
+    r"$\mathbf{X}^{(d)}$: characteristics": (0.0, "input"),
+    r"$r^{(d)}$ or portfolios of d": (1.0, "input"),
+    r"$\mathbf{F}^{(d)}$: made of them": (1.0, "made"),
+    r"$\beta^{(d)} \cdot \mathbf{F}^{(d)}$: the forecast": (1.0, "forecast"),
+    r"$r^{(d+1)}$: what is forecast": (2.0, "target"),
 }
-TIMINGS = {"The paper: explain r^(d), forecast it by λ": PAPER, "The day ahead: fit r^(d+1) itself": DAY_AHEAD}
+TIMINGS = {
+    r"The paper: explain $r^{(d)}$, forecast it by $\lambda$": PAPER,
+    r"The day ahead: fit $r^{(d+1)}$ itself": DAY_AHEAD,
+}
 
 
 @in_style
@@ -52,7 +55,7 @@ def draw_timeline(timings: Mapping[str, Mapping[str, tuple[float, str]]] = TIMIN
             raise ValueError(f"A quantity is one of {first_few(LOOKS)}; {unknown[0]!r} was given.")
     n_rows = [len(rows) for rows in timings.values()]
     end = max(2.0, *(when for rows in timings.values() for when, _ in rows.values())) + 0.6
-    size = (WIDTH, 0.9 + 0.31 * (sum(n_rows) + 1.6 * len(n_rows)))
+    size = (WIDTH, 1.1 + 0.31 * (sum(n_rows) + 1.6 * len(n_rows)))
     figure, panels = plt.subplots(len(timings), 1, figsize=size, squeeze=False, height_ratios=n_rows, sharex=True)
     for axes, (name, rows) in zip(panels[:, 0], timings.items(), strict=True):
         for y, (when, kind) in enumerate(rows.values()):
@@ -72,5 +75,6 @@ def draw_timeline(timings: Mapping[str, Mapping[str, tuple[float, str]]] = TIMIN
     words = {-0.5: "date d - 1", 0.5: "date d"} | {k + 0.5: f"date d + {k}" for k in range(1, int(end))}
     panels[-1, 0].set_xticks(ticks, [words[tick] for tick in ticks])
     panels[-1, 0].tick_params(axis="x", length=0)
+    panels[-1, 0].set_xlabel("when it is known, in dates after the end of date d - 1")
     title_above(figure, title)
     return figure

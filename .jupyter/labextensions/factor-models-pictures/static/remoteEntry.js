@@ -1,11 +1,13 @@
 // An extension of JupyterLab, written by hand: no bundler, no package. JupyterLab shows a picture of an output without the
-// words that are stored for those who do not see it; here they become the picture's alt. And in a dark theme, pictures,
-// which have a white ground, are softened.
+// words that are stored for those who do not see it; here they become the picture's alt. What a cell gives when it has run,
+// such as the verdict on an exercise, is told. And in a dark theme, pictures, which have a white ground, are softened.
 (() => {
     const NAME = "factor-models-pictures";
     const PICTURES = ".jp-OutputArea-output.jp-RenderedImage img";
     const DARK = `body[data-jp-theme-light="false"] :is(${PICTURES}, .jp-OutputArea-output .widget-html-content img)
         { filter: brightness(0.88); }`;
+
+    const LOOKED_AT = "img, .jp-CodeCell";
 
     // The words for a picture: those of its output, made when it was drawn or written by the author; or else the
     // author's, in the cell's metadata.
@@ -16,6 +18,7 @@
 
     const describe = notebook => {
         for (const cell of notebook.widgets) {
+            listen(cell);
             for (const [number, output] of (cell.outputArea?.widgets ?? []).entries()) {
                 for (const picture of output.node.querySelectorAll(PICTURES)) {
                     const alt = words(cell, number);
@@ -25,12 +28,37 @@
         }
     };
 
+    // What a cell has just given, in words: the first of its result or of its error, or what its picture shows.
+    const LONGEST = 600;
+    const status = document.createElement("div");
+    status.setAttribute("role", "status");
+    status.style.cssText = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)";
+
+    const inWords = ({ output_type: type, data = {}, metadata = {}, ename, evalue }) => {
+        if (type === "error") return `${ename}: ${evalue}`;
+        const said = metadata["image/png"]?.alt ?? data["text/plain"] ?? "";
+        return type === "execute_result" || metadata["image/png"]?.alt ? [said].flat().join("") : "";
+    };
+
+    const heard = new WeakSet();
+    const listen = cell => {
+        const outputs = cell.model.outputs;
+        if (!outputs || heard.has(cell.model)) return;
+        heard.add(cell.model);
+        outputs.changed.connect((_, change) => {
+            if (change.type !== "add" && change.type !== "set") return;
+            const said = change.newValues.map(output => inWords(output.toJSON())).filter(Boolean).join(" ");
+            if (said) status.textContent = said.slice(0, LONGEST);
+        });
+    };
+
     const activate = app => {
         const style = document.createElement("style");
         style.textContent = DARK;
         document.head.append(style);
-        // Whatever brings a picture, a lesson that opens or a cell that runs, changes the page: then one look at all
-        // open notebooks, before the page is painted.
+        document.body.append(status);
+        // Whatever brings a picture or a cell, a lesson that opens or a cell that runs, changes the page: then one look
+        // at all open notebooks, before the page is painted.
         let waiting = false;
         const look = () => {
             waiting = false;
@@ -39,7 +67,7 @@
             }
         };
         const brings = ({ type, addedNodes }) => type === "attributes"
-            || [...addedNodes].some(node => node.matches?.("img") || node.querySelector?.("img"));
+            || [...addedNodes].some(node => node.matches?.(LOOKED_AT) || node.querySelector?.(LOOKED_AT));
         new MutationObserver(changes => {
             if (waiting || !changes.some(brings)) return;
             waiting = true;
