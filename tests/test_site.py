@@ -6,9 +6,12 @@ import re
 import nbformat
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sphinx.util.inspect import signature, stringify_signature
 
 import helpers
+from helpers.plotting import plot_alphas
 from tools.editions import site, stamp
 from tools.editions.site_source import api, docstrings, pages, printed, reading, shown
 from tools.refresh import NOTEBOOKS, ROOT, lessons
@@ -40,6 +43,9 @@ def test_the_front_page_has_the_picture_the_commands_the_playground_and_no_other
     front = (source / "index.md").read_text(encoding="utf-8")
     assert "](course.png)" in front and "make lab" in front and 'href="course.pdf"' in front and "| MB |" not in front
     assert (ROOT / "helpers" / "playground" / "playground.js").read_text(encoding="utf-8") in front
+    assert "Contributors" not in front and "last column" not in front and "Where networks are trained" not in front
+    table = MarkdownIt("commonmark").enable("table").render(front[front.index("| lesson |") :]).partition("</table>")[0]
+    assert table.startswith("<table>") and table.count("<a href") == len(lessons())  # as a reader of Markdown sees it
     assert "course.pdf" not in pages.front_page((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
@@ -115,7 +121,7 @@ def test_each_entry_is_cited_and_says_what_it_is_good_for(key, citations):
 def test_the_page_says_which_lesson_cites_what(source):
     page = (source / "reading.md").read_text(encoding="utf-8")
     assert re.findall(r'key == "(\w+)"', page) != [] and set(re.findall(r'key == "(\w+)"', page)) == set(ENTRIES)
-    part = page.partition('"shanken1992"')[2].partition("```{")[0]
+    part = page.partition('"shanken1992"')[2].partition("```{bibliography}")[0]
     assert "[03 Risk premia](notebooks/03_risk_premia.ipynb)" in part and "`helpers/evaluation/premia.py`" in part
 
 
@@ -162,6 +168,31 @@ def test_equations_in_docstrings_stay_as_they_are_drawn():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (stringify_signature(signature(plot_alphas), unqualified_typehints=True), "(means: ~numpy.typing.ArrayLike,"),
+        ("(path=PosixPath('/somewhere/helpers/experiments/grid.csv'))", "(path=Path('grid.csv'))"),
+        ("(same: x = <function same_numbers>, made: dict = <factory>)", "(same: x = same_numbers, made: dict = ...)"),
+        ("(given=<class 'dict'>)", "(given=dict)"),
+    ],
+)
+def test_a_signature_is_written_for_readers(given, written):
+    made, returns = docstrings.as_written(None, "function", "f", None, None, given, None)
+    assert written in made and returns is None
+    assert not re.search(r"_Buffer|<|/", made.replace("->", ""))
+
+
+def test_a_property_keeps_its_sentence_and_a_tuple_says_nothing_of_its_fields():
+    lines = ["What happened, (n_dates,): a number.", ""]
+    docstrings.as_markup(None, "property", "p", None, None, lines)
+    assert lines == ["", "What happened, (n_dates,): a number.", ""]
+    lines = ["Alias for field number 3"]
+    docstrings.as_markup(None, "attribute", "a", None, None, lines)
+    assert "".join(lines) == ""
+    assert docstrings.escaped("folder, file : str or path") == "folder, file : str or Path"
+
+
 # --- Figures and tables -----------------------------------------------------------------------------------------------
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")).decode()
@@ -195,7 +226,8 @@ def test_the_numbers_of_a_figure_are_a_table_below_it_and_a_file(tmp_path):
     assert len(cells) == 3 and text.startswith('<details class="figure-numbers"><summary>The numbers of this figure')
     assert "<caption>β &amp; F</caption>" in text and "<td>0.25</td>" in text and "<td></td><th" in text
     assert "$" not in text and "\n" not in text  # nothing in it is Markdown
-    file = re.search(r'download="a.csv" href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)[1]
+    assert '<th scope="row">a &#36;b&#36;</th><td>0.25</td>' in text
+    file = re.search(r'download="a-figure-1.csv" href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)[1]
     assert base64.b64decode(file).decode() == ",x_1\na $b$,0.25\nc,\n"
 
 
@@ -205,6 +237,27 @@ def test_tables_of_pandas_have_headings_that_say_something():
     assert shown.plain_table(text) == (
         '<table><thead><tr><td></td><th scope="col">x</th></tr></thead><tbody><tr><th scope="row">a</th>'
     )
+    text = '<table><thead><tr><th colspan="2" halign="left">linear</th></tr></thead><tbody><tr><th rowspan="2">a</th>'
+    assert shown.plain_table(text) == (
+        '<table><thead><tr><th scope="colgroup" colspan="2" halign="left">linear</th></tr></thead>'
+        '<tbody><tr><th scope="rowgroup" rowspan="2">a</th>'
+    )
+
+
+def test_two_tables_of_a_figure_are_two_files():
+    made = shown.numbers([{**TABLES[0], "title": title} for title in ("β", "F")], "a-figure-3")
+    assert re.findall(r'download="([^"]+)"', made) == ["a-figure-3-1.csv", "a-figure-3-2.csv"]
+
+
+def test_what_moves_only_in_jupyterlab_says_so_and_a_bar_of_progress_is_left_out(tmp_path):
+    notebook = notebook_with(None, {})
+    words = {"text/plain": "A picture with a slider for K (1 to 6). Run this cell to move it."}
+    notebook.cells[0].outputs[0].data.update(words)
+    notebook.cells[0].outputs.insert(0, new_output("display_data", data={"text/plain": "  0%|      | 0/6 [00:00<?]"}))
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    cells = shown.shown(tmp_path / "a.ipynb", live=True).cells
+    assert len(cells[0].outputs) == 1 and cells[1].source == shown.MOVABLE
+    assert len(shown.shown(tmp_path / "a.ipynb").cells) == 2  # on paper nobody looks for it
 
 
 # --- The command ------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ TITLES = {
     for path in lessons()
 }
 NAMES = [f"notebooks/{path.stem}.html" for path in lessons()]
-NAMES += [f"{name}.html" for name in ("index", "404", "notation", "reading", "genindex", "search", "py-modindex")]
+NAMES += [f"{name}.html" for name in ("index", "notation", "reading", "genindex", "search")]
 NAMES += [f"docs/{name}.html" for name in pages.DOCS] + ["notebooks/glossary.html", "api/index.html"]
 NAMES += [f"api/{path}.html" for path in ("helpers", "data", "models", "evaluation", "plotting", "playground")]
 NAMES += [f"api/{path}.html" for path in ("experiments", "experiments_entries", "exercises")]

@@ -81,6 +81,20 @@ def test_the_metadata_of_a_cell_has_the_last_word():
     assert drawn.cell not in {slide.piece.cell for slide in with_said(type="skip") if slide.piece}
     assert drawn.cell not in {slide.piece.cell for slide in with_said(skip=["picture"]) if slide.piece}
     assert "A title by hand" in {slide.title for slide in with_said(title="A title by hand")}
+    said = {said: next(slide for slide in with_said(caption=said) if slide.piece is not None and slide.piece.cell
+                       == drawn.cell and slide.kind == "picture").body for said in ("By **hand**.", "")}  # fmt: skip
+    assert said["By **hand**."][-1] == '<p class="caption">By <strong>hand</strong>.</p>'
+    assert [part.startswith('<div class="figure">') for part in said[""]] == [True]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_an_exercise_ends_before_its_answer_cell(path):
+    """What the lesson says below it would tell the answer, or follow from it."""
+    cells = nbformat.read(path, as_version=4).cells
+    below = [cells[i + 1].source for i, cell in enumerate(cells[:-1]) if re.search(r"\bq\d+\.check\(", cell.source)]
+    below = [words(source.partition("\n\n")[0]) for source in below if not source.startswith("#")]
+    asked = [words("".join(slide.body)) for slide in deck(path) if slide.kind == "exercise"]
+    assert asked and not [start for start in below if start and any(start in body for body in asked)]
 
 
 def test_nothing_is_fetched_from_elsewhere(built):

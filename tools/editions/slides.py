@@ -28,6 +28,7 @@ PARTS = (
     *(f"tools/editions/{name}" for name in OWN),
 )
 LOOKS = Path(__file__).with_name("slides_page")
+BESIDE = 1.75  # a picture that is not much wider than high has its caption beside it
 REVEAL = (
     "LICENSE",
     "dist/reset.css",
@@ -122,6 +123,8 @@ def options(code: str) -> dict:
 def as_section(slide: Slide) -> str:
     """A slide in HTML. Only one is seen at a time, so each title is the first heading of what is seen."""
     small = " small" if slide.small else ""
+    picture = slide.piece.picture if slide.piece and slide.kind == "picture" else None
+    small += " beside" if picture and picture.width < BESIDE * picture.height and len(slide.body) > 1 else ""
     section = f'<p class="section">{slides_html.inline(slide.section)}</p>' if has_section(slide) else ""
     notes = "\n".join(slide.notes)
     body = "\n".join(slide.body)

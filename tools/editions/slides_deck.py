@@ -5,6 +5,7 @@ The metadata of a cell has the last word: `slideshow.slide_type` ("slide", "skip
 
     title        of the slide that the cell makes; where it makes several, by their kind: question, formula, list, ...
     points       short sentences in the place of a list or of prose
+    caption      a sentence in the place of those that the lesson says next; none, if it is empty
     skip         the kinds of slides that it is not to make
     whiteboard   true, where the derivation on the whiteboard belongs
 """
@@ -164,6 +165,10 @@ def shown(pieces: Sequence[Piece], i: int, section: str, material: Material) -> 
         body = [html.as_html(piece.text)]
     if body is None:
         return None
+    if "caption" in piece.said and kind in ("picture", "table", "printed", "formula"):
+        said = html.inline(piece.said["caption"])
+        body = [part for part in body if not part.startswith("<p") or "\\[" in part or part.startswith("<pre")]
+        body += [f'<p class="caption">{said}</p>'] if said else []
     height = sum(tall(part, 28) for part in body)
     if piece.kind == "list" and height > HEIGHT:
         return None
@@ -210,8 +215,8 @@ def exercise(pieces: Sequence[Piece], i: int, found: re.Match) -> Slide:
     parts = []
     last = i
     for j in range(i + 1, len(pieces)):
-        if not pieces[j].is_prose or pieces[j].kind == "heading":
-            break
+        if not pieces[j].is_prose or pieces[j].kind == "heading" or pieces[j].cell > pieces[j - 1].cell + 1:
+            break  # after its answer cell, which is no piece, the lesson goes on
         last = j
         if not re.search(r"`q\d+\.hint", pieces[j].text):
             parts.append(pieces[j])
@@ -283,7 +288,7 @@ def title_slide(pieces: Sequence[Piece]) -> Slide:
     body = [f'<p class="lead">{html.inline(capital(text))}</p>', "<p>Afterwards you will be able to</p>",
             html.as_html(able.text)]  # fmt: skip
     longer = 56 * (len(pieces[0].text) // 44) + 30  # of the title, and of the sentence, which is larger
-    small = sum(tall(part, 28) for part in body) + longer > HEIGHT
+    small = sum(tall(part, 28) for part in body) + longer > HEIGHT + 90  # what is tall is guessed high
     notes = tuple(html.as_html(piece.text) for piece in pieces[1:])
     return Slide(pieces[0].text, "title", 0, 0, 0, tuple(body), notes, small=small)
 

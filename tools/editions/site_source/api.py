@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -100,8 +101,14 @@ def _directive(room, name, thing, elsewhere):
         title = f"``{name}``"
         return [title, "-" * len(title), "", f".. automodule:: {thing.__name__}", *whole, ""]
     if isinstance(thing, type):
-        return [f".. autoclass:: {name}", "   :members:", "   :show-inheritance:", ""]
+        bases = [] if thing.__bases__ == (object,) else ["   :show-inheritance:"]
+        return [f".. autoclass:: {name}", "   :members:", *bases, ""]
     if callable(thing):
         return [f".. autofunction:: {name}", ""]
-    kept = f"{len(thing)} entries: " + ", ".join(f"``{key}``" for key in thing) if hasattr(thing, "__len__") else thing
-    return [f".. py:data:: {name}", "", f"   A {type(thing).__name__} of {kept}.", ""]
+    if isinstance(thing, Mapping):
+        said = f"Of each of these: {', '.join(f'``{key}``' for key in thing)}."
+    elif isinstance(thing, Collection) and not isinstance(thing, str):
+        said = f"{', '.join(f'``{one}``' for one in thing)}."
+    else:
+        said = f"``{thing!r}``."
+    return [f".. py:data:: {name}", "", f"   {said}", ""]

@@ -22,7 +22,7 @@ version = release = STATED["version"]
 language = "en"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "sphinxcontrib.bibtex"]
 default_role = "py:obj"  # a name in single backticks, in docstrings, leads to its description if there is one
-smartquotes = False  # an apostrophe stays what the author wrote
+smartquotes_action = "D"  # two hyphens are a dash; an apostrophe stays what the author wrote
 toc_object_entries_show_parents = "hide"
 exclude_patterns: list[str] = []
 
@@ -36,6 +36,7 @@ myst_heading_slug_func = "tools.editions.site_source.conf.anchor"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
@@ -55,6 +56,8 @@ html_js_files = ["site.js"]
 templates_path = [str(HERE / "templates")]
 html_favicon = str(HERE / "static" / "favicon.svg")
 html_show_sourcelink = False
+html_show_copyright = False
+html_domain_indices = False
 html_copy_source = False
 html_show_search_summary = False  # it reads pages by fetch, which browsers refuse from a folder on disk
 html_permalinks_icon = "#"
@@ -108,5 +111,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", say_levels, priority=900)  # after furo
     app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", docstrings.as_markup, priority=400)  # before napoleon
+    app.connect("autodoc-process-signature", docstrings.as_written)
     app.connect("autodoc-skip-member", docstrings.is_not_ours)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

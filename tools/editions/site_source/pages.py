@@ -33,14 +33,6 @@ mount(document.getElementById("playground"));
 ```
 """
 ONE_PDF = 'All of them, with the glossary and the reading list, are also <a href="course.pdf">one PDF</a>.\n\n'
-MISSING = """---
-orphan: true
----
-# There is no such page
-
-The page was moved, or its address has a mistake in it. The [front page](index.md) lists all lessons; the search and the
-list at the side find the rest.
-"""
 
 
 class NotBuilt(Exception):
@@ -78,7 +70,6 @@ def write(folder: Path, with_pdf: bool = False) -> None:
         _write(folder / name, (ROOT / name).read_text(encoding="utf-8"), name)
     api.write(folder / "api")
     _write(folder / "notation.md", notation())
-    _write(folder / "404.md", MISSING)
     shutil.copy(PICTURE, folder / PICTURE.name)
 
 
@@ -155,7 +146,7 @@ def front_page(readme: str, with_pdf: bool = False) -> str:
     """The front page in MyST: the README's own words, the lessons with their minutes, and the playground."""
     head = readme.partition("\n## ")[0].rstrip()
     table = section(readme, "The lessons").splitlines()
-    table = [re.sub(r" [^|]*\|$", "", line) if line.startswith("|") else line for line in table]  # without memory
+    table = [re.sub(r"[^|]*\|$", "", line) if line.startswith("|") else line for line in table]  # without memory
     lists = [toctree(name or "Begin", [f"{title} <notebooks/{file}>" for title, file in had]) for name, had in parts()]
     lists.append(toctree("Words", ["notebooks/glossary.md", "notation.md", "reading.md", "Index <genindex>"]))
     lists.append(toctree("For whom", [f"docs/{name}.md" for name in DOCS] + ["api/index.md"]))
@@ -165,12 +156,18 @@ def front_page(readme: str, with_pdf: bool = False) -> str:
             "## Two commands\n\n" + section(readme, "Two commands"),
             PLAYGROUND.format(script=SCRIPT.read_text(encoding="utf-8")),
             "## The lessons\n\n" + (ONE_PDF if with_pdf else ""),
-            re.sub(r", and about the memory of the last column[^.]*", "", "\n".join(table)),
-            "## For whom\n\n" + re.sub(r"\n```python.*?```\n", "", section(readme, "For whom"), flags=re.DOTALL),
+            re.sub(r", and about the memory of the last column[^\n]*", ".", "\n".join(table)),
+            "## For whom\n\n" + for_whom(section(readme, "For whom")),
             "## Sources\n\n" + section(readme, "Sources"),
             *lists,
         ]
     )
+
+
+def for_whom(text: str) -> str:
+    """The README's list without its example, and without who has no page here."""
+    text = re.sub(r"\n```python.*?```\n", "", text, flags=re.DOTALL)
+    return re.sub(r"^- \*\*\[Contributors\].*\n|^<!-- .* -->\n", "", text, flags=re.MULTILINE)
 
 
 def toctree(caption: str, entries: list[str]) -> str:
@@ -222,7 +219,7 @@ def notation() -> str:
     return (
         "# Notation\n\nThe letters of all lessons. A superscript in brackets is a date, a subscript is a ticker. Bold "
         "capitals are matrices, or their rows. The words are explained in the [glossary](notebooks/glossary.md).\n\n"
-        f"{table}\n"
+        f"```{{rst-class}} with-prose\n```\n\n{table}\n"
     )
 
 

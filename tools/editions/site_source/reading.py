@@ -78,6 +78,6 @@ def page(titles: dict[str, str]) -> str:
         where += sorted(f"`{path.relative_to(ROOT).as_posix()}`" for path in here if path.name not in titles)
         parts.append(
             f'```{{bibliography}}\n:filter: key == "{key}"\n:list: bullet\n```\n\n'
-            f"{latin(entries[key].fields['use'])} *Cited in* {', '.join(where)}.\n"
+            f"```{{rst-class}} cited\n```\n\n{latin(entries[key].fields['use'])} *Cited in* {', '.join(where)}.\n"
         )
     return "\n".join(parts)

@@ -15,6 +15,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 
 PICTURE = "image/png"
+MOVABLE = "*This picture has a slider. It moves where Python runs: in JupyterLab, after a click on Run.*"
+BAR = re.compile(r"\s*\d+%\|")  # how far a cell had come when it was stored
 LIVE = "*The playground runs here, too, without a kernel: [on the front page](../index.md#The-playground).*"
 
 
@@ -26,16 +28,22 @@ def shown(path: Path, live: bool = False) -> NotebookNode:
     missing. Below the playground, a link leads to the front page, where it is live, if it is.
     """
     notebook = nbformat.read(path, as_version=4)
-    cells = []
+    cells, figures = [], 0
     for cell in notebook.cells:
         cells.append(cell)
-        for output in cell.get("outputs", []) if cell.cell_type == "code" else []:
+        if cell.cell_type == "code":
+            cell.outputs = [one for one in cell.outputs if not BAR.match(one.get("data", {}).get("text/plain", ""))]
+        for output in cell.get("outputs", []):
             data = output.get("data", {})
             if PICTURE in data:
+                figures += 1
                 told = output.get("metadata", {}).get(PICTURE, {})
                 _describe(cell, data[PICTURE], told)
                 if told.get("tables"):
-                    cells.append(new_markdown_cell(numbers(told["tables"], path.stem), id=f"{cell.id[:50]}-numbers"))
+                    text = numbers(told["tables"], f"{path.stem}-figure-{figures}")
+                    cells.append(new_markdown_cell(text, id=f"{cell.id[:50]}-numbers"))
+                if live and data.get("text/plain", "").startswith("A picture with a slider for"):
+                    cells.append(new_markdown_cell(MOVABLE, id=f"{cell.id[:50]}-slider"))
             if "text/html" in data:
                 data["text/html"] = plain_table(data["text/html"])
             if live and "A playground:" in data.get("text/plain", ""):
@@ -63,7 +71,9 @@ def plain_table(text: str) -> str:
     text = re.sub(r"<th[^>]*>(\s|&nbsp;)*</th>", "<td></td>", text)
     text = re.sub(r' (border="\d+"|style="[^"]*"|valign="\w+")', "", text)
     head, mark, body = text.partition("<tbody>")
-    return head.replace("<th>", '<th scope="col">') + mark + body.replace("<th>", '<th scope="row">')
+    head = re.sub(r"<th(?=[^>]* colspan)", '<th scope="colgroup"', head).replace("<th>", '<th scope="col">')
+    body = re.sub(r"<th(?=[^>]* rowspan)", '<th scope="rowgroup"', body).replace("<th>", '<th scope="row">')
+    return head + mark + body
 
 
 def numbers(tables: Sequence[Mapping[str, Any]], name: str) -> str:
@@ -76,7 +86,8 @@ def numbers(tables: Sequence[Mapping[str, Any]], name: str) -> str:
     name : str
         What the files are called, without their ending.
     """
-    parts = [_table(table, f"{name}.csv") for table in tables]
+    several = len(tables) > 1
+    parts = [_table(table, f"{name}-{i}.csv" if several else f"{name}.csv") for i, table in enumerate(tables, 1)]
     return (
         '<details class="figure-numbers"><summary>The numbers of this figure</summary>' + "".join(parts) + "</details>"
     )
@@ -87,7 +98,7 @@ def _table(table, file):
     title, columns, rows = table.get("title") or "Data", table["columns"], table["rows"]
     names = [_text(column) for column in columns]
     head = "".join(f'<th scope="col">{name}</th>' if name.strip() else "<td></td>" for name in names)
-    lines = "".join("<tr>" + "".join(f"<td>{_text(value)}</td>" for value in row) + "</tr>" for row in rows)
+    lines = "".join(f"<tr>{''.join(map(_cell, row, range(len(row))))}</tr>" for row in rows)
     note = f"<p>{_text(table['note'])}</p>" if table.get("note") else ""
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerows([columns, *rows])
@@ -95,9 +106,15 @@ def _table(table, file):
     return (
         f"<div><table><caption>{_text(title)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{lines}</tbody></table></div>"
-        f'{note}<p><a download="{_text(file)}" href="data:text/csv;charset=utf-8;base64,{link}">'
+        f'{note}<p><a download="{file}" href="data:text/csv;charset=utf-8;base64,{link}">'
         f"{_text(title)}, as CSV</a></p>"
     )
+
+
+def _cell(value, column):
+    """A cell of the body; a name that a row begins with is its heading."""
+    named = column == 0 and isinstance(value, str) and value.strip()
+    return f'<th scope="row">{_text(value)}</th>' if named else f"<td>{_text(value)}</td>"
 
 
 def _text(value):
