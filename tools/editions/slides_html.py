@@ -64,13 +64,13 @@ def coloured(code: str) -> str:
 
 def code(text: str, name: str = "Code") -> str:
     """A block of code; the keyboard reaches it, in case it has to be scrolled on a phone."""
-    return f'<pre class="code" tabindex="0" role="region" aria-label="{name}"><code>{coloured(text)}</code></pre>'
+    return f'<pre class="code" tabindex="0" role="group" aria-label="{name}"><code>{coloured(text)}</code></pre>'
 
 
 def printed(text: str, name: str = "What it prints") -> str:
     """What a cell has printed."""
     shown = highlight(text, TextLexer(stripnl=False), FORMATTER).rstrip("\n")
-    return f'<pre class="printed" tabindex="0" role="region" aria-label="{name}"><samp>{shown}</samp></pre>'
+    return f'<pre class="printed" tabindex="0" role="group" aria-label="{name}"><samp>{shown}</samp></pre>'
 
 
 def table(text: str, name: str) -> str:
