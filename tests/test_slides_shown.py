@@ -1,7 +1,10 @@
 """The slides as they are seen: in Chromium, at a projector's size, in a narrow window, in light and dark."""
 
+from io import BytesIO
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 
 from tools.editions import slides
 from tools.refresh import lessons
@@ -26,6 +29,20 @@ EXTENT = """() => {
                    && /\\\\\\[|\\\\\\(/.test(part.textContent) && !part.closest("pre, code, mjx-container")).length };
 }"""
 
+# What of a page ends right of the window, or is cut off, and cannot be scrolled to.
+OUT = """() => [...document.querySelectorAll("main *")].filter(part => {
+    for (let around = part; around !== document.body; around = around.parentElement)
+        if (/auto|scroll/.test(getComputedStyle(around).overflowX)) return false;
+    const cut = getComputedStyle(part).overflowX !== "visible" && part.scrollWidth > part.clientWidth + 1;
+    return (cut || part.getBoundingClientRect().right > innerWidth + 1) && !part.closest("caption, mjx-assistive-mml");
+}).map(part => part.outerHTML.slice(0, 90))"""
+# Whether a heading is what one sees where it stands.
+SEEN = """heading => {
+    heading.scrollIntoView();
+    const box = heading.getBoundingClientRect();
+    return heading.contains(document.elementFromPoint(box.left + 9, box.top + 9));
+}"""
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
@@ -39,14 +56,15 @@ def opened(chromium, built):
     """Opens a page of the slides; what went wrong in it, or was asked of others, fails the test at its end."""
     wrong, contexts = [], []
 
-    def open_page(name, width=1280, height=720, scheme="light"):
-        contexts.append(chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
+    def open_page(name, width=1280, height=720, scheme="light", **more):
+        size = {"width": width, "height": height}
+        contexts.append(chromium.new_context(viewport=size, color_scheme=scheme, **more))
         page = contexts[-1].new_page()
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
         page.goto((built / name.partition("?")[0]).as_uri() + "".join(name.partition("?")[1:]))
-        if name != "index.html":
+        if not name.startswith("index.html"):
             page.wait_for_function("window.MathJax?.startup?.promise")
             page.evaluate("MathJax.startup.promise")
         return page
@@ -89,11 +107,17 @@ def test_axe_finds_nothing_on_the_index(opened, scheme):
     assert violations(opened("index.html", scheme=scheme)) == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(400, "light"), (800, "dark")])
+def assert_it_is_a_page(page):
+    assert page.evaluate("document.documentElement.scrollHeight") > 3000
+    assert page.locator("h1").first.evaluate(SEEN) and page.locator("h1").last.evaluate(SEEN)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth") and page.evaluate(OUT) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (800, "dark")])  # 320: 1280 at 400 %
 @pytest.mark.parametrize("name", DECKS)
 def test_a_narrow_window_shows_all_slides_as_a_page_with_notes_to_unfold(opened, name, width, scheme):
     page = opened(f"{name}.html", width, 900, scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert_it_is_a_page(page)
     assert page.locator("details").count() == page.locator("section").count() >= 15
     page.locator("summary").first.press("Enter")
     assert page.locator("details").first.get_attribute("open") is not None
@@ -108,6 +132,87 @@ def test_the_keyboard_goes_on_and_s_opens_the_notes(opened):
     with page.expect_popup() as popup:
         page.keyboard.press("s")
     popup.value.wait_for_function("document.querySelector('.speaker-controls-notes .value')?.textContent.length > 100")
+
+
+def test_the_index_leads_to_each_deck_as_a_page_in_a_window_of_any_width(opened):
+    page = opened("index.html")
+    assert page.get_by_role("link", name="Read as a page").count() == len(DECKS)
+    page.get_by_role("link", name="Read as a page").nth(3).click()
+    page.wait_for_url(f"**/{DECKS[3]}.html?page")
+    page.wait_for_function("window.MathJax?.startup?.promise")
+    page.evaluate("MathJax.startup.promise")
+    assert_it_is_a_page(page)
+    assert violations(page) == []
+    assert page.locator(".slides a[href$='.html?page']").count() == page.locator(".slides a[href*='.html']").count() > 0
+
+
+def test_the_keyboard_sees_where_it_is_among_the_arrows(opened):
+    page = opened(f"{DECKS[3]}.html")
+    page.wait_for_function("Reveal.isReady()")
+    page.evaluate("Reveal.slide(2)")
+    for name in ("navigate-left", "navigate-right"):
+        arrow = page.locator(f".controls .{name}")
+        page.keyboard.press("Tab")
+        while not arrow.evaluate("arrow => arrow === document.activeElement"):
+            page.keyboard.press("Tab")
+        assert arrow.evaluate("arrow => getComputedStyle(arrow).outline") == "rgb(0, 90, 140) solid 4px"
+        assert float(arrow.evaluate("arrow => getComputedStyle(arrow).opacity")) == 0.9
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forced_colours_leave_the_arrows(opened, scheme):
+    page = opened(f"{DECKS[3]}.html", scheme=scheme, forced_colors="active")
+    page.wait_for_function("Reveal.isReady()")
+    page.evaluate("Reveal.slide(2)")
+    for name in ("navigate-left", "navigate-right"):
+        with Image.open(BytesIO(page.locator(f".controls .{name}").screenshot())) as picture:
+            darkest, lightest = picture.convert("L").getextrema()
+        assert lightest - darkest > 128
+
+
+def test_a_screen_reader_hears_where_it_is_and_what_a_picture_shows(opened):
+    page = opened(f"{DECKS[3]}.html")
+    page.wait_for_function("Reveal.isReady()")
+    assert page.locator(".reveal").get_attribute("role") is None
+    count = page.evaluate("Reveal.getTotalSlides()")
+    heard = page.locator(".aria-status")
+    for number in (0, page.evaluate("Reveal.getSlides().findIndex(slide => slide.querySelector('.figure img'))")):
+        page.evaluate(f"Reveal.slide({number})")
+        page.wait_for_function(f"document.querySelector('.aria-status').textContent.includes('Slide {number + 1} of')")
+        page.evaluate("new Promise(done => setTimeout(done, 200))")  # Reveal has written by then, if it comes second
+        title = page.locator("section.present h1").inner_text()
+        assert heard.inner_text().count(title) == heard.inner_text().count(f"Slide {number + 1} of {count}") == 1
+    assert page.locator("section.present img").get_attribute("alt") in heard.inner_text()
+
+
+def test_letters_that_nobody_needs_do_nothing(opened):
+    page = opened(f"{DECKS[3]}.html")
+    page.wait_for_function("Reveal.isReady()")
+    page.evaluate("Reveal.slide(2)")
+    for key in ".,;:/abcdeghijklmnopqrtuvwxyz":
+        page.keyboard.press(key)
+        assert page.evaluate("[Reveal.getIndices().h, Reveal.isPaused(), Reveal.isOverview()]") == [2, False, False]
+    assert page.locator(".jump-to-slide").count() == 0
+    page.keyboard.press("Shift+Slash")
+    keys = page.locator(".r-overlay td:first-child").all_inner_texts()
+    assert keys == ["→, SPACE", "←, Shift SPACE", "ESC", "F", "S"]
+
+
+def test_the_other_letters_can_be_switched_off(opened):
+    page = opened("index.html?keys=off")
+    page.locator(".decks > li > a").nth(3).click()
+    page.wait_for_url(f"**/{DECKS[3]}.html?keys=off")
+    page.wait_for_function("window.Reveal?.isReady()")
+    for key in ("s", "f", "?", "Shift+Slash"):
+        page.keyboard.press(key)
+    page.evaluate("new Promise(done => setTimeout(done, 300))")
+    assert len(page.context.pages) == 1 and page.evaluate("document.fullscreenElement") is None
+    assert page.locator(".r-overlay").count() == 0
+    page.keyboard.press("F1")
+    assert page.locator(".r-overlay td:first-child").all_inner_texts() == ["→, SPACE", "←, Shift SPACE", "ESC"]
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("Reveal.getIndices().h") == 1
 
 
 def test_in_the_dark_pictures_are_dimmed(opened):

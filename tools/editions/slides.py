@@ -143,7 +143,8 @@ def write_index(decks: dict[Path, list[Slide]], folder: Path) -> None:
     """Writes the page that lists the decks."""
     rows = "\n".join(
         f'<li><a href="{path.stem}.html">{html.escape(path.stem[:2])} {slides_html.inline(deck[0].title)}</a>'
-        f" <span>{len(deck)} slides</span></li>"
+        f' <span>{len(deck)} slides <a href="{path.stem}.html?page"'
+        f' aria-label="Read as a page: {html.escape(slides_html.plain(deck[0].title))}">Read as a page</a></span></li>'
         for path, deck in decks.items()
     )
     template = Template((LOOKS / "index.html").read_text(encoding="utf-8"))
