@@ -689,20 +689,29 @@ def test_every_control_and_picture_has_a_name(fresh):
 
 @pytest.mark.extra
 def test_it_keeps_still_where_motion_is_not_wanted(chromium, site):
-    """It draws once a second then; else many times."""
-    counts = {}
+    """It draws once a second then; else many times.
+
+    What is measured is the time between two drawings, not their number in a while: on a busy machine a while is longer.
+    """
+    shortest = {}
     for wish in ("reduce", "no-preference"):
         with Browsed(chromium, site, reduced_motion=wish) as browsed:
-            counts[wish] = browsed.page.evaluate("""async () => {
-                let changes = 0;
+            shortest[wish] = browsed.page.evaluate("""async () => {
+                let before = -Infinity, shortest = Infinity;
                 const shown = handle.host.shadowRoot.querySelector("[data-name=step]");
-                new MutationObserver(() => changes++).observe(shown, { childList: true });
+                let seen = 0;
+                const drawn = () => {
+                    const now = performance.now();
+                    if (seen++ > 1) shortest = Math.min(shortest, now - before);  // the first is that of the click
+                    before = now;
+                };
+                new MutationObserver(drawn).observe(shown, { childList: true });
                 handle.play();
-                await new Promise(done => setTimeout(done, 2500));
-                return changes;
+                for (let k = 0; k < 100 && seen < 4; k++) await new Promise(done => setTimeout(done, 100));
+                return shortest;
             }""")
             assert browsed.page.evaluate("handle.trainer.step") > 20
-    assert counts["reduce"] <= 3 < counts["no-preference"]
+    assert shortest["no-preference"] < 600 < shortest["reduce"] < 10_000
 
 
 @pytest.mark.extra

@@ -6,8 +6,8 @@ const asked = new URLSearchParams(location.search);
 const always = asked.has("print-pdf") || asked.has("receiver");
 const narrow = matchMedia("(max-width: 900px)");
 // Who dictates says letters by accident: those that nobody needs do nothing, and ?keys=off switches off the others.
-const UNUSED = [..."ABCGHJKLNOPV"].map((letter) => letter.charCodeAt(0)).concat(58, 59, 190); // and : ; .
-const USED = [..."FS"].map((letter) => letter.charCodeAt(0)).concat(63, 191); // and ?
+const UNUSED = [..."ACGHJKLNOPV"].map((letter) => letter.charCodeAt(0)).concat(58, 59); // and : ;
+const USED = [..."BFS"].map((letter) => letter.charCodeAt(0)).concat(63, 190, 191); // and ? and . (of presenters)
 const letters = asked.get("keys") !== "off";
 
 window.MathJax = {
@@ -50,7 +50,7 @@ const listed = {
       const keys = deck.keyboard.getShortcuts();
       for (const key of Object.keys(keys)) delete keys[key];
       Object.assign(keys, { "→, SPACE": "Next slide", "←, Shift SPACE": "Previous slide", ESC: "All slides" });
-      if (letters) keys.F = "Full screen";
+      if (letters) Object.assign(keys, { F: "Full screen", "B, .": "Black screen, and back" });
       else deck.removeKeyBinding(83);
     });
   },
