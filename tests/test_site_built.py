@@ -184,6 +184,21 @@ def test_the_pdf_has_all_lessons_with_bookmarks(built):
     assert pdf.trailer["/Root"]["/MarkInfo"]["/Marked"]
 
 
+def test_each_picture_and_each_formula_of_the_pdf_has_words(read, built):
+    told, parts = [], [PdfReader(built / "course.pdf").trailer["/Root"]["/StructTreeRoot"]]
+    while parts:
+        part = parts.pop().get_object()
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
+            parts += [part["/K"]] if "/K" in part else []
+            told += [str(part.get("/Alt", ""))] if part.get("/S") == "/Figure" else []
+    names = [name for name in NAMES if name.startswith("notebooks/")]
+    formulas = sum((built / name).read_text(encoding="utf-8").count('class="math notranslate') for name in names)
+    assert formulas > 500 and len(told) >= formulas + sum(len(read[name].pictures) for name in names)
+    assert all(told) and r"\mathbf{F}" in told
+
+
 # --- In Chromium ------------------------------------------------------------------------------------------------------
 
 
@@ -251,12 +266,127 @@ def test_a_narrow_page_is_walked_by_the_keyboard(opened):
     page.wait_for_function("!document.getElementById('__navigation').checked")
 
 
+@pytest.mark.parametrize("drawer, width", [(".sidebar-drawer", 400), (".toc-drawer", 1280)])
+def test_an_open_drawer_has_the_focus_and_gives_it_back(opened, drawer, width):
+    page = opened("notebooks/03_risk_premia.html", width=width)
+    inside = f"document.querySelector('{drawer}').contains(document.activeElement)"
+    button = page.locator(".drawer-button:not(.overlay):visible").nth(0)
+    assert button.get_attribute("aria-expanded") == "false"
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(inside)
+    assert page.evaluate("[...document.querySelectorAll('article, .mobile-header')].every(e => e.closest('[inert]'))")
+    for _ in range(80):  # nothing of what lies beneath is a stop: only the drawer, the button around it, the browser
+        page.keyboard.press("Tab")
+        assert page.evaluate(f"{inside} || document.activeElement.matches('.overlay, body')")
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.matches('.drawer-button:not(.overlay)')")
+    assert page.locator("[inert]").count() == 0 and button.get_attribute("aria-expanded") == "false"
+
+
+def test_the_dark_around_a_drawer_is_a_button_that_closes_it(opened):
+    page = opened("notebooks/03_risk_premia.html", width=400)
+    opener = page.locator(".nav-overlay-icon")
+    opener.click()
+    around = page.locator("button.sidebar-overlay")
+    assert around.get_attribute("aria-label") and around.is_visible()
+    around.click(position={"x": 380, "y": 500})
+    page.wait_for_function("document.activeElement.matches('.nav-overlay-icon')")
+    assert not around.is_visible() and not page.evaluate("document.getElementById('__navigation').checked")
+
+
+def test_a_link_within_the_page_closes_the_contents_and_leads_there(opened):
+    page = opened("notebooks/03_risk_premia.html")
+    page.locator(".toc-content-icon").click()
+    page.locator(".toc-drawer a", has_text="Does the line begin at 0?").press("Enter")
+    page.wait_for_function("!document.getElementById('__toc').checked")
+    assert page.evaluate("location.hash") == "#does-the-line-begin-at-0" and page.locator("[inert]").count() == 0
+    page.keyboard.press("Tab")
+    there = "document.getElementById('does-the-line-begin-at-0')"
+    assert page.evaluate(f"{there}.contains(document.activeElement)")
+
+
+def test_code_and_what_it_printed_are_told_apart(opened):
+    page = opened("notebooks/00_start_here.html", width=400)
+    for part, said in ((".cell_input", "Code"), (".cell_output", "Output")):
+        groups = page.locator(f"article {part}")
+        named = page.locator(f"article {part}[role=group][aria-label={said}]")
+        assert groups.count() == named.count() > 5
+        page.wait_for_function(
+            f"document.querySelector('{part} pre[tabindex=\"0\"][role=group]')?.ariaLabel.startsWith('{said}, wider')"
+        )
+
+
+def test_the_button_of_the_colours_says_which_there_are(opened):
+    page = opened("index.html", scheme="dark")
+    for said in ("as the system has it", "light", "dark"):
+        page.wait_for_function(
+            "text => [...document.querySelectorAll('.theme-toggle')].every(each => each.ariaLabel === text)",
+            arg=f"Colour theme: {said}. Press to change",
+        )
+        page.locator(".theme-toggle-content button").click()
+
+
+def test_the_page_of_the_search_asks_and_tells_what_was_found(opened):
+    page = opened("search.html", width=400)
+    page.get_by_label("Words").fill("instrumented")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+    told = page.get_by_role("status")
+    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('pages matching')")
+    assert told.count() == 1 and told.locator("a").count() == 0
+    size = "e => parseFloat(getComputedStyle(e).fontSize)"
+    assert page.locator("article h1").evaluate(size) > page.locator("article h2").evaluate(size)
+    page.get_by_label("Words").fill("zyzzyva")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('[role=status]').textContent.includes('did not match')")
+
+
+def test_the_lists_of_links_are_landmarks_and_the_present_page_is_marked(opened):
+    page = opened("notebooks/03_risk_premia.html", width=1600)
+    assert page.get_by_role("navigation", name="Lessons").get_by_role("link").count() > 25
+    assert page.get_by_role("navigation", name="On this page").get_by_role("link").count() > 5
+    present = page.locator("[aria-current=page]")
+    assert [" ".join(text.split()) for text in present.all_inner_texts()] == ["03 Risk premia"]
+
+
+def test_no_focus_is_out_of_sight(opened):
+    page = opened("notebooks/00_start_here.html", width=400)
+    page.add_style_tag(content="html { scroll-behavior: auto !important; }")  # it need not be waited for
+    page.locator("footer a").first.focus()
+    hidden = """() => {
+        const part = document.activeElement, head = document.querySelector(".mobile-header").getBoundingClientRect();
+        const at = part.getBoundingClientRect(), fits = at.height < innerHeight - head.height;
+        return part.closest("article") && fits && at.top < head.bottom ? part.outerHTML : "";
+    }"""
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate(hidden) == ""
+    page = opened("index.html")
+    field = page.get_by_role("textbox", name="Search")
+    field.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    assert field.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(opened):
+    page = opened("notebooks/03_risk_premia.html", width=400)
+    page.emulate_media(reduced_motion="reduce")
+    style = "e => [getComputedStyle(e).scrollBehavior, getComputedStyle(e).transitionDuration]"
+    for part in ("html", ".sidebar-drawer", ".toc-drawer"):
+        assert page.locator(part).evaluate(style) == ["auto", "0s"], part
+
+
 def test_on_paper_there_is_the_lesson_alone(opened):
     page = opened("notebooks/03_risk_premia.html")
     page.emulate_media(media="print")
-    for part in (".sidebar-drawer", ".toc-drawer", ".related-pages", ".theme-toggle-content"):
+    for part in (".sidebar-drawer", ".toc-drawer", ".related-pages", ".theme-toggle-content", "footer"):
         assert not page.locator(part).first.is_visible(), part
     assert page.locator("article h1").is_visible() and page.locator("article img").first.is_visible()
+    page = opened("index.html")
+    page.emulate_media(media="print")
+    assert not page.get_by_text("press Play").is_visible() and page.locator("article h1").is_visible()
 
 
 def test_figures_do_not_glare_in_the_dark(opened):

@@ -83,9 +83,16 @@ def describe(app: Sphinx, name: str, template: str, context: dict[str, Any], doc
 
 
 def say_levels(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
-    """Makes the captions of the navigation plain paragraphs: Sphinx calls them headings, and says of no level."""
-    if "furo_navigation_tree" in context:
-        context["furo_navigation_tree"] = context["furo_navigation_tree"].replace(' role="heading"', "")
+    """Says what parts of a page are to those who hear it: the navigation, code, and what it printed.
+
+    The captions of the navigation are plain paragraphs: Sphinx calls them headings, and says of no level.
+    """
+    tree = context.get("furo_navigation_tree", "").replace(' role="heading"', "")
+    here = 'class="current reference internal" href="#"'
+    context["furo_navigation_tree"] = tree.replace(here, f'{here} aria-current="page"')
+    for part, said in (("cell_input", "Code"), ("cell_output", "Output")):
+        start = f'<div class="{part} docutils container"'
+        context["body"] = context.get("body", "").replace(start, f'{start} role="group" aria-label="{said}"')
 
 
 def without_empty_heads(

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from importlib.metadata import distribution
 from pathlib import Path
 
 from pypdf import PdfReader, PdfWriter
@@ -11,6 +12,15 @@ from pypdf.generic import NameObject, TextStringObject
 HEADINGS = "[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(each => each.innerText.replace(/#$/, ''))"
 LIMIT = 240_000  # milliseconds, for thousands of formulas on a busy machine
 TITLE = "Factor models, from regression to the conditional autoencoder"
+# Formulas are drawn as pictures, named by their TeX. Set in letters of MathJax's fonts, as they are on the site,
+# they would not be in the PDF's structure at all, and a screen reader would say nothing where they stand.
+DRAWN = "sphinx-mathjax-offline/static/mathjax/tex-svg.js"
+NAMED = """for (const formula of window.MathJax?.startup.document.math ?? []) {
+    const picture = formula.typesetRoot.querySelector("svg");
+    picture.removeAttribute("aria-hidden");
+    picture.setAttribute("role", "img");
+    picture.setAttribute("aria-label", formula.math);
+}"""
 FOOTER = (
     '<div style="font-size: 8pt; width: 100%; text-align: center; color: #444">'
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
@@ -50,8 +60,11 @@ def print_page(page: Path, target: Path) -> int:
         try:
             sheet = browser.new_page()
             sheet.set_default_timeout(LIMIT)
+            drawn = str(distribution("sphinx-mathjax-offline").locate_file(DRAWN))
+            sheet.route("**/mathjax/tex-chtml.js", lambda route: route.fulfill(path=drawn))
             sheet.goto(page.resolve().as_uri(), timeout=LIMIT)
             sheet.evaluate("window.MathJax ? MathJax.startup.promise : null")
+            sheet.evaluate(NAMED)
             headings = sheet.evaluate(HEADINGS)
             sheet.emulate_media(media="print")
             sheet.pdf(

@@ -5,9 +5,11 @@ function markWide() {
   for (const part of document.querySelectorAll(WIDE)) {
     if (part.scrollWidth > part.clientWidth) {
       part.tabIndex = 0;
-      if (part.localName === "div") {
+      if (part.localName !== "dt") {
+        const cell = part.closest(".cell_input, .cell_output");
+        const said = [cell?.getAttribute("aria-label"), "wider than the page: scroll sideways"];
         part.setAttribute("role", "group");
-        part.setAttribute("aria-label", "wider than the page: scroll sideways");
+        part.setAttribute("aria-label", said.filter(Boolean).join(", "));
       }
     } else if (part.tabIndex === 0) {
       for (const name of ["tabindex", "role", "aria-label"]) part.removeAttribute(name);
@@ -32,14 +34,61 @@ function asButton(label) {
   const say = () => button.setAttribute("aria-expanded", String(box.checked));
   say();
   box.addEventListener("change", say);
-  button.addEventListener("click", () => box.click());
+  button.addEventListener("click", () => {
+    button.focus();  // not every browser does it
+    box.click();
+  });
   label.replaceWith(button);
 }
 
+// An open drawer has the focus, and what lies beneath can't be reached: the dark around it is a button that closes it.
+const BENEATH = ".skip-to-content, .mobile-header, .sidebar-drawer, .content, .toc-drawer";
+
+function keepFocus(box, drawer) {
+  let opener = null;
+  box.addEventListener("change", () => {
+    if (box.checked) opener = document.activeElement;
+    for (const part of document.querySelectorAll(BENEATH)) part.inert = box.checked && part !== drawer;
+    if (box.checked) [...drawer.querySelectorAll("a")].find((link) => link.offsetParent)?.focus();
+    else opener?.focus();
+  });
+  drawer.addEventListener("click", (event) => {
+    if (!box.checked || !event.target.closest("a[href^='#']")) return;
+    opener = null;  // the focus goes where the link leads
+    box.click();
+  });
+}
+
+// The button that changes the colours says which there are.
+function sayTheme() {
+  const theme = document.body.dataset.theme, said = theme === "auto" ? "as the system has it" : theme;
+  for (const button of document.querySelectorAll(".theme-toggle")) {
+    button.setAttribute("aria-label", `Colour theme: ${said}. Press to change`);
+  }
+}
+
+// What a search has found is told in a place that was there before: a screen reader hears of nothing else.
+function sayFound(results) {
+  const told = document.getElementById("search-told");
+  new MutationObserver(() => {
+    const text = results.querySelector(".search-summary")?.textContent ?? "";
+    if (text !== told.textContent) told.textContent = text;
+  }).observe(results, { childList: true, subtree: true });
+}
+
 addEventListener("DOMContentLoaded", () => {
-  document.querySelectorAll(".nav-overlay-icon, .toc-overlay-icon").forEach(asButton);
+  document.querySelectorAll(".overlay, .nav-overlay-icon, .toc-overlay-icon").forEach(asButton);
+  for (const [name, drawer] of [["__navigation", ".sidebar-drawer"], ["__toc", ".toc-drawer"]]) {
+    const box = document.getElementById(name);
+    if (box) keepFocus(box, document.querySelector(drawer));
+  }
   addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const box of document.querySelectorAll(".sidebar-toggle:checked")) box.click();
   });
+  sayTheme();
+  new MutationObserver(sayTheme).observe(document.body, { attributeFilter: ["data-theme"] });
 });
+
+// Found before the search begins: its script runs when the page is there.
+if (document.getElementById("search-told")) sayFound(document.getElementById("search-results"));
