@@ -17,6 +17,11 @@ function markWide() {
   }
 }
 
+// What a cell printed in sentences is wrapped; columns, which more than one blank tells apart, stay as they are.
+for (const printed of document.querySelectorAll("div.cell_output pre")) {
+  if (!/\S {2,}\S/.test(printed.textContent)) printed.classList.add("sentences");
+}
+
 addEventListener("load", async () => {
   await window.MathJax?.startup?.promise;
   markWide();
