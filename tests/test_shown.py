@@ -115,6 +115,7 @@ def test_what_has_no_room_is_counted():
 def test_formulas_become_words():
     assert plain(r"$\hat{\mathbf{r}}^{(d)} \approx \beta^{\,T} \cdot \mathbf{F}$, %") == "r̂^(d) ≈ β^T · F, %"
     assert plain(r"$n_{tickers} \times \Gamma$") == "n_tickers × Γ"
+    assert plain(r"$\lambda$, $\Lambda$") == "λ, Λ"
 
 
 # --- Numbers ----------------------------------------------------------------------------------------------------------

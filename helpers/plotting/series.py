@@ -18,7 +18,10 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Polygon, StepPatch
 from matplotlib.ticker import FixedLocator
 
-SYMBOLS = {"times": "×", "cdot": "·", "approx": "≈", "leq": "≤", "geq": "≥", "pm": "±", "sum": "Σ", "vdots": "…"}
+SYMBOLS = {
+    "times": "×", "cdot": "·", "approx": "≈", "leq": "≤", "geq": "≥", "pm": "±", "sum": "Σ", "vdots": "…",
+    "lambda": "λ", "Lambda": "Λ",  # which Unicode spells lamda
+}  # fmt: skip
 HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"
 OF_BARS = "<colorbar>"  # what matplotlib calls the axes of a bar of colours
 
