@@ -110,7 +110,7 @@ def _title(axes: Axes) -> str:
 
 def _written_inside(axes: Axes) -> str:
     """The name of a panel, in bold in a corner of it."""
-    inside = (text for text in axes.texts if text.get_transform() == axes.transAxes and text.get_weight() == "bold")
+    inside = (text for text in axes.texts if text.get_transform() == axes.transAxes and text.get_fontweight() == "bold")
     return plain(next((text.get_text() for text in inside), ""))
 
 
