@@ -505,6 +505,20 @@ def test_started_as_a_module_the_workers_know_its_functions_by_their_name(tmp_pa
     assert seen == ["helpers.experiments.table6.main"]
 
 
+def test_a_client_whose_thread_begins_late_is_asked_for_once_more(monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="distributed, for clusters, is not installed.")
+    asked = []
+
+    def late(address, timeout):
+        asked.append(address)
+        if len(asked) % 2:
+            raise AssertionError  # as distributed does after ten seconds
+        return timeout
+
+    monkeypatch.setattr(distributed, "Client", late)
+    assert shared.dask_client("tcp://x:1") == shared.DASK_TIMEOUT and asked == 2 * ["tcp://x:1"]
+
+
 def test_on_a_cluster_the_rows_are_those_made_here(tmp_path, whole, capsys):
     distributed = pytest.importorskip("distributed", reason="distributed, for clusters, is not installed.")
     with distributed.LocalCluster(

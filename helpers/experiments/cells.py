@@ -190,7 +190,10 @@ def dask_client(address):
         from distributed import Client
     except ImportError:
         raise ValueError("--dask needs the package distributed: pip install 'distributed'.") from None
-    return Client(address, timeout=DASK_TIMEOUT)
+    try:
+        return Client(address, timeout=DASK_TIMEOUT)
+    except AssertionError:  # Dask's own thread had not begun after ten seconds: the machine stood still
+        return Client(address, timeout=DASK_TIMEOUT)
 
 
 def on_one_thread(run_cell, cell):
