@@ -158,6 +158,9 @@ def test_what_is_left_out_of_a_table_is_said():
     (table,) = tables(figure_of(lambda axes: (axes.scatter(*cloud), axes.plot(*line, label="fit"))))
     assert [row for row in table["rows"] if row[0] == "fit"] == [["fit", 0, 1], ["fit", 3, 4]]
     assert len(table["rows"]) == 60 and table["note"] == "60 of 502 rows, evenly spaced."
+    many = [([k, k + 0.5 * (k % 2)], [k, 0], f"line {k}") for k in range(70)]
+    (table,) = tables(figure_of(lambda axes: [axes.plot(x, y, "o-", label=name) for x, y, name in many]))
+    assert table["columns"][0] == "series" and len(table["rows"]) == 60
     (table,) = tables(plotting.plot_matrix(np.ones((100, 30))))
     assert table["note"] == "11 of 30 columns, evenly spaced. 60 of 100 rows, evenly spaced."
     assert table["columns"][1] == "0" and table["columns"][-1] == "29"

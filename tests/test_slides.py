@@ -1,5 +1,6 @@
 """The slides: their number, what stands on them and in their notes, and that a deck needs nothing from elsewhere."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -85,6 +86,32 @@ def test_the_metadata_of_a_cell_has_the_last_word():
                        == drawn.cell and slide.kind == "picture").body for said in ("By **hand**.", "")}  # fmt: skip
     assert said["By **hand**."][-1] == '<p class="caption">By <strong>hand</strong>.</p>'
     assert [part.startswith('<div class="figure">') for part in said[""]] == [True]
+
+
+def numbers(text, decimals):
+    """The numbers of a text as they would be rounded; shares as percent, too."""
+    found = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)]
+    return {round(scale * number, decimals) for number in found for scale in (1, 100)}
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_number_in_words_by_hand_stands_in_the_cell_or_is_its_result(path):
+    """Or in the few cells before. Of two digits or more: a smaller one is a name or a count, and stands anywhere."""
+    cells = nbformat.read(path, as_version=4).cells
+    for i, cell in enumerate(cells):
+        said = cell.metadata.get("slide", {})
+        lines = [*said.get("points", ()), *(line for name, line in said.items() if name not in ("points", "skip"))]
+        for number in re.findall(r"\d+\.\d+|\d\d+", re.sub(r"Exercise \d+", "", " ".join(map(str, lines)))):
+            around = cells[max(i - 3, 0) : i + 2]
+            text = " ".join(f"{each.source} {json.dumps(without_pictures(each))}" for each in around)
+            assert float(number) in numbers(text, len(number.partition(".")[2])), (cell.id, number)
+
+
+def without_pictures(cell):
+    """What a cell has printed, and the tables behind what it has drawn."""
+    outputs = cell.get("outputs", [])
+    told = [output.get("metadata", {}).get("image/png", {}).get("tables", []) for output in outputs]
+    return [*told, *({**output.get("data", {}), "image/png": "", "": output.get("text", "")} for output in outputs)]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -66,16 +66,16 @@ def tables(figure: Figure) -> list[dict[str, Any]]:
         Each with "title", "columns", "rows" (numbers to four digits, names, dates; None where there is none) and
         "note", which says what was left out. At most 60 rows and 12 columns.
     """
-    title, charts = title_of(figure), charts_of(figure)
-    made = [_cells_table(chart) if chart.cells is not None else _series_table(chart) for chart in charts
-            if chart.series or chart.cells is not None]  # fmt: skip
-    titles = [table["title"] for table in made]
-    for table in made:
-        if titles.count(table["title"]) > 1 and table["side"]:  # the same name above the panels of a column
-            table["title"] = f"{table['title']}, {table['side']}" if table["title"] else table["side"]
-        del table["side"]
-        table["title"] = table["title"] or title
+    title, charts = title_of(figure), [chart for chart in charts_of(figure) if chart.series or chart.cells is not None]
+    titles, made = [chart.title for chart in charts], []
+    for chart in charts:
+        table = _cells_table(chart) if chart.cells is not None else _series_table(chart)
+        names = [chart.title]
+        if titles.count(chart.title) > 1:  # the same name above the panels of a column: what stands at their side, too
+            names.append(chart.of if chart.cells is None else chart.over)
+        table["title"] = ", ".join(filter(None, names)) or title
         _shorten(table)
+        made.append(table)
     return made
 
 
@@ -207,8 +207,7 @@ def _series_table(chart: Chart) -> dict[str, Any]:
 
 def _table(chart: Chart, columns: list[str], rows: list[list[Any]], note: str = "") -> dict[str, Any]:
     note = " ".join([note, *(f"A line at {_digits(mark)}." for mark in chart.marks)]).strip()
-    side = chart.of if chart.cells is None else chart.over
-    return {"title": chart.title, "side": side, "columns": columns, "rows": rows, "note": note}
+    return {"title": chart.title, "columns": columns, "rows": rows, "note": note}
 
 
 def _columns(one: Series, of: str, over: str) -> list[tuple[str, Any]]:
@@ -248,9 +247,11 @@ def _thinned(rows: list[list[Any]], by_name: bool) -> list[list[Any]]:
     groups: dict[Any, list[list[Any]]] = {}
     for row in rows:
         groups.setdefault(row[0] if by_name else None, []).append(row)
+    if len(groups) > MOST_ROWS:  # there is no room for each name
+        return [rows[i] for i in _evenly(len(rows), MOST_ROWS)]
     left, share = MOST_ROWS, dict.fromkeys(groups, 0)
     for number, name in enumerate(sorted(groups, key=lambda name: len(groups[name]))):
-        share[name] = max(min(len(groups[name]), left // (len(groups) - number)), 1)
+        share[name] = min(len(groups[name]), left // (len(groups) - number))
         left -= share[name]
     return [group[i] for name, group in groups.items() for i in _evenly(len(group), share[name])]
 

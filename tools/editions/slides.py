@@ -122,14 +122,14 @@ def options(code: str) -> dict:
 
 def as_section(slide: Slide) -> str:
     """A slide in HTML. Only one is seen at a time, so each title is the first heading of what is seen."""
-    small = " small" if slide.small else ""
+    looks = " small" if slide.small else ""
     picture = slide.piece.picture if slide.piece and slide.kind == "picture" else None
-    small += " beside" if picture and picture.width < BESIDE * picture.height and len(slide.body) > 1 else ""
+    looks += " beside" if picture and picture.width < BESIDE * picture.height and len(slide.body) > 1 else ""
     section = f'<p class="section">{slides_html.inline(slide.section)}</p>' if has_section(slide) else ""
     notes = "\n".join(slide.notes)
     body = "\n".join(slide.body)
     return (
-        f'<section class="{slide.kind}{small}">\n{section}<h1>{slides_html.inline(slide.title)}</h1>\n'
+        f'<section class="{slide.kind}{looks}">\n{section}<h1>{slides_html.inline(slide.title)}</h1>\n'
         f'<div class="body">\n{body}\n</div>\n<aside class="notes">\n{notes}\n</aside>\n</section>'
     )
 

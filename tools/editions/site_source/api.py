@@ -106,7 +106,7 @@ def _directive(room, name, thing, elsewhere):
     if callable(thing):
         return [f".. autofunction:: {name}", ""]
     if isinstance(thing, Mapping):
-        said = f"Of each of these: {', '.join(f'``{key}``' for key in thing)}."
+        said = f"Has {', '.join(f'``{key}``' for key in thing)}."
     elif isinstance(thing, Collection) and not isinstance(thing, str):
         said = f"{', '.join(f'``{one}``' for one in thing)}."
     else:
