@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 from helpers import plotting
@@ -100,6 +101,33 @@ def test_text_stands_out_and_series_differ_in_more_than_colour(name):
     for draw in EXAMPLES[name]:
         figure = draw()
         assert [*faint_texts(figure), *twins(figure)] == []
+
+
+LONG = "a name about as long as names of models get"
+WITH_LONG_LABELS = [
+    lambda: plotting.plot_intervals({"short": (0.0, -1.0, 1.0), LONG: (1.0, 0.5, 1.5)}),
+    lambda: plotting.plot_beta_surfaces(surfaces(0.23)),
+    lambda: plotting.plot_beta_surfaces({name: one[:, :, [0, 1, 0, 1]] for name, one in surfaces().items()}),
+]
+
+
+@pytest.mark.parametrize("draw", [*(draw for draws in EXAMPLES.values() for draw in draws), *WITH_LONG_LABELS])
+def test_nothing_is_cut_off_at_the_size_at_which_a_notebook_stores_it(draw):
+    """Letters of few pixels are wider or narrower than the same at twice their size."""
+    figure = draw()
+    figure.set_dpi(2 * figure.dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    shown = figure.get_tightbbox(canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert min(shown.x0, shown.y0, width - shown.x1, height - shown.y1) > -0.001
+    for axes in figure.axes:
+        frame = axes.get_window_extent()
+        for text in axes.texts:
+            if text.get_clip_box() is not None and (box := text.get_bbox_patch()):  # what the frame would cut off
+                inside = box.get_window_extent()
+                assert frame.x0 <= inside.x0 + 1 and inside.x1 - 1 <= frame.x1, text.get_text()
+                assert frame.y0 <= inside.y0 + 1 and inside.y1 - 1 <= frame.y1, text.get_text()
 
 
 def test_contrast_is_that_of_the_guidelines():

@@ -254,8 +254,10 @@ def plot_beta_surfaces(
             if np.ptp(values[:, :, k]) > levels[1] - levels[0]:
                 lines = axes.contour(grid, grid, values[:, :, k], levels=levels, colors=INK, linewidths=0.7)
                 for label in axes.clabel(lines, fmt="%g", fontsize=9):
-                    inside = np.clip(label.get_position(), -0.92, 0.92)  # the frame cuts off nothing
-                    label.set(position=inside, rotation=0, bbox=WHITE_BOX)  # upright: 0.6 is not read as 9.0
+                    # Upright, so that 0.6 is not read as 9.0, and so far inside that the frame cuts off nothing.
+                    half = 0.04 + 0.019 * n_factors * len(label.get_text())
+                    inside = np.clip(label.get_position(), half - 1, 1 - half)
+                    label.set(position=inside, rotation=0, bbox=WHITE_BOX)
             else:
                 words = f"nearly flat, about {round(float(values[:, :, k].mean()), 1) + 0.0:g}"
                 axes.text(0, 0, words, ha="center", va="center", bbox=WHITE_BOX)

@@ -48,7 +48,13 @@ def in_style(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
             with plt.rc_context(STYLE):
                 figure = draw(*args, **kwargs)
                 if engine := figure.get_layout_engine():
-                    engine.execute(figure)  # places the labels while the style holds
+                    # Places the labels while the style holds, and at the size at which a notebook stores them: letters
+                    # of few pixels have other widths, and a long label would be cut off. Twice, for what is written
+                    # beside a point moves as the axes become narrower.
+                    figure.dpi *= 2
+                    for _ in range(2):
+                        engine.execute(figure)
+                    figure.dpi /= 2
                 figure.set_layout_engine("none")  # to look for places once more would take as long as the drawing
         finally:
             for number in set(plt.get_fignums()) - before:
