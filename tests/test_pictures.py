@@ -124,7 +124,7 @@ def test_nothing_is_cut_off_at_the_size_at_which_a_notebook_stores_it(draw):
     for axes in figure.axes:
         frame = axes.get_window_extent()
         for text in axes.texts:
-            if text.get_clip_box() is not None and (box := text.get_bbox_patch()):  # what the frame would cut off
+            if text.get_clip_box() is not None and not hasattr(text, "arrow_patch") and (box := text.get_bbox_patch()):
                 inside = box.get_window_extent()
                 assert frame.x0 <= inside.x0 + 1 and inside.x1 - 1 <= frame.x1, text.get_text()
                 assert frame.y0 <= inside.y0 + 1 and inside.y1 - 1 <= frame.y1, text.get_text()

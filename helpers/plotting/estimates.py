@@ -259,7 +259,8 @@ def plot_beta_surfaces(
                     inside = np.clip(label.get_position(), half - 1, 1 - half)
                     label.set(position=inside, rotation=0, bbox=WHITE_BOX)
             else:
-                words = f"nearly flat, about {round(float(values[:, :, k].mean()), 1) + 0.0:g}"
+                gap = " " if n_factors < 3 else "\n"  # narrow panels
+                words = f"nearly flat,{gap}about {round(float(values[:, :, k].mean()), 1) + 0.0:g}"
                 axes.text(0, 0, words, ha="center", va="center", bbox=WHITE_BOX)
             if k == 0:
                 axes.set_ylabel(f"{name}\n\n{ylabel}")
