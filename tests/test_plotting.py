@@ -7,6 +7,7 @@ from sklearn.model_selection import KFold
 
 from helpers import plotting
 from helpers.evaluation.splitter import WalkForward
+from helpers.plotting.timeline import TIMINGS
 from tests.common import assert_refused
 from tools.refresh import PICTURE, refresh_picture
 
@@ -45,6 +46,8 @@ def test_the_conditional_autoencoder_is_drawn_with_its_words_apart(factors, read
     assert words.count("?") == (n_rows + 1) * n_factors + legend
     assert {"Beta network", "Dot", "$s = 1$", "$n_{tickers}$", "hidden layer,\nactivation $g$", *read} <= set(words)
     assert (r"portfolios $\mathbf{x}^{(d)}$" in words) == (factors == "weights")
+    figure.dpi *= 2  # the size at which a notebook stores it, and at which it was laid out
+    figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
     assert not [(one, other) for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
     assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and figure.bbox.y0 <= box.y0 for box in boxes)
@@ -110,13 +113,13 @@ def test_forty_folds_fit_a_page():
 
 
 def test_a_forecast_is_known_before_its_target_and_after_all_that_it_is_made_of():
-    for rows in plotting.timeline.TIMINGS.values():
+    for rows in TIMINGS.values():
         when = {kind: [t for t, of in rows.values() if of == kind] for kind in ("input", "made", "forecast", "target")}
         (forecast,), (target,) = when["forecast"], when["target"]
         assert max(when["input"]) <= forecast < target
     figure = plotting.draw_timeline(title="when")
     drawn = [[line.get_xdata()[0] for line in axes.lines if line.get_marker() != "None"] for axes in figure.axes]
-    assert drawn == [[t for t, _ in rows.values()] for rows in plotting.timeline.TIMINGS.values()]
+    assert drawn == [[t for t, _ in rows.values()] for rows in TIMINGS.values()]
 
 
 def test_estimates_are_drawn_where_they_are_and_the_truth_is_a_dashed_black_diagonal():
