@@ -279,13 +279,21 @@ q4 = Exercise(
         lambda bent, c, share_explained: _shares_of(
             [np.abs(c[..., 0]), c[..., 0] * c[..., 1], c[..., 2]], bent, share_explained
         ): "The absolute value of c1 carries factor 1, though not as well. It is no product: take one that is.",
+        lambda bent, c, share_explained: _shares_of(
+            [c[..., 1] ** 2, c[..., 0] * c[..., 1], c[..., 2]], bent, share_explained
+        ): "Factor 1 is there, as in any portfolio that holds every ticker, but not as well as it could be. Of which "
+        "characteristic is its β the square?",
+        lambda bent, c, share_explained: _shares_of(
+            [c[..., 2] ** 2, c[..., 0] * c[..., 1], c[..., 2]], bent, share_explained
+        ): "Factor 1 is there, as in any portfolio that holds every ticker, but not as well as it could be. Its β does "
+        "not hang on c3.",
         lambda bent, c, share_explained: share_explained(managed_portfolios(bent.panel)): "These are the managed "
         "portfolios of all ten plain characteristics. Make a panel of three: two products and c3.",
     },
     given=_bent,
     hints=(
         "A portfolio carries a factor if its weights overlap with the true β: the mean of weight times β must not be "
-        "zero. What overlaps with c1²?",
+        "zero. The more they overlap, the better. What overlaps most with c1²?",
         "dataclasses.replace(bent.panel, characteristics=..., characteristic_names=None) makes a panel "
         "with other characteristics.",
         "np.stack([…, …, c[..., 2]], axis=-1) are the three. Then share_explained(managed_portfolios(the new panel)).",

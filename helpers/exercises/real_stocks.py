@@ -188,7 +188,7 @@ q3 = Choice(
     },
     hints=(
         "What makes the coefficient of one date high or low: the luck of single tickers, or that of the factors?",
-        "Exercise 3 of lesson 13 had a date on which 200 tickers were upside down together.",
+        "Exercise 5 of lesson 13 had a date on which 200 tickers were upside down together.",
     ),
     insight="Tickers share factors. When a factor loses, all that lean on it lose together, and no number of "
     "tickers averages that out.",

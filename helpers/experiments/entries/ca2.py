@@ -1,7 +1,7 @@
 """An entry to the leaderboard: the conditional autoencoder CA2 of Gu, Kelly, Xiu, its factors made tradable.
 
 β is a network of the ranks, and F = W'x a fixed portfolio of managed portfolios x = (Z'Z)⁻¹ Z'r, which stocks make up.
-So the stocks' weights are Z (Z'Z)⁻¹ W λ, with the mean-variance weights λ of F. Each year, networks are trained on the
+So the stocks' weights are Z (Z'Z)⁻¹ W v, with the mean-variance weights v of F. Each year, networks are trained on the
 last 120 months whose returns are known, of which the last fifth stops the training and chooses among networks; the
 entry is the mean of those chosen.
 """

@@ -1,7 +1,7 @@
 """An entry to the leaderboard: instrumented principal components by the organisers' recipe, in numpy, pandas and scipy.
 
-For each month, Γ of the last 120 months whose returns are known; of their F the mean-variance weights λ; and for the
-stocks the weights Z Γ (Γ'Z'Z Γ)⁻¹ λ. Each search for Γ begins where that of the month before ended.
+For each month, Γ of the last 120 months whose returns are known; of their F the mean-variance weights v; and for the
+stocks the weights Z Γ (Γ'Z'Z Γ)⁻¹ v. Each search for Γ begins where that of the month before ended.
 """
 
 from dataclasses import dataclass

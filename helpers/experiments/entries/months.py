@@ -126,6 +126,6 @@ def told_nothing(window):
 
 
 def mean_variance(factors):
-    """Σ⁻¹ μ of factors (n_months, n_factors); along directions in which they do not vary, nothing is held."""
+    """Σ⁻¹ λ of factors (n_months, n_factors) of mean λ; in directions in which they do not vary, nothing is held."""
     covariance = np.atleast_2d(np.cov(factors, rowvar=False))
     return np.linalg.pinv(covariance, rcond=SMALLEST_SHARE, hermitian=True) @ factors.mean(axis=0)

@@ -2,7 +2,7 @@
 
 β is a network of the ranks, F the regression of each month on β. Each year, networks are trained on the last 120 months
 whose returns are known; the last fifth of these months stops the training and chooses among networks. Each network has
-the weights β (β'β)⁻¹ λ with the mean-variance weights λ of its own F, and the entry their mean.
+the weights β (β'β)⁻¹ v with the mean-variance weights v of its own F, and the entry their mean.
 """
 
 from dataclasses import replace
