@@ -1,4 +1,4 @@
-# The commands of the course. GNU make 3.81 (macOS) and any POSIX shell are enough; Windows uses `uv run` instead (README).
+# The commands of the course. GNU make 3.81 (macOS) and any POSIX shell are enough; Windows uses `uv run` instead (docs/students.md).
 PYTHON = .venv/bin/python
 
 help:
@@ -19,7 +19,7 @@ help:
 	@echo 'make student  builds what students get, without answers: make student FOLDER=../course-2027 SEED=2027'
 	@echo 'make instructor builds all of it as a git repository of its own: make instructor FOLDER=../my-course'
 # not for students: end
-	@echo 'make clean    removes .venv and everything else that these commands make, but not the marks in homework/'
+	@echo 'make clean    removes .venv, caches and build/ with the editions in it, but not homework/ nor yours/'
 
 # The first lesson, in a JupyterLab that shows notebooks/ and asks a student nothing about its own news and updates.
 # .jupyter/ keeps the buttons and panels of nbgrader, an instructor's tool, out of it.

@@ -1561,13 +1561,51 @@ def test_a_row_is_selected_by_its_partner_in_the_second_file_and_then_ranked(fol
     second.loc[(second["ticker"] == "B") & (second["date"] < "2020-02-15"), "shrcd"] = 31  # not common at first
     second = second[second["date"] < "2020-04-15"]  # the last date has not happened
     path = folder.put(second, "crsp.csv")
-    with pytest.warns(UserWarning, match=r"^11 of the 16 rows of x\.csv are read: shrcd = 10 or 11\.$"):
+    with pytest.warns(UserWarning, match=r"^10 of the 16 rows of x\.csv are read: shrcd = 10 or 11\.$"):
         panel = folder.read(first, "x.csv", returns_path=path, select={"shrcd": (10, 11)})
     assert list(panel.tickers) == ["A", "B", "D"]
-    there = ~np.isnan(panel.characteristics[:, :, 0])
-    assert there.tolist() == [[True, False, True], *[[True] * 3] * 3] and np.isnan(panel.returns[3]).all()
+    there = ~np.isnan(panel.characteristics[:, :, 0])  # the row of a month is known for the next: B joins in March
+    assert there.tolist() == [*[[True, False, True]] * 2, *[[True] * 3] * 2] and np.isnan(panel.returns[3]).all()
+    assert np.array_equal(np.isnan(panel.returns[:3]), ~there[:3])
     ranks = rank_across_tickers(panel).characteristics[:, :, 0]
-    assert np.allclose(ranks[1], [-0.5, 0, 0.5]) and np.allclose(ranks[0][[0, 2]], [-1 / 3, 1 / 3])
+    assert np.allclose(ranks[2], [-0.5, 0, 0.5]) and np.allclose(ranks[0][[0, 2]], [-1 / 3, 1 / 3])
+
+
+@pytest.mark.parametrize("frequency", ["ME", "D"])
+def test_no_return_is_left_out_for_what_it_did_to_the_price(folder, frequency):
+    dates = pd.date_range("2020-01-31", periods=6, freq=frequency)
+    price = {"A": [5, 5, 5, 0.5, 0.5, 5], "B": [0.5, 5, 5, 5, 5, 5], "C": [7, 7, 7, 7, 7, 7]}
+    second = pd.DataFrame(price, dates).rename_axis("date").melt(ignore_index=False, var_name="ticker").reset_index()
+    second = second.rename(columns={"value": "prc"})
+    second["returns"] = second.groupby("ticker")["prc"].pct_change().fillna(0.02)
+    first = second[["date", "ticker"]].assign(size=np.arange(18.0) % 5)
+    path = folder.put(second.sample(frac=1, random_state=0), "prices.csv")
+    with pytest.warns(UserWarning, match=r"14 of the 18 rows of x\.csv are read: prc >= 1"):
+        panel = folder.read(first, "x.csv", returns_path=path, select={"prc": ">= 1"}, dtype="float64")
+    A, B, C = panel.returns.T
+    assert np.allclose(A, [0.02, 0, 0, -0.9, np.nan, np.nan], equal_nan=True), "the crash stays, the recovery goes"
+    assert np.allclose(B, [np.nan, np.nan, 0, 0, 0, 0], equal_nan=True) and np.allclose(C, [0.02, 0, 0, 0, 0, 0])
+
+
+def test_of_two_rows_of_a_second_file_for_one_return_the_selection_may_leave_one(folder):
+    first, second = CHOSEN[["date", "ticker", "size"]], CHOSEN[["date", "ticker", "returns"]].assign(primary=1)
+    other = second[second["ticker"] == "B"].assign(primary=0, returns=0.9)
+    path = folder.put(pd.concat([second, other]), "crsp.csv")
+    assert_refused(lambda: folder.read(first, "x.csv", returns_path=path), ValueError, "repeated (date, ticker) row(s)")
+    with pytest.warns(UserWarning, match=r"16 of the 16 rows of x\.csv are read: primary = 1"):
+        panel = folder.read(first, "x.csv", returns_path=path, select={"primary": 1}, dtype="float64")
+    expected = CHOSEN.set_index(["date", "ticker"])[["returns", "size"]]
+    assert_same_panel(panel, Panel.from_frame(expected))
+
+
+def test_a_row_that_holds_a_last_return_and_no_codes_is_selected_by_the_month_before(folder):
+    first, second = CHOSEN[["date", "ticker", "size"]], CHOSEN[["date", "ticker", "returns", "shrcd"]].copy()
+    last = (second["ticker"] == "A") & (second["date"] == second["date"].max())
+    second.loc[last, ["returns", "shrcd"]] = [-0.6, np.nan]
+    path = folder.put(second, "crsp.csv")
+    with pytest.warns(UserWarning, match="are read: shrcd = 10 or 11"):
+        panel = folder.read(first, "x.csv", returns_path=path, select={"shrcd": (10, 11)}, dtype="float64")
+    assert panel.returns[-1, 0] == -0.6
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,12 @@ from helpers.data.ranks import rank_across_tickers
 from helpers.data.reader import read_panel
 from helpers.data.simulated import simulate_market
 from helpers.evaluation.comparison import compare
+from helpers.evaluation.inference import newey_west
 from helpers.evaluation.inspection import characteristic_importance
 from helpers.evaluation.metrics import predictive_r2, total_r2
 from helpers.evaluation.portfolios import sharpe_ratio
 from helpers.evaluation.walk_forward import out_of_sample
-from helpers.experiments import study_cells
+from helpers.experiments import study_cells, study_scores
 from helpers.experiments import study_tables as tables
 from helpers.experiments.study import main, report, run_study
 from helpers.experiments.study_cells import jobs_of, model_path, read_cell
@@ -34,7 +35,7 @@ from helpers.experiments.study_data import data_folder, market
 from helpers.experiments.study_example import DRIVERS, TrueBetas, write_example
 from helpers.experiments.study_file import Study
 from helpers.experiments.study_locks import alone
-from helpers.experiments.study_scores import EQUAL, NYSE, VALUE, scores_of
+from helpers.experiments.study_scores import EQUAL, NYSE, VALUE, _Scene, scores_of
 from helpers.models import stacked
 from helpers.models.base import FactorModel
 from helpers.models.ipca import InstrumentedPCA
@@ -244,8 +245,11 @@ def test_managed_portfolios_importance_and_tangency_by_second_routes(kept):
     assert value == pytest.approx(1 - ((x - x_hat) ** 2).sum() / (x**2).sum(), rel=1e-5)
     alphas = tables.each_alpha(found, list("abcde")).loc["IPCA"].loc[2]
     assert np.allclose(alphas["alpha"], (x - x_hat).mean(axis=0), atol=1e-7)
-    t = (x - x_hat).mean(axis=0) / ((x - x_hat).std(axis=0, ddof=1) / np.sqrt(len(x)))
-    assert tables.alphas_table(found, study).loc[("IPCA", 2), "count"] == (np.abs(t) > 3).sum()
+    mean, error = newey_west(x - x_hat)
+    assert np.allclose(alphas["t"], mean / error, rtol=1e-4)
+    of_all = tables.alphas_table(found, study).loc[("IPCA", 2)]
+    assert of_all["count"] == (np.abs(mean / error) > 3).sum()
+    assert of_all["mean |α| by chance"] == pytest.approx(np.sqrt(2 / np.pi) * error.mean(), rel=1e-4)
 
     r, lost = walk.returns, np.zeros(whole.panel.n_characteristics)
     for k, model in enumerate(walk.models):
@@ -305,6 +309,74 @@ def test_groups_by_size_add_up_and_years_are_those_of_the_dates(kept):
     for year, value in years.items():
         rows = walk.dates.year == year
         assert value == pytest.approx(total_r2(walk.returns[rows], np.asarray(walk.reconstruction)[rows]), rel=1e-5)
+
+
+def test_left_out_by_the_models_themselves(kept):
+    study, whole, found = kept
+    walk = out_of_sample(InstrumentedPCA(2, constant=True), whole.panel, study.split)
+    alone = np.concatenate([m.leave_one_out(walk.panel[walk.fold == k]) for k, m in enumerate(walk.models)])
+    table = tables.r2_table(found, "leave-one-out")["value"]
+    assert table["IPCA", 2] == pytest.approx(total_r2(walk.returns, alone), rel=1e-5)
+    assert set(table.index) == set(tables.r2_table(found, "total").index)
+    assert (table < tables.r2_table(found, "total")["value"]).all(), "the gift is gone"
+
+
+def test_a_share_that_is_lost_is_one_of_the_returns_of_which_something_was_said(kept):
+    study, whole, _ = kept
+    scene = _Scene(study, whole, len(whole.panel.dates) - 24, len(whole.panel.dates))
+    paths = [job.path for wave in jobs_of(study, data_folder(study)) for job in wave if job.cell[:2] == ("IPCA", 2)]
+    cells = [(12 * k, read_cell(path)) for k, path in enumerate(paths)]
+    for _, cell in cells:
+        cell.reconstruction[:, ::2] = np.nan  # a model that says nothing of every other ticker
+    found = scene.scored("IPCA", 2, (0, 1), iter(cells))
+    at = np.concatenate([whole.panel.tickers.get_indexer(cell.tickers[1::2]) for _, cell in cells[:1]])
+    spoken = ~np.isnan(cells[0][1].reconstruction[:, 1::2])
+    squares = np.where(spoken, whole.panel.returns[-24:-12][:, at], 0).astype(float) ** 2
+    expected = cells[0][1].importance * np.nansum(squares, axis=1)[:, None]
+    assert np.allclose(found.importance[:12], expected) and 0.2 < found.said < 0.8
+
+
+def test_a_portfolio_that_loses_all_takes_only_its_own_table_with_it(kept):
+    study, whole, _ = kept
+    first = len(whole.panel.dates) - 24
+    wild = whole.panel.returns.copy()
+    wild[first + 5, ::2] = 40.0
+    panel = replace(whole.panel, returns=wild)
+    scene = _Scene(study, replace(whole, panel=panel), first, len(panel.dates))
+    paths = [job.path for wave in jobs_of(study, data_folder(study)) for job in wave if job.cell[:2] == ("IPCA", 2)]
+    cells = [(12 * k, read_cell(path)) for k, path in enumerate(paths)]
+    for _, cell in cells:
+        cell.prediction[:] = -np.arange(cell.prediction.shape[1])[None] % 2  # sells what rises by 4,000 %
+    found = scene.scored("IPCA", 2, (0, 1), iter(cells))
+    assert "lose all capital" in found.missing["turnover by equal weights"] and EQUAL in found.returns
+
+
+def test_dates_with_few_sizes_are_left_out_and_said_to_be(kept):
+    study, whole, _ = kept
+    first, size = len(whole.panel.dates) - 24, whole.size.copy()
+    size[first + 3, 2:] = np.nan
+    scene = _Scene(study, replace(whole, size=size), first, len(whole.panel.dates))
+    paths = [job.path for wave in jobs_of(study, data_folder(study)) for job in wave if job.cell[:2] == ("IPCA", 2)]
+    found = scene.scored("IPCA", 2, (0, 1), ((12 * k, read_cell(path)) for k, path in enumerate(paths)))
+    assert np.flatnonzero(np.isnan(found.parts["total of group 1"].above)).tolist() == [3]
+    assert found.missing["R² by size"] == "at 1 of the 24 dates fewer than 3 tickers have a known size"
+
+
+def test_a_difference_is_from_the_first_model_or_there_is_none(kept):
+    _, _, found = kept
+    only = study_scores.Tested(found.dates, [s for s in found.scores if s.name != "IPCA, K = 2"], [])
+    table = tables.r2_table(only, "total")
+    assert only.scores[0].model == "IPCA" and not np.isnan(table.loc[("CA1", 1), "difference"])
+    assert np.isnan(table.loc[("true β", 2), "difference"]), "the first model has no cell with so many factors"
+
+
+def test_a_characteristic_that_nobody_has_in_a_fold_does_not_stop_it(tmp_path):
+    path = study_in(tmp_path, "[models.IPCA]\nK = [1]\n")
+    first = pd.read_csv(tmp_path / "simulated_characteristics.csv")
+    name = first.columns.difference(["permno", "DATE"])[0]
+    late = first["DATE"].astype(str).str[:4] == first["DATE"].astype(str).str[:4].max()
+    first.assign(**{name: first[name].mask(late)}).to_csv(tmp_path / "simulated_characteristics.csv", index=False)
+    assert set(run_study(path, n_jobs=1)["state"]) == {"fitted"}
 
 
 # --- The truth --------------------------------------------------------------------------------------------------------
@@ -561,6 +633,7 @@ BAD_FILES = {
     "a risk-free rate from nowhere": (('size = "me"', 'risk_free = "RF"'), "risk_free", "factors"),
     "no TOML": (("[data]", "[data"), "no TOML"),
     "a K of the report that is not run": (("draws = 100", "K = 9"), "[report] K", "9"),
+    "a level in percent": (("draws = 100", "level = 95"), "[report] level must be between 0 and 1", "95"),
 }  # fmt: skip
 
 
@@ -623,9 +696,31 @@ def test_given_factors_and_components_take_stocks_that_come_and_go(tmp_path):
     assert np.isnan(whole.panel.returns).mean() > 0.3
     for job in (job for wave in jobs_of(study, data_folder(study)) for job in wave):
         kept = read_cell(job.path)
-        assert any("no β: their β is 0" in sentence for sentence in kept.about["warnings"])
+        assert any("no β: they are left out" in sentence for sentence in kept.about["warnings"])
         assert np.isfinite(kept.reconstruction[~np.isnan(kept.prediction)]).all()
+        assert (kept.prediction[~np.isnan(kept.prediction)] != 0).all(), "what nothing is known of is in no portfolio"
+    assert all(0.5 < score.said < 1 for score in found.scores)
     assert tables.r2_table(found, "total")["value"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"MKT": (0.6, 4.5), "RF": (0.3, 0.1)}, "look like percent: their median size is"),
+        ({"MKT": (0.006, 0.045), "RF": (0.3, 0.1)}, "the median of RF is 0.3"),
+    ],
+)
+def test_factors_and_rates_in_percent_are_refused(tmp_path, table, said):
+    text = DATA.replace('size = "me"', 'size = "me"\nfactors = "factors.csv"\nrisk_free = "RF"')
+    path = study_in(tmp_path, CLOSED, text)
+    months, random = pd.date_range("1957-03-31", periods=70, freq="ME"), np.random.default_rng(0)
+    columns = {name: random.normal(mean, sd, 70) for name, (mean, sd) in table.items()}
+    pd.DataFrame(columns, months).rename_axis("month").to_csv(tmp_path / "factors.csv")
+    assert_refused(lambda: _made(path), ValueError, "The factors in factors.csv look like percent", said, "french")
+
+
+def test_returns_that_are_not_in_excess_are_said_to_be_so(kept):
+    assert any("no risk_free was named" in sentence for sentence in kept[1].sample)
 
 
 def test_a_file_of_ones_own_stands_behind_the_characteristics(tmp_path):
@@ -680,6 +775,19 @@ expanding = false
 
 [models.PCA]
 """
+
+
+def test_of_days_it_asks_how_many_are_a_year(tmp_path):
+    whole = simulate_market("linear", n_dates=60, n_tickers=30, n_characteristics=3, seed=1).panel
+    frame = replace(whole, dates=pd.bdate_range("2001-01-01", periods=60)).to_frame().reset_index()
+    frame.columns = ["month", "ticker", "ret", *frame.columns[3:]]
+    frame.to_csv(tmp_path / "balanced.csv", index=False)
+    path, said = tmp_path / "small.toml", BALANCED.replace('factors = "factors.csv"\n', "").partition("[models.FF]")[0]
+    path.write_text(said + "[models.IPCA]\n", encoding="utf-8")
+    assert_refused(lambda: _made(path), ValueError, "balanced.csv", "periods_per_year in [report], such as 252")
+    path.write_text(said + "[models.IPCA]\n[report]\nperiods_per_year = 252\n", encoding="utf-8")
+    run_study(path, n_jobs=1)
+    assert "× √252" in report(path).read_text(encoding="utf-8")
 
 
 def test_given_factors_and_principal_components_without_anything_beside(tmp_path):

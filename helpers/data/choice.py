@@ -37,17 +37,18 @@ class Choice:
                 f"No row of {self.file.name} is selected by {written(self.wanted)}. Look at what the columns hold."
             )
 
-    def left(self, rows: Rows, returns: np.ndarray, joined: Joined | None, notes: list[str]) -> tuple[Rows, np.ndarray]:
+    def left(
+        self, rows: Rows, returns: np.ndarray, joined: Joined | None, frequency: str, notes: list[str]
+    ) -> tuple[Rows, np.ndarray]:
         """The rows and returns without what the other files do not select, and without tickers that never have one.
 
         A ticker without any return at the dates that have happened would take part in ranks and sorts, and nobody could
         hold it. One that is there at later dates alone is new, and is forecast.
         """
-        d, s = rows.date_codes[rows.used], rows.ticker_codes[rows.used]
-        if joined is not None and any(holder is self.source for holder, _ in self._select.values()):
-            kept = np.full(len(rows.date_codes), True)
-            kept[rows.used] = _selected(joined)[d, s]
-            rows = of_rows(rows, kept)
+        if joined is not None and self.source and any(holder is self.source for holder, _ in self._select.values()):
+            selected, kept = self._selected(self.source, joined, rows, frequency), np.full(len(rows.date_codes), True)
+            kept[rows.used] = selected[rows.date_codes[rows.used], rows.ticker_codes[rows.used]]
+            rows, returns = of_rows(rows, kept), np.where(selected, returns, np.nan)
         if self.more and any(holder is self.more for holder, _ in self._select.values()):
             kept = np.full(len(rows.date_codes), False)
             kept[self.at[self.kept(self.more, len(self.at)) & (self.at >= 0)]] = True
@@ -72,6 +73,26 @@ class Choice:
                 rows = of_rows(rows, ~of_ghosts)
         rows, used = of_tickers_that_are_left(rows)
         return rows, returns[:, used]
+
+    def _selected(self, source, joined, rows, frequency):
+        """Where the second file selects a ticker at a date of the panel, by what was known before it.
+
+        Its row stands beside a return: a price in it is one after that return, and who selects by it deletes crashes.
+        So the row of the date before decides. Where there is none, at the ticker's first date, its own does; beyond the
+        end of the file its last.
+        """
+        if joined.rows is None:
+            return np.zeros((len(rows.dates), len(rows.tickers)), bool)
+        theirs, passed = joined.rows, self.kept(source, len(joined.rows.date_codes))
+        before, own = (
+            move(of_rows(theirs, ~passed), rows, np.zeros(len(passed)), frequency) for move in (_one_date_later, _then)
+        )
+        for move, grid in ((_one_date_later, before), (_then, own)):
+            grid[~np.isnan(move(of_rows(theirs, passed), rows, np.ones(len(passed)), frequency))] = 1
+        end = int(np.searchsorted(rows.dates, theirs.dates[-1], side="right"))
+        selected = np.where(np.isnan(before), own, before) == 1
+        selected[end + 1 :] = selected[end : end + 1]
+        return selected
 
     def side(self, rows: Rows, joined: Joined | None, frequency: str, lag: int) -> dict[str, np.ndarray]:
         """The side data at the dates of the panel, (n_dates, n_tickers) each.
@@ -99,14 +120,6 @@ def _at_rows(values, at, n_rows):
     return found
 
 
-def _selected(joined):
-    """Where a row of the first file is selected by the second: beyond its end, what its last date says counts on."""
-    partner = joined.partner.copy()
-    if 0 < joined.until < len(partner):
-        partner[joined.until :] = partner[joined.until - 1]
-    return partner
-
-
 def _one_date_later(theirs, rows, values, frequency):
     """The second file's values at the dates after their own. In monthly data these are months, also before the first.
 
@@ -118,6 +131,11 @@ def _one_date_later(theirs, rows, values, frequency):
     moved = np.full(placed.shape, None if placed.dtype == object else np.nan, placed.dtype)
     moved[1:] = placed[:-1]
     return moved
+
+
+def _then(theirs, rows, values, _):
+    """The second file's values at their own dates."""
+    return _placed(among(theirs, rows), values)
 
 
 def _placed(rows: Rows, values: np.ndarray) -> Any:

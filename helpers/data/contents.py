@@ -154,7 +154,7 @@ def read_contents(
         choice.at = joined_more(file, more, labels, columns, rows, frequency, largest, report, notes)
         parts[1] = replace(parts[1], at=choice.at)
     found = rows
-    rows, returns = choice.left(rows, returns, joined, notes)
+    rows, returns = choice.left(rows, returns, joined, frequency, notes)
     side = choice.side(rows, joined, frequency, lag)
     returns = (returns / 100 if percent else returns)[lag:]
 

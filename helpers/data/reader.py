@@ -92,8 +92,9 @@ def read_panel(
         The same of the second file.
     select : dict, optional
         Which rows are read, before anything is ranked or sorted: what columns of any of the files must be, such as
-        ``{"shrcd": (10, 11), "prc": ">= 5"}``. A row of the first file that is selected by the second needs a row there
-        that passes; at dates beyond the end of the second, the ticker's row at its last date decides. What is asked of
+        ``{"shrcd": (10, 11), "prc": ">= 5"}``. A column of the second file stands beside a return, and is known after
+        it: what is asked of it is asked of the ticker's row of the date before (at its first date, of its own; beyond
+        the end of the second file, of its last). So no return is left out for what it did to a price. What is asked of
         a column of `more_path` is asked of the row that joins.
     side : iterable of str
         Columns of any of the files that the panel carries as `side`, and no model reads: market values for weights,

@@ -9,7 +9,7 @@ import pandas as pd
 from helpers.data.columns import Columns, note_on_returns_layout, notes_on_wanted, same_but_for_capitals
 from helpers.data.file import File, Report
 from helpers.data.joining import MANY_ALONE, note_on_lost, refusal_of_strangers, rows_beside
-from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, of_rows
+from helpers.data.rows import Rows, among, by_month, count_repeated, note_on_screens, of_rows, repeated
 from helpers.data.statistics import CODES, SAME_DIGITS
 
 # Fractions are not of this size in the median; and of no market do the liveliest tickers stay below that size.
@@ -49,17 +49,11 @@ class Joined:
     notes : list of str
     rows : Rows
         Of the second file, at its own dates, those that `select` leaves out among them; None if none fits.
-    partner : (n_dates, n_tickers)
-        Where it has a row that `select` lets pass.
-    until : int
-        How many of the first file's dates it reaches over.
     """
 
     returns: np.ndarray
     notes: list[str]
     rows: Rows | None
-    partner: np.ndarray
-    until: int
 
 
 def joined_returns(
@@ -98,17 +92,15 @@ def joined_returns(
     about = rows, frequency, columns.date_format, largest, report, layout, remedy
     theirs, fits = rows_beside(file, source, named, *about)
     if not fits:
-        nowhere = np.zeros((len(rows.dates), len(rows.tickers)), bool)
-        notes = note_on_screens(source, theirs, layout, "returns_layout")
-        return Joined(rows.placed(None), notes, None, nowhere, 0)
+        return Joined(rows.placed(None), note_on_screens(source, theirs, layout, "returns_layout"), None)
     as_read = theirs
     theirs = by_month(theirs, frequency, layout.returns_ahead.get(columns.returns, 0) if layout else 0)
-    chosen = of_rows(theirs, kept(source, len(theirs.date_codes)))
-    found = among(chosen, rows)
+    found = among(theirs, rows)
+    # Of rows that stand for the same ticker and date, `select` may leave one.
+    found = of_rows(found, kept(source, len(theirs.date_codes)) | ~repeated(found))
     if not found.used.any():
         report(refusal_of_strangers(file, source, rows, theirs))
-        notes = note_on_screens(source, theirs, layout, "returns_layout")
-        return Joined(found.placed(None), notes, None, ~np.isnan(found.placed(None)), 0)
+        return Joined(found.placed(None), note_on_screens(source, theirs, layout, "returns_layout"), None)
     count_repeated(source, found, frequency, report, layout)
     returns = found.placed(found.returns)
     notes = notes_on_wanted(source, layout) + note_on_returns_layout(source, layout)
@@ -125,7 +117,7 @@ def joined_returns(
     elif alone.sum() > MANY_ALONE * len(d):
         notes.append(f"{alone.sum():,} of the {len(d):,} rows of {file.name} have no row in {source.name}.")
     notes += note_on_lost(file, source, rows, theirs)
-    return Joined(returns, notes, by_month(as_read, frequency), partner, until)
+    return Joined(returns, notes, by_month(as_read, frequency))
 
 
 def notes_on_returns(
@@ -153,7 +145,7 @@ def notes_on_returns(
             f"{dates[d].date()}. That is a code for a missing return: pass missing_values={texts!r}."
         )
         returns = np.where(coded, np.nan, returns)
-    signs = _signs_of_percent(returns, dates, tickers, frequency)
+    signs = signs_of_percent(returns, dates, tickers, frequency)
     if signs and percent:
         notes.append(
             f"The returns look wrong, although they were divided by 100: {', and '.join(signs)}. Correct them."
@@ -182,8 +174,15 @@ def _codes(returns, scale):
     return CODES[near.any(axis=0)], coded
 
 
-def _signs_of_percent(returns, dates, tickers, frequency):
-    """What speaks for percent: the size of most returns, or of many tickers', and returns below -1."""
+def signs_of_percent(returns: np.ndarray, dates: pd.DatetimeIndex, tickers: pd.Index, frequency: str) -> list[str]:
+    """What speaks for percent: the size of most returns, or of many tickers', and returns below -1.
+
+    Parameters
+    ----------
+    returns : (n_dates, n_tickers)
+    dates, tickers, frequency
+        Of the returns.
+    """
     known = returns[~np.isnan(returns)]
     if not known.size:
         return []

@@ -249,13 +249,20 @@ def of_rows(rows: Rows, kept: np.ndarray) -> Rows:
     return replace(rows, date_codes=np.where(kept, rows.date_codes, -1).astype(rows.date_codes.dtype))
 
 
+def repeated(rows: Rows) -> np.ndarray:
+    """Whether another row has the (date, ticker) of each, (n_rows,)."""
+    return pd.Series(_cells(rows)).duplicated(keep=False).to_numpy()
+
+
+def _cells(rows):
+    """A number for the (date, ticker) of each row; a row that belongs nowhere has one of its own."""
+    places = rows.ticker_codes * np.int64(len(rows.dates)) + rows.date_codes
+    return np.where(rows.used, places, -1 - np.arange(len(rows.date_codes)))
+
+
 def count_repeated(file: File, rows: Rows, frequency: str, report: Report, layout: Layout | None = None) -> int:
     """The number of rows whose (date, ticker) stands in an earlier row, after the fault is reported."""
-    cells = np.where(
-        rows.used,
-        rows.ticker_codes * np.int64(len(rows.dates)) + rows.date_codes,
-        -1 - np.arange(len(rows.date_codes)),  # a row that belongs nowhere repeats no other
-    )
+    cells = _cells(rows)
     order = np.argsort(cells, kind="stable")
     again = np.flatnonzero(np.diff(cells[order]) == 0)
     if len(again):

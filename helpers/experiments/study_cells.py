@@ -25,11 +25,11 @@ from helpers.experiments.study_locks import alone
 from helpers.files import written_whole
 from helpers.labels import short
 from helpers.models.base import FactorModel
-from helpers.models.managed import managed_portfolios
+from helpers.models.managed import managed_where
 from helpers.panel import Panel
 
 MOST_DEATHS = 3  # of workers, within a run, before a cell is given up
-VERSION = 1  # of what a cell holds: cells of another one are fitted anew
+VERSION = 2  # of what a cell holds: cells of another one are fitted anew
 FULL = {errno.ENOSPC, errno.EDQUOT}  # no room on the disk, or none for this user
 
 
@@ -75,6 +75,8 @@ class Kept:
         The test dates, and the tickers of which something is said at one of them.
     reconstruction, prediction : (n_dates, n_tickers)
         r̂ and β · λ, NaN where nothing is said.
+    left_out : (n_dates, n_tickers)
+        r̂ of each ticker by F of the others; NaN where the model does not say it.
     factors : (n_members, n_past + n_dates, n_factors)
         F of each member of the model at all dates up to the last test date; empty where a model has none.
     expected : (n_members, n_dates, n_factors)
@@ -91,6 +93,7 @@ class Kept:
     tickers: pd.Index
     reconstruction: np.ndarray
     prediction: np.ndarray
+    left_out: np.ndarray
     factors: np.ndarray
     expected: np.ndarray
     managed_reconstruction: np.ndarray
@@ -202,7 +205,7 @@ def read_cell(path: Path) -> Kept:
         about = json.loads(str(arrays.pop("about")))
         rows, columns = arrays.pop("row"), arrays.pop("column")
         dates, tickers = pd.DatetimeIndex(arrays.pop("dates")), pd.Index(arrays.pop("tickers"))
-        for name in ("reconstruction", "prediction"):
+        for name in ("reconstruction", "prediction", "left_out"):
             dense = np.full((len(dates), len(tickers)), np.nan)
             dense[rows, columns] = arrays[name]
             arrays[name] = dense
@@ -304,6 +307,7 @@ def _said(study, model, until, test, past, whole):
         "column": columns.astype(np.int32),
         "reconstruction": r_hat[there].astype(np.float32),
         "prediction": ahead[there].astype(np.float32),
+        "left_out": _left_out(model, test)[there].astype(np.float32),
         "factors": np.empty((0, until.n_dates, 0)),
         "expected": np.empty((0, test.n_dates, 0)),
         "importance": _importance(model, test) if study.report["importance"] else np.empty((test.n_dates, 0)),
@@ -318,6 +322,14 @@ def _said(study, model, until, test, past, whole):
     return arrays
 
 
+def _left_out(model, test):
+    """r̂ of each ticker by F of all others, NaN if the model has no quick way to it, or a date has too few tickers."""
+    if getattr(type(model), "leave_one_out", None) not in (None, FactorModel.leave_one_out):
+        with suppress(NotImplementedError, ValueError):
+            return np.asarray(model.leave_one_out(test), dtype=float)
+    return np.full(test.shape, np.nan)
+
+
 def _managed(test, values, managed):
     """What is said of the managed portfolios, (Z'Z)⁻¹ Z' r̂, over the tickers whose returns make them.
 
@@ -330,7 +342,8 @@ def _managed(test, values, managed):
     if n:
         values = np.where(np.isnan(test.returns[:n]), np.nan, np.nan_to_num(values[:n]))
         part = Panel(values, test.characteristics[:n], dates=test.dates[:n], tickers=test.tickers)
-        said[:n] = managed_portfolios(part, constant=True)
+        # Of the whole panel, each characteristic tells tickers apart at some date, or these portfolios were not there.
+        said[:n] = managed_where(part, np.ones(test.n_characteristics, bool), constant=True)
     return said
 
 

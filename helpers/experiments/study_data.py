@@ -17,6 +17,7 @@ from helpers.checks import first_few
 from helpers.compact import some_known
 from helpers.data.ranks import rank_across_tickers
 from helpers.data.reader import read_panel
+from helpers.data.returns import signs_of_percent
 from helpers.experiments.study_file import READER, Study
 from helpers.experiments.study_locks import alone
 from helpers.files import written_whole
@@ -24,7 +25,8 @@ from helpers.labels import short
 from helpers.models.managed import managed_portfolios
 from helpers.panel import Panel
 
-VERSION = 2  # of what is kept here: another one is made anew
+LARGE_RATE = 0.05  # of a period; a risk-free rate above it is one in percent
+VERSION = 3  # of what is kept here: another one is made anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +129,19 @@ def _write(study, folder):
     told.append(f"{int(nothing.sum()):,} returns were dropped, since no characteristic is known beside them.")
     if nothing.any():
         panel = replace(panel, returns=np.where(nothing, np.nan, panel.returns))
+    if not (study.report["periods_per_year"] or _twelve_a_year(panel.dates)):
+        raise ValueError(
+            f"The dates of {data['path'].name} are not the months of a year, so a Sharpe ratio of a year needs "
+            "periods_per_year in [report], such as 252 for days."
+        )
     if data["factors"]:
         panel, words = _with_factors(panel, data)
         told += words
+    if not data["risk_free"]:
+        told.append(
+            "Returns are as the files have them (no risk_free was named). If they are not in excess of a risk-free "
+            "rate, it is part of R², of means and of the Sharpe ratios of Table 4."
+        )
     if data["rank"] == "median":
         panel = rank_across_tickers(panel, missing="median")
     if data["size"]:
@@ -167,7 +179,16 @@ def _with_factors(panel, data):
             f"{path.name} has no row, or an empty one, for {len(missing)} date(s) of the panel, the first "
             f"{short(missing[0])}. Bring factors for all dates, or set start and end in [data]."
         )
-    words = []
+    words, numbers = [], table.to_numpy(float)[:happened]
+    signs = signs_of_percent(numbers, table.index[:happened], table.columns, "monthly" if months else "daily")
+    rates = np.abs(table[data["risk_free"]].to_numpy(float)) if data["risk_free"] in table else np.zeros(1)
+    if (typical := np.nanmedian(rates)) > LARGE_RATE:
+        signs = [*signs, f"the median of {data['risk_free']} is {typical:.2g}"]
+    if signs:
+        raise ValueError(
+            f"The factors in {path.name} look like percent: {', and '.join(signs)}. Name their layout "
+            "(factors_layout = 'french', if they are Ken French's), or divide the file by 100."
+        )
     if data["risk_free"]:
         if data["risk_free"] not in table:
             raise ValueError(f"{path.name} has no column {data['risk_free']!r}; it has {first_few(table.columns, 12)}.")
@@ -194,6 +215,11 @@ def _as_dates(column):
 
 def _monthly(dates):
     return bool((dates == dates + pd.offsets.MonthEnd(0)).all())
+
+
+def _twelve_a_year(dates):
+    apart = np.diff(dates.year * 12 + dates.month)
+    return _monthly(dates) and (not len(apart) or bool(np.median(apart) == 1))
 
 
 def _seen(panel):

@@ -21,8 +21,8 @@ from helpers.models.base import FactorModel
 # characteristics, managed portfolios as what the Factor network reads, and stocks that come and go.
 PRESETS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     {
-        "FF": ("TimeSeriesRegression", {"min_observations": 24}),
-        "PCA": ("PCAFactors", {"min_observations": 24}),
+        "FF": ("TimeSeriesRegression", {"min_observations": 24, "unseen": "leave out"}),
+        "PCA": ("PCAFactors", {"min_observations": 24, "unseen": "leave out"}),
         "IPCA": ("InstrumentedPCA", {"constant": True}),
         **{
             name: ("ConditionalAutoencoder", {"hidden_units": hidden, "factor_inputs": "managed"})
@@ -87,7 +87,7 @@ REPORT = {
     "portfolios": (WHOLE, 10),
     "size_groups": (WHOLE, 3),
     "costs": (NUMBERS, [0.001, 0.003]),
-    "periods_per_year": (NUMBER, 12),
+    "periods_per_year": (NUMBER, None),  # 12 where dates are months
     "draws": (WHOLE, 1000),
     "level": (NUMBER, 0.95),
     "importance": (FLAG, True),
@@ -193,6 +193,8 @@ class Study:
         asked = sorted({k for model in models.values() for k in model.n_factors})
         report["K"] = report["K"] or next(k for k in (5, every[-1], asked[-1]) if k in asked)
         _one_of("[report] K", report["K"], asked)
+        if not 0 < report["level"] < 1:
+            raise ValueError(f"[report] level must be between 0 and 1, such as 0.95; {report['level']:g} was given.")
         walk = WalkForward(
             split["train"],
             split["validation"],

@@ -23,6 +23,22 @@ GIVEN = {
     "ConditionalAutoencoder": "returns, characteristics and portfolios; β along curves, F by fixed weights",
 }
 MOST_LISTED, MOST_ROWS = 20, 40  # of cells that are missing, and of characteristics in the picture
+NUMBERED = {"total": 1, "predictive": 2}
+R2 = (
+    (
+        "total", "stocks",
+        "what the factors of a date explain of its returns. F is made of the same returns, and catches a part of their "
+        "noise, about K / N where it is solved for: a model without merit lies above 0",
+    ),
+    (
+        "leave-one-out", "stocks",
+        "the same, F of each stock made without its own return, so that models which solve for F can be compared with "
+        "those that are given it",
+    ),
+    ("total", "managed portfolios", "what the factors of a date explain of them; F is made of the same returns"),
+    ("predictive", "stocks", "what was said before"),
+    ("predictive", "managed portfolios", "what was said before"),
+)  # fmt: skip
 IN_BRACKETS = "In brackets standard errors over dates (Newey, West)."
 
 
@@ -56,6 +72,7 @@ class _Page:
         self.n_folds = len(study.split.slices(self.market.panel.dates))
         self.models = list(dict.fromkeys(score.model for score in found.scores))
         self.places = {name: i for i, name in enumerate(study.models)}
+        self.root = f"× √{study.report['periods_per_year'] or tables.MONTHS:g}"
         self.level, self.k = f"{100 * study.report['level']:g} %", study.report["K"]
         self.beside = f" The lower part: what is more than {self.models[0]}’s, on the same dates." * (
             len(self.models) > 1
@@ -125,16 +142,14 @@ class _Page:
 
     def _r2(self):
         text = ""
-        said = {"total": "what the factors of a date explain of its returns", "predictive": "what was said before"}
-        for number, (what, words) in enumerate(said.items(), start=1):
+        for what, of, words in R2:
             name = f"{what.capitalize()} R²"
-            text += f"<h2>Table {number}. {name}</h2>\n"
-            for prefix, of in (("", "stocks"), ("managed ", "managed portfolios")):
-                table = tables.r2_table(self.found, prefix + what)
-                if table.empty:
-                    continue
+            if of == "stocks" and what in NUMBERED:
+                text += f"<h2>Table {NUMBERED[what]}. {name}</h2>\n"
+            table = tables.r2_table(self.found, what if of == "stocks" else f"managed {what}")
+            if not table.empty:
                 caption = f"{name} of {of}, %: {words}. {IN_BRACKETS}{self.beside}"
-                file = f"{what}_r2_{of.replace(' ', '_')}"
+                file = f"{what.replace('-', '_')}_r2_{of.replace(' ', '_')}"
                 text += self._by_k(file, table, caption, html.percent_cell, html.percent_difference)
                 text += self._figure(
                     figures.by_number_of_factors(table, f"{name} of {of}", "%"),
@@ -150,7 +165,8 @@ class _Page:
             if table.empty:
                 continue
             caption = (
-                f"Sharpe ratio of a year of portfolio {n} minus portfolio 1, {kind}. Below it the interval "
+                f"Sharpe ratio of a year ({self.root}) of portfolio {n} minus portfolio 1, {kind}. A stock that is "
+                "held and has no return at a date earns 0 there. Below it the interval "
                 f"({self.level}) from blocks of dates drawn again.{self.beside}"
             )
             name = f"sharpe_{kind.replace(',', '').replace(' ', '_')}"
@@ -180,9 +196,9 @@ class _Page:
         if table.empty:
             return ""
         caption = (
-            "Sharpe ratio of a year of the tangency portfolio of each model's factors. Its weights are those of the "
-            "factors before the date, as the model of the fold has them, scaled to the same risk; of an ensemble, the "
-            f"mean over its members. Below it the interval ({self.level}).{self.beside}"
+            f"Sharpe ratio of a year ({self.root}) of the tangency portfolio of each model's factors. Its weights are "
+            "those of the factors before the date, as the model of the fold has them, scaled to the same risk; of an "
+            f"ensemble, the mean over its members. Below it the interval ({self.level}).{self.beside}"
         )
         text = "<h2>Table 4. Tangency portfolios</h2>\n"
         text += self._by_k("sharpe_tangency", table, caption, html.sharpe_cell, html.sharpe_difference)
@@ -202,13 +218,21 @@ class _Page:
         caption = (
             f"How many of {len(names)} managed portfolios have |t(α)| > 3 ({table['by chance'].iloc[0]:.2g} would by "
             "chance), α the mean of x less what the model explains of it. Below it the interval "
-            f"({self.level}) from blocks of dates drawn again; it leans upwards, since drawing adds noise to each t."
+            f"({self.level}) of the count in blocks of dates drawn again. Drawing adds noise to each t, so this "
+            "interval lies too high, and may leave out the count itself. t is of Newey and West."
         )
         text = "<h2>Table 5. What is left unexplained</h2>\n"
         text += self._by_k("alphas", table, caption, html.count_cell)
         own = table[["mean |α|", "standard error of mean |α|"]].set_axis(["value", "standard error"], axis=1)
-        caption = "Mean |α| of the managed portfolios, % per period. In brackets standard errors, from the same blocks."
-        return text + self._by_k("", own, caption, html.percent_cell) + self._csv("alpha_of_each_portfolio")
+        caption = (
+            "Mean |α| of the managed portfolios, % per period, with standard errors from the same blocks. It is not to "
+            "be compared with 0: the next table says what it would be if every α were 0."
+        )
+        text += self._by_k("", own, caption, html.percent_cell)
+        luck = table[["mean |α| by chance"]].set_axis(["value"], axis=1)
+        caption = "Mean |α| by chance, % per period: 0.8 of the mean standard error of α."
+        text += self._by_k("", luck, caption, lambda row: html.plain_cell(f"{100 * row['value']:.2f}"))
+        return text + self._csv("alpha_of_each_portfolio")
 
     def _importance(self):
         table = tables.importance_table(self.found, self.study, list(self.market.panel.characteristic_names))
@@ -222,10 +246,10 @@ class _Page:
         drawn = figures.heat_map(by_model.head(MOST_ROWS), title, "points of total R²; the darker, the more")
         most = "; ".join(f"{model}: most by {by_model[model].idxmax()}" for model in by_model)
         caption = (
-            "By how many points the total R² at the test dates falls when a characteristic is 0 for everybody, the "
-            "median, where β is computed; F stays. Standard errors are in the CSV, at most "
-            f"{100 * table['standard error'].max():.1f} points. Models whose β is not made of characteristics are "
-            "not here."
+            "By how many points the total R² at the test dates falls when a characteristic is 0 for everybody"
+            f"{', the median,' * (self.study.data['rank'] == 'median')} where β is computed; F stays. Standard errors "
+            f"are in the CSV, at most {100 * table['standard error'].max():.1f} points. Models whose β is not made of "
+            "characteristics are not here."
         )
         text = self._figure(drawn, f"{title}. {most}.", caption)
         return f"<h2>Which characteristics matter</h2>\n{text}{self._csv('importance')}"
@@ -259,8 +283,8 @@ class _Page:
                 cells[model] += [html.sharpe_cell(own.loc[cost]) for cost in costs]
             caption = (
                 f"Turnover per period of highest minus lowest, {weights}, K = {self.k} (purchases and sales both "
-                "count), with its standard error, and the Sharpe ratio of a year after a cost of what is traded, with "
-                f"its interval ({self.level})."
+                "count, the first purchase does not), with its standard error, and the Sharpe ratio of a year after a "
+                f"cost of what is traded, with its interval ({self.level})."
             )
             names = ["model", "turnover", *(f"cost {100 * cost:g} %" for cost in costs)]
             text += html.table(caption, names, html.rows(cells)) if cells else ""

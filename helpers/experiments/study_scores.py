@@ -163,6 +163,7 @@ class _Scene:
             None if table is None else np.asarray(table[rows]) for table in (whole.size, whole.nyse, whole.managed)
         )
         self.shape = self.returns.shape
+        self.unsized = np.zeros(len(self.returns), bool)  # dates with too few sizes for the groups
         self.groups = self._groups()
 
     def scored(self, name: str, n_factors: int, folds: tuple[int, ...], cells: Iterator[tuple[int, Kept]]) -> Scores:
@@ -173,6 +174,9 @@ class _Scene:
         found = Scores(
             name, n_factors, folds, {}, {}, {}, np.full(n, np.nan), np.full((n, n_managed), np.nan), lost, 0, {}
         )
+        if self.unsized.any():
+            few = f"fewer than {self.study.report['size_groups']} tickers have a known size"
+            found.missing["R² by size"] = f"at {int(self.unsized.sum())} of the {n} dates {few}"
         parts: dict[str, np.ndarray] = {}
         held: dict[str, np.ndarray] = {}
         n_said = n_all = 0
@@ -183,18 +187,22 @@ class _Scene:
             if not len(rows):
                 continue
             at = self.whole.panel.tickers.get_indexer(kept.tickers)
-            r_hat, ahead = (np.full((len(rows), self.shape[1]), np.nan) for _ in range(2))
-            r_hat[:, at], ahead[:, at] = kept.reconstruction[: len(rows)], kept.prediction[: len(rows)]
-            known = ~np.isnan(self.returns[rows])
-            n_said, n_all = n_said + (known & ~np.isnan(r_hat)).sum(), n_all + known.sum()
+            r_hat, ahead, alone = np.full((3, len(rows), self.shape[1]), np.nan)
+            for table, said in ((r_hat, kept.reconstruction), (ahead, kept.prediction), (alone, kept.left_out)):
+                table[:, at] = said[: len(rows)]
+            spoken = ~np.isnan(self.returns[rows]) & ~np.isnan(r_hat)
+            n_said, n_all = n_said + spoken.sum(), n_all + (~np.isnan(self.returns[rows])).sum()
             self._squares(parts, rows, r_hat, ahead)
+            if not np.isnan(alone[spoken]).all():
+                _add(parts, "leave-one-out", rows, n, *_squares_of(self.returns[rows], alone))
             if n_managed:
                 x = self.managed[rows]
                 for what, said in (("total", kept.managed_reconstruction), ("predictive", kept.managed_prediction)):
                     _add(parts, f"managed {what}", rows, n, *_squares_of(x, said[: len(rows)]))
                 found.errors[rows] = x - kept.managed_reconstruction[: len(rows)]
             if kept.importance.shape[1]:
-                lost[rows] = kept.importance[: len(rows)] * parts["total"][1, rows][:, None]
+                of_spoken = (np.where(spoken, self.returns[rows], 0) ** 2).sum(axis=1)
+                lost[rows] = kept.importance[: len(rows)] * of_spoken[:, None]
             self._tangency(found, rows, kept)
             self._sorted(found, held, rows, ahead, n_portfolios)
         found.parts = {what: ByDate(*arrays) for what, arrays in parts.items()}
@@ -202,7 +210,11 @@ class _Scene:
         for weights, positions in held.items():
             known = ~np.isnan(positions).any(axis=1)
             traded = np.full(n, np.nan)
-            traded[:-1] = turnover(np.nan_to_num(positions), self.returns)
+            try:
+                traded[:-1] = turnover(np.nan_to_num(positions), self.returns)
+            except ValueError as error:
+                found.missing.setdefault(f"turnover by {weights}", str(error))
+                continue
             traded[:-1][~(known[:-1] & known[1:])] = np.nan
             found.traded[weights] = traded
         return found
@@ -213,7 +225,9 @@ class _Scene:
         for what, said in (("total", r_hat), ("predictive", ahead)):
             _add(parts, what, rows, n, *_squares_of(r, said))
             for g, group in enumerate(() if self.groups is None else self.groups):
-                _add(parts, f"{what} of group {g + 1}", rows, n, *_squares_of(np.where(group[rows], r, np.nan), said))
+                squares = np.array(_squares_of(np.where(group[rows], r, np.nan), said))
+                squares[:, self.unsized[rows]] = np.nan
+                _add(parts, f"{what} of group {g + 1}", rows, n, *squares)
 
     def _groups(self):
         """(n_groups, n_dates, n_tickers), whether each ticker is in a group by size; None without sizes."""
@@ -221,9 +235,10 @@ class _Scene:
         if self.size is None or n_groups < 2:
             return None
         sizes = np.where(self.there, self.size, np.nan)
-        if ((~np.isnan(sizes)).sum(axis=1) < n_groups).any():
-            return None
-        return sorted_positions(sizes, n_groups) > 0
+        self.unsized = (~np.isnan(sizes)).sum(axis=1) < n_groups
+        groups = np.zeros((n_groups, *sizes.shape), bool)
+        groups[:, ~self.unsized] = sorted_positions(sizes[~self.unsized], n_groups) > 0
+        return None if self.unsized.all() else groups
 
     def _sorted(self, found, held, rows, ahead, n_portfolios):
         """Adds the returns of sorted portfolios, and what is held of the highest minus the lowest."""

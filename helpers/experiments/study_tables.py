@@ -12,6 +12,7 @@ from helpers.experiments.study_scores import EQUAL, NYSE, VALUE, ByDate, Scores,
 R2_COLUMNS = ["value", "standard error", "difference", "standard error of difference", "t", "dates"]
 SHARPE_COLUMNS = ["sharpe", "low", "high", "difference", "difference low", "difference high", "dates"]
 ONE_SD = 0.6827  # the share of a normal distribution within one standard deviation
+MONTHS = 12  # in a year, where the file does not say how many dates are one
 LARGE_T, BEYOND = 3.0, 0.0027  # and the share of a normal distribution that lies beyond it, on either side
 
 
@@ -113,7 +114,8 @@ def alphas_table(found: Tested, study: Study) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by model and K: the count with an interval, and the mean of |α| with a standard error, both from blocks
-        of dates drawn again; the number of portfolios, and how many of them chance alone would give.
+        of dates drawn again, and what the mean would be if every α were 0; the number of portfolios, and how many of
+        them chance alone would give.
     """
     rows = {}
     for score in found.scores:
@@ -122,9 +124,12 @@ def alphas_table(found: Tested, study: Study) -> pd.DataFrame:
             draws, n = {"n_draws": study.report["draws"]}, errors.shape[1]
             of_count = bootstrap_interval(_count_large, errors, level=study.report["level"], **draws)
             low, high = bootstrap_interval(_mean_size, errors, level=ONE_SD, **draws)
-            numbers = (_count_large(errors), *of_count, _mean_size(errors), (high - low) / 2, n, BEYOND * n)
+            by_luck = np.sqrt(2 / np.pi) * newey_west(errors)[1].mean()  # the mean of a normal number's size
+            sizes = _mean_size(errors), (high - low) / 2, by_luck
+            numbers = (_count_large(errors), *of_count, *sizes, n, BEYOND * n)
             rows[score.model, score.n_factors] = numbers
-    columns = ["count", "low", "high", "mean |α|", "standard error of mean |α|", "portfolios", "by chance"]
+    columns = ["count", "low", "high", "mean |α|", "standard error of mean |α|", "mean |α| by chance"]
+    columns += ["portfolios", "by chance"]
     return _table(rows, ["model", "K"], columns)
 
 
@@ -141,7 +146,7 @@ def each_alpha(found: Tested, names: list[str]) -> pd.DataFrame:
     for score in found.scores:
         errors = score.errors[~np.isnan(score.errors).any(axis=1)]
         if errors.shape[1] and len(errors) > 1:
-            table = pricing_errors(errors, np.zeros(errors.shape))
+            table = pricing_errors(errors, np.zeros(errors.shape), n_lags=None)
             tables[score.model, score.n_factors] = table.set_axis(pd.Index(names, name="portfolio"))
     return pd.concat(tables, names=["model", "K"]) if tables else pd.DataFrame()
 
@@ -254,8 +259,9 @@ def _of_one_k(found, study):
 
 
 def _first(found, score):
-    """The first model with as many factors, which the others are set against."""
-    return next((other for other in found.scores if other.n_factors == score.n_factors), None)
+    """The first model of the study with as many factors, which the others are set against; None if it has no such."""
+    model = found.scores[0].model
+    return next((o for o in found.scores if (o.model, o.n_factors) == (model, score.n_factors)), None)
 
 
 def _table(rows, names, columns):
@@ -268,7 +274,7 @@ def _table(rows, names, columns):
 
 
 def _sharpe_row(study, series, others):
-    years, draws = study.report["periods_per_year"], study.report["draws"]
+    years, draws = study.report["periods_per_year"] or MONTHS, study.report["draws"]
 
     def sharpe(values):
         return np.sqrt(years) * values.mean() / values.std(ddof=1)
@@ -289,10 +295,9 @@ def _sharpe_row(study, series, others):
 
 
 def _count_large(errors):
-    """How many columns have a mean of more than three of its standard errors."""
-    spread = errors.std(axis=0, ddof=1)
-    t = np.sqrt(len(errors)) * np.abs(errors.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
-    return float((t > LARGE_T).sum())
+    """How many columns have a mean of more than three of its standard errors (Newey, West)."""
+    means, spread = newey_west(errors)
+    return float((np.abs(means) > LARGE_T * np.where(spread > 0, spread, np.inf)).sum())
 
 
 def _mean_size(errors):

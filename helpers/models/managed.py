@@ -54,12 +54,25 @@ def managed_portfolios(panel: Panel, constant: bool = False) -> Labelled:
     Gu, Kelly, Xiu (2021), equation for x_t in section 2.3.
     """
     require_panel(panel, characteristics=True)
-    names = panel.characteristic_names
-    if as_flag("constant", constant):
-        names = names.append(pd.Index(["constant"]))
     ever = np.zeros(panel.n_characteristics, bool)
     for _, _, block in panel.blocks():
         ever |= ((block.characteristics != 0) & _known(block)[:, :, None]).any(axis=(0, 1))
+    return managed_where(panel, ever, constant)
+
+
+def managed_where(panel: Panel, ever: np.ndarray, constant: bool = False) -> Labelled:
+    """The managed portfolios of a part of a panel, with what is known of the whole, (n_dates, n_portfolios).
+
+    Parameters
+    ----------
+    panel, constant
+        As in `managed_portfolios`.
+    ever : (n_chars,)
+        Whether each characteristic tells tickers apart at some date; one that never does is refused.
+    """
+    names = panel.characteristic_names
+    if as_flag("constant", constant):
+        names = names.append(pd.Index(["constant"]))
     earned = factors_of_happened(panel, len(names), lambda past: _earned(past, constant, ever))
     return labelled(earned, panel.dates, names)
 
