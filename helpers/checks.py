@@ -60,6 +60,16 @@ def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, 
     The arguments are those of `as_array`.
     """
     sizes = sizes or {}
+    if hasattr(values, "to_pandas") and hasattr(values, "columns"):
+        raise TypeError(
+            f"{name} is a table of {type(values).__module__.partition('.')[0]}, whose names of columns would be lost. "
+            f"Pass {name}.to_pandas(), with what names its rows as the index."
+        )
+    if isinstance(values, (list, tuple)) and (lost := [v for v in values if _has_more(v)]):
+        raise TypeError(
+            f"{name} is a {type(values).__name__} of {type(lost[0]).__name__}, whose labels or masks would be lost. "
+            "Pass one table, such as pd.concat(...) gives, or one array."
+        )
     try:
         array = np.ma.filled(values.astype(float), np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
         if array.dtype.kind not in "fiubO":
@@ -80,6 +90,10 @@ def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, 
                 "Pass arrays that cover the same dates and tickers, in the same order."
             )
     return array
+
+
+def _has_more(value):
+    return np.ma.isMaskedArray(value) or isinstance(value, (pd.Series, pd.DataFrame))
 
 
 def as_count(name: str, value: Any, at_least: int = 1, at_most: int | None = None, why: str = "") -> int:

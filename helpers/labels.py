@@ -284,9 +284,10 @@ def columns_of_numbers(frame, returns):
         raise ValueError(
             f"frame has repeated columns: {first_few(frame.columns[frame.columns.duplicated()])}. Rename them."
         )
-    if "returns_fwd" in frame.columns and returns != "returns_fwd":
+    ahead = [name for name in frame.columns if str(name).lower() == "returns_fwd" and name != returns]
+    if ahead:
         raise ValueError(
-            "frame has a column 'returns_fwd', which is not known before the return of its row. "
+            f"frame has a column {ahead[0]!r}, which is not known before the return of its row. "
             "Drop it: a characteristic that holds the future would leak it."
         )
     for name in frame.columns:
@@ -354,6 +355,10 @@ def columns_named(index, labels, what="tickers"):
     if isinstance(labels, str) or not isinstance(labels, Iterable):
         raise TypeError(f"{what} must be a sequence of labels, such as [{labels!r}]; {labels!r} was given.")
     wanted = pd.Index(list(labels))
+    if wanted.dtype == bool and index.dtype != bool:
+        raise TypeError(f"{what} must be labels, and True and False were given. Pass panel.{what}[the mask].")
+    if not all(isinstance(label, Hashable) for label in wanted):
+        raise TypeError(f"{what} must be labels; {first_few(wanted)} was given.")
     if not len(wanted) or not wanted.is_unique:
         raise ValueError(
             f"{what} must hold at least one label, and they must all differ; {first_few(wanted)} was given."

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import pandas as pd
 
 from helpers.compact import CompactArray, blocks_of, joined
 from helpers.labels import columns_named, follows, rows_at, rows_named, short, written
@@ -106,6 +107,8 @@ class Parts:
         if dates is None:
             return panel
         if isinstance(dates, slice):
+            if pd.api.types.is_numeric_dtype(self.dates):  # labels here, both ends included; panel[a:b] takes positions
+                return panel[self.dates.slice_indexer(dates.start, dates.stop, dates.step)]
             return panel[dates]
         if isinstance(dates, str) or not isinstance(dates, Iterable):
             dates = [dates]

@@ -168,8 +168,10 @@ def test_returns_that_are_not_known_yet_are_refused(case, compact):
 
 
 def test_what_is_like_returns_by_chance_or_older_is_taken():
-    for table in (LAST, R.shift(2), R.where(R > 9), 0 * R, R + 0.001, R.abs()):
+    for table in (LAST, R.shift(2), R.where(R > 9), 0 * R, R.abs()):
         PANEL.with_characteristics(mine=table)
+    with pytest.warns(UserWarning, match="mine looks like the return of the same date"):
+        PANEL.with_characteristics(mine=R + 0.001)
     Panel([[0.1, 0.2]]).with_characteristics(mine=[[1.0, 2.0]])
     Panel(np.full((4, 3), 0.01)).with_characteristics(mine=np.ones((4, 3)))
 

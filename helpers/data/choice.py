@@ -1,5 +1,6 @@
 """Which rows of a file a user wants, and what a panel carries along beside its characteristics."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,26 @@ from helpers.data.rows import Rows, among, by_month, of_rows, of_tickers_that_ar
 class Choice:
     """What `select` and `side` of `read_panel` ask of one file, two or three."""
 
-    def __init__(self, columns: Columns, file: File, source: File | None, more: File | None = None) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        file: File,
+        source: File | None,
+        more: File | None = None,
+        later: Collection[str] = (),
+    ) -> None:
         files = file, source, more
         self.file, self.source, self.more, self.wanted = *files, columns.select
         self.at = np.empty(0, dtype=np.int64)  # which row of the first file each row of `more` joins, -1 for none
         self._select = {name: columns.holder("select", name, *files) for name in columns.select}
         self._side = {name: columns.holder("side", name, *files) for name in columns.side}
+        for what, asked in (("select", self._select), ("side", self._side)):
+            for name, (holder, column) in asked.items():
+                if holder is file and column in later:
+                    raise ValueError(
+                        f"{what} names {name!r}, the return that the row of {holder.name} is to explain: whoever "
+                        "selects or sorts by it knows the future. Leave it out, or take that of an earlier date."
+                    )
 
     def kept(self, file: File, n_rows: int) -> np.ndarray:
         """Whether each row of the file has what is selected, as far as this file says, (n_rows,)."""

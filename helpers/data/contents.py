@@ -137,7 +137,10 @@ def read_contents(
     frequency = frequency_of(file, [as_read.dates, part], report)
     if layout and layout.monthly and frequency != "monthly":
         frequency = require_monthly(file, frequency, as_read.dates, layout)
-    choice = Choice(columns, file, source, more)
+    later = set() if lag else {*(layout.futures if layout else ())}
+    if own and not lag and columns.ahead(own) >= (layout.months_ahead if layout else 0):
+        later.add(own)
+    choice = Choice(columns, file, source, more, later)
     as_read = of_rows(as_read, choice.kept(file, len(as_read.date_codes)))
     choice.require_some(as_read)
     rows = by_month(as_read, frequency, layout.months_ahead if layout else 0)

@@ -1,5 +1,6 @@
 """Characteristics made of daily prices: what the past of a price says about its ticker, before the row's return."""
 
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -177,6 +178,16 @@ def _traded(prices, volume):
     table = _by_day("prices", prices)
     _require_prices(table)
     trading = table.notna().any(axis=1).to_numpy()
+    weekend = table.index.day_of_week.to_numpy() >= 5
+    some = table.loc[weekend].notna().any().to_numpy()
+    if some.any() and not some.all():  # windows of days would be those of a calendar on which the others rest
+        warnings.warn(
+            f"{int((trading & weekend).sum())} day(s) of weekends, on which only {first_few(table.columns[some])} have "
+            "prices, are left out: every window is of days on which all can be traded.",
+            UserWarning,
+            stacklevel=3,
+        )
+        trading = trading & ~weekend
     found = table[trading]
     _require_daily(found.index)
     if volume is None:

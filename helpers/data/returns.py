@@ -18,6 +18,7 @@ PERCENT_BEGINS_OTHERWISE = 0.3
 STILL = {"daily": 0.0005, "weekly": 0.001}
 STILL_OTHERWISE = 0.002
 OFTEN = 12  # of fewer returns, the median of one ticker tells nothing
+HUGE = 90.0  # as a fraction: no return of a stock is as large, and 99.99, 999 and 9999 are codes
 NINES = -99.0  # codes from here on are looked for among percents, too, this one if it is repeated
 
 
@@ -145,6 +146,15 @@ def notes_on_returns(
             f"{dates[d].date()}. That is a code for a missing return: pass missing_values={texts!r}."
         )
         returns = np.where(coded, np.nan, returns)
+    large = returns >= HUGE
+    if large.any():
+        d, s = np.argwhere(large)[0]
+        code = f"{returns[d, s] * (100 if percent else 1):.10g}"
+        notes.append(
+            f"Look at the returns: {int(large.sum())} of them are {HUGE:g} or more, such as that of {tickers[s]} at "
+            f"{dates[d].date()}. If that is a code for a missing return, pass missing_values=({code!r},)."
+        )
+        returns = np.where(large, np.nan, returns)
     signs = signs_of_percent(returns, dates, tickers, frequency)
     if signs and percent:
         notes.append(

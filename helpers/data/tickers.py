@@ -11,11 +11,23 @@ from helpers.checks import first_few
 from helpers.data.file import File, Report
 
 
+def of_few_digits(labels: Sequence[Any]) -> bool:
+    """Whether numbers have gone through float32, which keeps 7 digits: floats, one of them longer, all exact there."""
+    floats = np.array([label for label in labels if isinstance(label, float)])
+    exact = len(floats) > 0 and bool((floats.astype(np.float32) == floats).all())
+    return exact and len(floats) == len(labels) and bool(np.abs(floats).max() >= 2**24)
+
+
 def as_tickers(file: File, column: str, labels: Sequence[Any], report: Report) -> pd.Index:
     """The labels as text or as whole numbers.
 
     Those of a CSV file are whole numbers if all look so and none begins with a zero.
     """
+    if of_few_digits(labels):
+        raise ValueError(
+            f"The tickers in column {column!r} of {file.name} are in float32, which keeps 7 digits: longer numbers "
+            f"have become others, such as {labels[0]:.0f}. Write them as whole numbers or text."
+        )
     if all(type(label) is int or (isinstance(label, float) and label.is_integer()) for label in labels):
         return pd.Index([int(label) for label in labels])
     if not all(isinstance(label, str) for label in labels):

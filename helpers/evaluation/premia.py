@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.checks import as_flag
+from helpers.checks import as_flag, no_spread
 from helpers.labels import factor_names
 from helpers.models.least_squares import cross_sectional_factors, time_series_betas
 from helpers.tables import Tables
@@ -61,6 +61,11 @@ def risk_premia(returns: ArrayLike, factors: ArrayLike, intercept: bool = True) 
     tables = Tables()
     r = tables.array("returns", returns)
     f = tables.array("factors", factors, ("n_dates", "n_factors"))
+    least = f.shape[1] + int(intercept) + 1
+    if len(r) <= least:
+        raise ValueError(
+            f"With {f.shape[1]} factors {len(r)} dates say nothing of an error; more than {least} are needed."
+        )
     _, betas = time_series_betas(r, f)
     by_date = cross_sectional_factors(r, np.column_stack([np.ones(len(betas)), betas]) if intercept else betas)
 
@@ -73,7 +78,9 @@ def risk_premia(returns: ArrayLike, factors: ArrayLike, intercept: bool = True) 
     c = premia[first:] @ np.linalg.solve(spread, premia[first:])
     shanken = (1 + c) * (fama_macbeth - from_factors) + from_factors
 
-    errors, corrected = (np.sqrt(np.maximum(np.diag(matrix), 0.0)) for matrix in (fama_macbeth, shanken))
+    # What is the same at each date but for rounding has no error, and no t.
+    flat = no_spread(by_date, of=np.repeat(np.sqrt((r**2).mean(axis=1))[:, None], len(premia), axis=1))
+    errors, corrected = (np.sqrt(np.maximum(np.diag(each), 0.0)) * ~flat for each in (fama_macbeth, shanken))
     own = tables.labels("n_factors")
     names = factor_names(f.shape[1]) if own is None else own
     return pd.DataFrame(

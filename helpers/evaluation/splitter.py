@@ -158,6 +158,12 @@ class WalkForward(BaseCrossValidator):
         """Where each date, or each calendar year, begins, and after the last one the end; and what is counted."""
         if not calendar_years:
             n_dates = as_count("n_dates", dates if np.ndim(dates) == 0 else len(dates))
+            labels = pd.Index([]) if np.ndim(dates) != 1 else pd.Index(dates)
+            if not (labels.is_monotonic_increasing and labels.is_unique):
+                raise ValueError(
+                    "dates must ascend, each of them once, such as panel.dates; these repeat or go back. For the rows "
+                    "of a table take split(X, groups=its dates)."
+                )
             return list(range(n_dates + 1)), "date"
         years = getattr(pd.Index(dates), "year", None) if np.ndim(dates) == 1 else None
         if years is None:
@@ -284,7 +290,9 @@ def _index_of_dates(X):
         raise TypeError("X has dates along its columns; they belong along its rows. Pass X.T.")
     if not pd.api.types.is_numeric_dtype(index):
         return index
-    named = [column for column in columns if str(column).lower() in DATE_NAMES]
+    named = [column for column in columns if str(column).lower() in (*DATE_NAMES, "eom", "caldt", "yearmonth")]
+    if isinstance(X, pd.DataFrame) and columns.is_unique:
+        named += [column for column in X.columns if pd.api.types.is_datetime64_any_dtype(X[column])]
     if named:
         raise ValueError(
             f"The rows of X are numbered, and the dates stand in its column {named[0]!r}. Pass groups=X[{named[0]!r}], "

@@ -163,7 +163,11 @@ def categories_of(hooks: Sequence[Hook], panel: Panel, known: np.ndarray) -> tup
     found = []
     for name in _sides(hooks):
         values = pd.Series(_side_of(panel, name)[known]).dropna()
-        categories = pd.Index(np.sort(values.unique()))
+        try:
+            categories = pd.Index(np.sort(values.unique()))
+        except TypeError:
+            kinds = sorted({type(value).__name__ for value in values.unique()})
+            raise TypeError(f"The side data {name!r} hold {' and '.join(kinds)}. Write all alike.") from None
         if not 0 < 2 * len(categories) <= len(values):
             raise ValueError(
                 f"The side data {name!r} have {len(categories)} different values in {len(values)} observations: an "
@@ -181,10 +185,16 @@ def rows_read(panel: Panel, known: np.ndarray, hooks: Sequence[Hook], categories
     z = panel.characteristics[known].astype("float32", copy=False)
     if not categories:
         return z
-    codes = [
-        place.get_indexer(pd.Index(_side_of(panel, name)[known]))
-        for name, place in zip(_sides(hooks), categories, strict=True)
-    ]
+    codes = []
+    for name, place in zip(_sides(hooks), categories, strict=True):
+        values = pd.Index(_side_of(panel, name)[known])
+        codes.append(place.get_indexer(values))
+        if (codes[-1] < 0).all() and len(there := values.dropna().unique()):
+            raise ValueError(
+                f"None of the side data {name!r} is a category that was met in training: "
+                f"{first_few(map(repr, there.tolist()))} is given, and {first_few(map(repr, place.tolist()))} was met. "
+                "Write both alike."
+            )
     return np.concatenate([z, np.stack(codes, axis=1).astype("float32")], axis=1, dtype="float32")
 
 

@@ -1,0 +1,180 @@
+"""Data that are not what they seem are refused or told of: no wrong number without a word."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from helpers.data.prices import characteristics_from_prices
+from helpers.data.reader import read_panel
+from helpers.data.simulated import simulate_constant_betas, simulate_market
+from helpers.evaluation.metrics import total_r2
+from helpers.evaluation.premia import risk_premia
+from helpers.evaluation.splitter import WalkForward
+from helpers.models.hooks import Embedding
+from helpers.models.neural_ipca import NeuralIPCA
+from helpers.panel import Panel
+from tests.common import assert_refused
+
+RANDOM = np.random.default_rng(0)
+MONTHS = pd.date_range("2000-01-31", periods=30, freq="ME")
+TICKERS = [f"T{i:02d}" for i in range(12)]
+R = pd.DataFrame(RANDOM.normal(0.01, 0.05, (30, 12)), MONTHS, TICKERS)
+
+
+def panel():
+    z = RANDOM.normal(size=(30, 12, 2))
+    names = {"dates": MONTHS, "tickers": TICKERS, "characteristic_names": ["c1", "c2"]}
+    return Panel(returns=R.to_numpy(), characteristics=z, **names)
+
+
+def long(**columns):
+    """A long frame of returns and further columns, tables like R."""
+    tables = {"returns": R, "size": R * 0 + np.arange(12), **columns}
+    return pd.DataFrame({name: table.stack() for name, table in tables.items()}).rename_axis(["date", "ticker"])
+
+
+@pytest.mark.parametrize("asked", [{"select": {"returns": ">= -0.05"}}, {"side": ["returns"]}])
+def test_rows_are_not_selected_by_the_return_that_they_are_to_explain(asked):
+    frame = long().reset_index()
+    refused = lambda: read_panel(frame, characteristics=["size"], **asked)  # noqa: E731
+    assert_refused(refused, ValueError, "'returns', the return that the row", "knows the future")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        later = read_panel(frame, characteristics=["size"], lag=1, **asked)  # then it is one of the date before
+    assert later.n_dates == 29
+
+
+def test_a_return_of_the_next_month_is_no_side_data():
+    frame = long().reset_index().rename(columns={"date": "eom", "ticker": "id", "returns": "ret_exc_lead1m"})
+    frame["id"] = frame["id"].str[1:].astype(int)
+    asked = {"layout": replace_screens("jkp"), "side": ["ret_exc_lead1m"]}
+    assert_refused(lambda: read_panel(frame, **asked), ValueError, "side names 'ret_exc_lead1m'")
+
+
+def replace_screens(name):
+    from helpers.data.layouts import LAYOUTS
+
+    return replace(LAYOUTS[name], screens={}, dated={})
+
+
+def test_numbers_of_tickers_that_went_through_float32_are_refused(tmp_path):
+    frame = long().reset_index()
+    ids = 101_000_101 + 7 * frame["ticker"].str[1:].astype(int)
+    frame.assign(ticker=ids.astype("float32")).to_parquet(tmp_path / "x.parquet")
+    assert_refused(
+        lambda: read_panel(tmp_path / "x.parquet", characteristics=["size"]), ValueError, "float32", "7 digits"
+    )
+    frame.assign(ticker=ids.astype("float64")).to_parquet(tmp_path / "x.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert list(read_panel(tmp_path / "x.parquet", characteristics=["size"]).tickers) == sorted(ids.unique())
+
+
+@pytest.mark.parametrize(("code", "percent"), [(99.99, False), (999, False), (9999, False), (9999, True), (1e6, True)])
+def test_codes_above_zero_are_told_of(code, percent):
+    frame = long().reset_index()
+    frame["returns"] *= 100 if percent else 1
+    frame.loc[[3, 50, 99], "returns"] = code
+    said = rf"3 of them are 90 or more, such as that of T03 at 2000-01-31.*missing_values=\('{code:.10g}',\)"
+    with pytest.warns(UserWarning, match=said):
+        read_panel(frame, characteristics=["size"], percent=percent, dtype="float64")
+    again = read_panel(frame, characteristics=["size"], percent=percent, missing_values=(f"{code:.10g}",))
+    assert np.isnan(again.returns).sum() == 3
+
+
+@pytest.mark.parametrize("name", ["returns_fwd", "Returns_Fwd", "RETURNS_FWD"])
+def test_the_return_of_the_next_date_is_no_characteristic_however_it_is_written(name):
+    assert_refused(lambda: Panel.from_frame(long(**{name: R.shift(-1)})), ValueError, repr(name), "leak")
+
+
+@pytest.mark.parametrize(
+    ("made", "when"),
+    [(np.log1p(R), "the same date"), (R + 0.001, "the same date"), (np.log1p(R.shift(-1)), "the next date")],
+)
+def test_what_looks_like_a_return_that_is_not_known_yet_is_told_of(made, when):
+    with pytest.warns(UserWarning, match=rf"mine looks like the return of {when} \(correlation (1\.000|0\.99\d)\)"):
+        panel().with_characteristics(mine=made)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        panel().with_characteristics(mine=np.log1p(R.shift(1)))
+
+
+def test_labels_are_taken_for_labels():
+    numbered = replace(panel(), dates=np.arange(1, 31), tickers=np.arange(12))
+    assert list(numbered.sel(slice(10, 12)).dates) == list(numbered.sel([10, 11, 12]).dates) == [10, 11, 12]
+    assert list(numbered.sel(slice(None, 2)).dates) == [1, 2]
+    for take in (numbered.select_tickers, numbered.select_characteristics):
+        assert_refused(lambda take=take: take([False, True]), TypeError, "True and False", "the mask")
+        assert_refused(lambda take=take: take([[1]]), TypeError, "must be labels")
+
+
+def test_tables_that_would_lose_their_names_or_masks_are_refused():
+    frame = pl.DataFrame(R.to_numpy(), schema=TICKERS)
+    assert_refused(lambda: total_r2(frame, frame), TypeError, "polars", "to_pandas()")
+    assert_refused(lambda: Panel(returns=frame), TypeError, "polars")
+    masked = [np.ma.masked_equal([0.1, -99.0], -99.0), [0.1, 0.2]]
+    assert_refused(lambda: Panel(returns=masked), TypeError, "list of MaskedArray", "masks would be lost")
+    by_ticker = [R[name] for name in TICKERS]
+    assert_refused(lambda: Panel(returns=by_ticker), TypeError, "list of Series", "pd.concat")
+    assert Panel(returns=np.ma.masked_equal([[0.1, -99.0]], -99.0)).n_tickers == 2, (
+        "one masked array is NaN where masked"
+    )
+
+
+@pytest.mark.parametrize("name", ["eom", "caldt", "when"])
+def test_rows_are_not_taken_for_dates_where_a_column_holds_them(name):
+    flat = long().reset_index().rename(columns={"date": name}).sort_values(["ticker", name], ignore_index=True)
+    splitter = WalkForward(12, n_test=6)
+    assert_refused(lambda: list(splitter.split(flat)), ValueError, f"its column {name!r}", "groups=")
+    assert len(list(splitter.split(flat, groups=flat[name]))) == 3
+
+
+@pytest.mark.parametrize("dates", [MONTHS.repeat(12), MONTHS[::-1]])
+def test_slices_are_of_dates_that_ascend(dates):
+    assert_refused(lambda: WalkForward(12, n_test=6).slices(dates), ValueError, "dates must ascend, each of them once")
+
+
+def test_categories_in_another_writing_are_refused():
+    market = simulate_market("linear", n_dates=20, n_tickers=20, n_characteristics=3, seed=0).panel
+    codes = np.tile(np.repeat([10.0, 20.0], 10), (20, 1))
+    numbers, texts = (replace(market, side={"industry": each}) for each in (codes, codes.astype(str).astype(object)))
+    model = NeuralIPCA(1, (), 1, l1=0.0, epochs=1, hooks=Embedding("industry")).fit(numbers)
+    assert_refused(
+        lambda: model.reconstruct(texts), ValueError, "'industry'", "'10.0'", "10.0, 20.0 was met", "Write both alike"
+    )
+    mixed = codes.astype(object)
+    mixed[:, 0] = "ten"
+    with pytest.raises(TypeError, match="hold float and str"):
+        NeuralIPCA(1, (), 1, l1=0.0, epochs=1, hooks=Embedding("industry")).fit(
+            replace(market, side={"industry": mixed})
+        )
+
+
+def test_premia_of_too_few_dates_or_without_an_error_have_no_t():
+    made = simulate_constant_betas(n_dates=60, n_tickers=20, seed=0).panel
+    for n in (3, 4, 5):
+        assert_refused(
+            lambda n=n: risk_premia(made.returns[:n], made.portfolios[:n]), ValueError, f"{n} dates say nothing"
+        )
+    F = np.asarray(made.portfolios)
+    exact = F @ RANDOM.normal(1, 0.5, (20, F.shape[1])).T
+    table = risk_premia(exact, F)
+    assert table.loc["intercept", "Fama-MacBeth error"] == 0 and np.isnan(table.loc["intercept", "t"])
+    assert table["t"].iloc[1:].notna().all()
+
+
+def test_days_on_which_only_one_ticker_trades_are_in_no_window():
+    days = pd.date_range("2015-01-01", "2018-12-31", freq="D")
+    prices = pd.DataFrame(
+        100 * np.exp(np.cumsum(RANDOM.normal(0, 0.01, (len(days), 5)), axis=0)), days, [*"ABCD", "BTC"]
+    )
+    prices.loc[days.day_of_week >= 5, [*"ABCD"]] = np.nan
+    with pytest.warns(UserWarning, match=r"\d+ day\(s\) of weekends, on which only BTC have prices, are left out"):
+        found = characteristics_from_prices(prices)
+    alone = characteristics_from_prices(prices[days.day_of_week < 5])
+    assert np.array_equal(found.characteristics, alone.characteristics, equal_nan=True)
+    assert np.array_equal(found.returns, alone.returns, equal_nan=True)
