@@ -18,7 +18,7 @@ PERCENT_BEGINS_OTHERWISE = 0.3
 STILL = {"daily": 0.0005, "weekly": 0.001}
 STILL_OTHERWISE = 0.002
 OFTEN = 12  # of fewer returns, the median of one ticker tells nothing
-HUGE = 90.0  # as a fraction: no return of a stock is as large, and 99.99, 999 and 9999 are codes
+HUGE = 90.0  # as a fraction; from here on 99.99, 999 or 9999 are rather codes than returns
 NINES = -99.0  # codes from here on are looked for among percents, too, this one if it is repeated
 
 
@@ -146,15 +146,18 @@ def notes_on_returns(
             f"{dates[d].date()}. That is a code for a missing return: pass missing_values={texts!r}."
         )
         returns = np.where(coded, np.nan, returns)
-    large = returns >= HUGE
-    if large.any():
-        d, s = np.argwhere(large)[0]
-        code = f"{returns[d, s] * (100 if percent else 1):.10g}"
+    large = np.argwhere(returns >= HUGE)
+    written = returns[tuple(large.T)] * (100 if percent else 1)
+    near = np.abs(written[:, None] + CODES) <= 2 * SAME_DIGITS * np.abs(CODES)
+    if near.any():
+        of_codes = large[near.any(axis=1)]
+        (d, s), texts = of_codes[0], tuple(f"{code:g}" for code in -CODES[near.any(axis=0)][::-1])
         notes.append(
-            f"Look at the returns: {int(large.sum())} of them are {HUGE:g} or more, such as that of {tickers[s]} at "
-            f"{dates[d].date()}. If that is a code for a missing return, pass missing_values=({code!r},)."
+            f"Look at the returns: {len(of_codes)} of them are {' or '.join(texts)}, such as that of {tickers[s]} at "
+            f"{dates[d].date()}. If that is a code for a missing return, pass missing_values={texts!r}."
         )
-        returns = np.where(large, np.nan, returns)
+        returns = returns.copy()
+        returns[tuple(of_codes.T)] = np.nan
     signs = signs_of_percent(returns, dates, tickers, frequency)
     if signs and percent:
         notes.append(

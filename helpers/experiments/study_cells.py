@@ -307,7 +307,7 @@ def _said(study, model, until, test, past, whole):
         "column": columns.astype(np.int32),
         "reconstruction": r_hat[there].astype(np.float32),
         "prediction": ahead[there].astype(np.float32),
-        "left_out": _left_out(model, test)[there].astype(np.float32),
+        "left_out": _left_out(model, test, there).astype(np.float32),
         "factors": np.empty((0, until.n_dates, 0)),
         "expected": np.empty((0, test.n_dates, 0)),
         "importance": _importance(model, test) if study.report["importance"] else np.empty((test.n_dates, 0)),
@@ -322,12 +322,14 @@ def _said(study, model, until, test, past, whole):
     return arrays
 
 
-def _left_out(model, test):
+def _left_out(model, test, there):
     """r̂ of each ticker by F of all others, NaN if the model has no quick way to it, or a date has too few tickers."""
+    said, used = np.full(test.shape, np.nan), there.any(axis=0)
+    part = test if used.all() else test.select_tickers(test.tickers[used])  # a large market is mostly absent
     if getattr(type(model), "leave_one_out", None) not in (None, FactorModel.leave_one_out):
         with suppress(NotImplementedError, ValueError):
-            return np.asarray(model.leave_one_out(test), dtype=float)
-    return np.full(test.shape, np.nan)
+            said[:, used] = model.leave_one_out(part)
+    return said[there]
 
 
 def _managed(test, values, managed):
