@@ -12,6 +12,7 @@ Choice = TypeVar("Choice")
 # A regressor is called collinear when the others leave less than this share of its sum of squares unexplained. Double
 # precision keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
 SMALLEST_SHARE = 1e-10
+LOOKS_THE_SAME = 0.99  # the correlation from which a characteristic is taken for a return
 
 
 def as_array(
@@ -65,9 +66,10 @@ def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, 
             f"{name} is a table of {type(values).__module__.partition('.')[0]}, whose names of columns would be lost. "
             f"Pass {name}.to_pandas(), with what names its rows as the index."
         )
-    if isinstance(values, (list, tuple)) and (lost := [v for v in values if _has_more(v)]):
+    first = next(filter(_has_more, values), None) if isinstance(values, (list, tuple)) else None
+    if first is not None:
         raise TypeError(
-            f"{name} is a {type(values).__name__} of {type(lost[0]).__name__}, whose labels or masks would be lost. "
+            f"{name} is a {type(values).__name__} of {type(first).__name__}, whose labels or masks would be lost. "
             "Pass one table, such as pd.concat(...) gives, or one array."
         )
     try:

@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.checks import first_few
 
 # What a level or an axis of dates is called.
-DATE_NAMES = ("date", "dates", "month", "yyyymm")
+DATE_NAMES = ("date", "dates", "month", "yyyymm", "yearmonth", "eom", "caldt")
 
 # Those that a number must hold to be read as a date.
 YEARS = range(1900, 2101)

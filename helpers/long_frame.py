@@ -18,6 +18,11 @@ ASIDE = "panel"
 def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns: Hashable) -> dict[str, Any]:
     """The arguments of `Panel`, from those of `Panel.from_frame`."""
     dates, tickers = dates_and_tickers(frame)
+    if tickers.dtype == np.float32 and tickers.max() > 2**24:
+        raise ValueError(
+            f"The tickers of frame are in float32, which keeps 7 digits: longer numbers have become others, such as "
+            f"{tickers.max():.0f}. Write them as whole numbers or text."
+        )
     names = columns_of_numbers(frame, returns)
     aside = frame.attrs.get(ASIDE)
     if not isinstance(aside, _Aside):

@@ -94,7 +94,8 @@ class Parts:
         ----------
         dates : label, slice of labels or sequence of labels, optional
             Such as "2003" (all dates of that year), slice("2003", "2005-06") or some of `panel.dates`; all dates if
-            left out.
+            left out. A slice of labels holds both of its ends, also where dates are numbers, of which panel[a:b] takes
+            positions.
         tickers : sequence, optional
             Labels out of `panel.tickers`, in the order wanted; all tickers if left out.
 
@@ -107,7 +108,7 @@ class Parts:
         if dates is None:
             return panel
         if isinstance(dates, slice):
-            if pd.api.types.is_numeric_dtype(self.dates):  # labels here, both ends included; panel[a:b] takes positions
+            if pd.api.types.is_numeric_dtype(self.dates):
                 return panel[self.dates.slice_indexer(dates.start, dates.stop, dates.step)]
             return panel[dates]
         if isinstance(dates, str) or not isinstance(dates, Iterable):

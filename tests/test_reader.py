@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers.compact import CompactArray
+from helpers.data.layout import Layout
 from helpers.data.published import PUBLISHED_CHARACTERISTICS, PUBLISHED_LAYOUT, write_published_layout
 from helpers.data.ranks import rank_across_tickers
 from helpers.data.reader import read_panel, read_schema
@@ -1585,6 +1586,35 @@ def test_no_return_is_left_out_for_what_it_did_to_the_price(folder, frequency):
     A, B, C = panel.returns.T
     assert np.allclose(A, [0.02, 0, 0, -0.9, np.nan, np.nan], equal_nan=True), "the crash stays, the recovery goes"
     assert np.allclose(B, [np.nan, np.nan, 0, 0, 0, 0], equal_nan=True) and np.allclose(C, [0.02, 0, 0, 0, 0, 0])
+
+
+KNOWN_AT_THE_END = Layout(name="mine", title="mine", known="", returns="returns", months_ahead=1)
+
+
+@pytest.mark.parametrize("how", [{"lag": 1}, {"layout": KNOWN_AT_THE_END}], ids=["lag", "layout"])
+def test_nor_for_what_it_did_to_a_price_in_its_own_row(folder, how):
+    """The same of one file, whose rows are known for the return of the next date: the row before decides."""
+    dates = pd.date_range("2020-01-31", periods=6, freq="ME")
+    price = pd.DataFrame({"A": [5, 5, 5, 0.5, 0.5, 5], "C": [7, 7, 7, 7, 7, 7]}, dates)
+    earned = price.pct_change().fillna(0.02)
+    frame = pd.DataFrame({"prc": price.stack(), "returns": earned.stack(), "size": price.stack() * 2}).reset_index()
+    frame.columns = ["date", "ticker", *frame.columns[2:]]
+    with pytest.warns(UserWarning, match="10 of the 12 rows of x.csv are read: prc >= 1"):
+        panel = folder.read(frame, "x.csv", characteristics=["size"], select={"prc": ">= 1"}, dtype="float64", **how)
+    expected = [0, 0, -0.9, np.nan, np.nan]  # of February to June; known for July is June's row
+    assert np.allclose(panel.sel(dates[1:]).returns[:, 0], expected, equal_nan=True)
+    assert np.allclose(panel.sel(dates[1:]).returns[:, 1], 0)
+    assert np.isnan(panel.sel(dates[4:]).characteristics[:, 0, 0]).all(), "nor has it a row then"
+
+
+def test_who_is_not_selected_by_the_first_file_has_no_return_in_the_second(folder):
+    first, second = CHOSEN[["date", "ticker", "size", "prc"]], CHOSEN[["date", "ticker", "returns"]]
+    first.loc[(first["ticker"] == "B") & (first["date"] < "2020-02-15"), "prc"] = 1
+    path = folder.put(second, "crsp.csv")
+    with pytest.warns(UserWarning, match="15 of the 16 rows of x.csv are read: prc >= 4"):
+        panel = folder.read(first, "x.csv", returns_path=path, characteristics=["size"], select={"prc": ">= 4"})
+    assert np.array_equal(np.isnan(panel.returns), np.isnan(panel.characteristics[:, :, 0]))
+    assert np.argwhere(np.isnan(panel.returns)).tolist() == [[0, 1]]
 
 
 def test_of_two_rows_of_a_second_file_for_one_return_the_selection_may_leave_one(folder):

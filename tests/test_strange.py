@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from helpers.data.layouts import LAYOUTS
 from helpers.data.prices import characteristics_from_prices
 from helpers.data.reader import read_panel
 from helpers.data.simulated import simulate_constant_betas, simulate_market
@@ -19,14 +20,13 @@ from helpers.models.neural_ipca import NeuralIPCA
 from helpers.panel import Panel
 from tests.common import assert_refused
 
-RANDOM = np.random.default_rng(0)
 MONTHS = pd.date_range("2000-01-31", periods=30, freq="ME")
 TICKERS = [f"T{i:02d}" for i in range(12)]
-R = pd.DataFrame(RANDOM.normal(0.01, 0.05, (30, 12)), MONTHS, TICKERS)
+R = pd.DataFrame(np.random.default_rng(0).normal(0.01, 0.05, (30, 12)), MONTHS, TICKERS)
 
 
 def panel():
-    z = RANDOM.normal(size=(30, 12, 2))
+    z = np.random.default_rng(1).normal(size=(30, 12, 2))
     names = {"dates": MONTHS, "tickers": TICKERS, "characteristic_names": ["c1", "c2"]}
     return Panel(returns=R.to_numpy(), characteristics=z, **names)
 
@@ -51,14 +51,8 @@ def test_rows_are_not_selected_by_the_return_that_they_are_to_explain(asked):
 def test_a_return_of_the_next_month_is_no_side_data():
     frame = long().reset_index().rename(columns={"date": "eom", "ticker": "id", "returns": "ret_exc_lead1m"})
     frame["id"] = frame["id"].str[1:].astype(int)
-    asked = {"layout": replace_screens("jkp"), "side": ["ret_exc_lead1m"]}
+    asked = {"layout": replace(LAYOUTS["jkp"], screens={}, dated={}), "side": ["ret_exc_lead1m"]}
     assert_refused(lambda: read_panel(frame, **asked), ValueError, "side names 'ret_exc_lead1m'")
-
-
-def replace_screens(name):
-    from helpers.data.layouts import LAYOUTS
-
-    return replace(LAYOUTS[name], screens={}, dated={})
 
 
 def test_numbers_of_tickers_that_went_through_float32_are_refused(tmp_path):
@@ -72,6 +66,11 @@ def test_numbers_of_tickers_that_went_through_float32_are_refused(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert list(read_panel(tmp_path / "x.parquet", characteristics=["size"]).tickers) == sorted(ids.unique())
+        few = frame.assign(ticker=np.float64(2**25))[:12].drop_duplicates("date")  # a number that float32 holds, too
+        assert read_panel(few, characteristics=["size"]).tickers[0] == 2**25
+    apart = 2**26 + 8 * frame["ticker"].str[1:].astype(int)  # which float32 keeps apart
+    indexed = frame.assign(ticker=apart.astype("float32")).set_index(["date", "ticker"])
+    assert_refused(lambda: Panel.from_frame(indexed), ValueError, "float32", "7 digits")
 
 
 @pytest.mark.parametrize(("code", "percent"), [(99.99, False), (999, False), (9999, False), (9999, True)])
@@ -144,7 +143,7 @@ def test_categories_in_another_writing_are_refused():
     numbers, texts = (replace(market, side={"industry": each}) for each in (codes, codes.astype(str).astype(object)))
     model = NeuralIPCA(1, (), 1, l1=0.0, epochs=1, hooks=Embedding("industry")).fit(numbers)
     assert_refused(
-        lambda: model.reconstruct(texts), ValueError, "'industry'", "'10.0'", "10.0, 20.0 was met", "Write both alike"
+        lambda: model.reconstruct(texts), ValueError, "'industry'", "'10.0'", "10.0, 20.0 there", "Write both alike"
     )
     mixed = codes.astype(object)
     mixed[:, 0] = "ten"
@@ -161,7 +160,7 @@ def test_premia_of_too_few_dates_or_without_an_error_have_no_t():
             lambda n=n: risk_premia(made.returns[:n], made.portfolios[:n]), ValueError, f"{n} dates say nothing"
         )
     F = np.asarray(made.portfolios)
-    exact = F @ RANDOM.normal(1, 0.5, (20, F.shape[1])).T
+    exact = F @ np.random.default_rng(3).normal(1, 0.5, (20, F.shape[1])).T
     table = risk_premia(exact, F)
     assert table.loc["intercept", "Fama-MacBeth error"] == 0 and np.isnan(table.loc["intercept", "t"])
     assert table["t"].iloc[1:].notna().all()
@@ -169,9 +168,8 @@ def test_premia_of_too_few_dates_or_without_an_error_have_no_t():
 
 def test_days_on_which_only_one_ticker_trades_are_in_no_window():
     days = pd.date_range("2015-01-01", "2018-12-31", freq="D")
-    prices = pd.DataFrame(
-        100 * np.exp(np.cumsum(RANDOM.normal(0, 0.01, (len(days), 5)), axis=0)), days, [*"ABCD", "BTC"]
-    )
+    moves = np.random.default_rng(2).normal(0, 0.01, (len(days), 5))
+    prices = pd.DataFrame(100 * np.exp(np.cumsum(moves, axis=0)), days, [*"ABCD", "BTC"])
     prices.loc[days.day_of_week >= 5, [*"ABCD"]] = np.nan
     with pytest.warns(UserWarning, match=r"\d+ day\(s\) of weekends, on which only BTC have prices, are left out"):
         found = characteristics_from_prices(prices)

@@ -788,6 +788,8 @@ def test_of_days_it_asks_how_many_are_a_year(tmp_path):
     path.write_text(said + "[models.IPCA]\n[report]\nperiods_per_year = 252\n", encoding="utf-8")
     run_study(path, n_jobs=1)
     assert "× √252" in report(path).read_text(encoding="utf-8")
+    path.write_text(said + "[models.IPCA]\n", encoding="utf-8")
+    assert_refused(lambda: report(path), ValueError, "periods_per_year"), "also once the data are made"
 
 
 def test_given_factors_and_principal_components_without_anything_beside(tmp_path):

@@ -89,6 +89,29 @@ class Choice:
         rows, used = of_tickers_that_are_left(rows)
         return rows, returns[:, used]
 
+    def held(self, rows: Rows, theirs: Rows, own: Rows | None, returns: np.ndarray, lag: int) -> np.ndarray:
+        """The returns without those at dates at which the first file, by what was known before them, selects nobody.
+
+        Parameters
+        ----------
+        rows : Rows
+            With the dates of the panel, before they are moved by `lag`.
+        theirs : Rows
+            All rows of the first file, dated as `rows` are.
+        own : Rows or None
+            The same, dated as their returns are; None where the returns are of a second file.
+        returns : (n_dates, n_tickers)
+        lag : int
+            By how many dates characteristics are moved.
+        """
+        if not any(holder is self.file for holder, _ in self._select.values()):
+            return returns
+        passed = self.kept(self.file, len(theirs.date_codes))
+        known = _moved(_passed(theirs, passed, rows), lag)
+        if own is None:
+            return np.where(known == 0, np.nan, returns)
+        return np.where(np.where(np.isnan(known), _passed(own, passed, rows), known) == 1, returns, np.nan)
+
     def _selected(self, source, joined, rows, frequency):
         """Where the second file selects a ticker at a date of the panel, by what was known before it.
 
@@ -99,11 +122,9 @@ class Choice:
         if joined.rows is None:
             return np.zeros((len(rows.dates), len(rows.tickers)), bool)
         theirs, passed = joined.rows, self.kept(source, len(joined.rows.date_codes))
-        before, own = (
-            move(of_rows(theirs, ~passed), rows, np.zeros(len(passed)), frequency) for move in (_one_date_later, _then)
-        )
-        for move, grid in ((_one_date_later, before), (_then, own)):
-            grid[~np.isnan(move(of_rows(theirs, passed), rows, np.ones(len(passed)), frequency))] = 1
+        own = _passed(theirs, passed, rows)
+        monthly = frequency == "monthly"
+        before = _passed(by_month(theirs, frequency, 1), passed, rows) if monthly else _moved(own, 1)
         end = int(np.searchsorted(rows.dates, theirs.dates[-1], side="right"))
         selected = np.where(np.isnan(before), own, before) == 1
         selected[end + 1 :] = selected[end : end + 1]
@@ -142,15 +163,21 @@ def _one_date_later(theirs, rows, values, frequency):
     """
     if frequency == "monthly":
         return _placed(among(by_month(theirs, frequency, 1), rows), values)
-    placed = _placed(among(theirs, rows), values)
-    moved = np.full(placed.shape, None if placed.dtype == object else np.nan, placed.dtype)
-    moved[1:] = placed[:-1]
+    return _moved(_placed(among(theirs, rows), values), 1)
+
+
+def _moved(grid, n):
+    """The grid some dates later; nothing is known at the first ones."""
+    moved = np.full(grid.shape, None if grid.dtype == object else np.nan, grid.dtype)
+    moved[n:] = grid[: len(grid) - n]
     return moved
 
 
-def _then(theirs, rows, values, _):
-    """The second file's values at their own dates."""
-    return _placed(among(theirs, rows), values)
+def _passed(theirs, passed, rows):
+    """On the grid of dates and tickers, 1 where a row has passed, 0 where none of its rows has, NaN without a row."""
+    grid = among(of_rows(theirs, ~passed), rows).placed(np.zeros(len(passed)))
+    grid[~np.isnan(among(of_rows(theirs, passed), rows).placed(np.ones(len(passed))))] = 1
+    return grid
 
 
 def _placed(rows: Rows, values: np.ndarray) -> Any:

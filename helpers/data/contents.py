@@ -16,7 +16,7 @@ from helpers.data.layout import Layout
 from helpers.data.more import columns_of_more, joined_more
 from helpers.data.places import Places
 from helpers.data.returns import joined_returns, notes_on_returns, own_returns
-from helpers.data.rows import Rows, by_month, count_repeated, cut, note_on_screens, of_rows, read_rows
+from helpers.data.rows import Rows, by_month, count_repeated, cut, note_on_screens, of_rows, read_rows, repeated
 from helpers.data.statistics import Statistics, like_returns, notes_on_characteristics
 from helpers.data.text import Text, TextFound, notes_on_text, refusal_of_text
 from helpers.data.timing import Timing
@@ -138,21 +138,26 @@ def read_contents(
     if layout and layout.monthly and frequency != "monthly":
         frequency = require_monthly(file, frequency, as_read.dates, layout)
     later = set() if lag else {*(layout.futures if layout else ())}
-    if own and not lag and columns.ahead(own) >= (layout.months_ahead if layout else 0):
+    ahead = layout.months_ahead if layout else 0
+    if own and not lag and columns.ahead(own) >= ahead:
         later.add(own)
     choice = Choice(columns, file, source, more, later)
-    as_read = of_rows(as_read, choice.kept(file, len(as_read.date_codes)))
+    all_read = as_read
+    as_read = of_rows(all_read, choice.kept(file, len(all_read.date_codes)))
     choice.require_some(as_read)
-    rows = by_month(as_read, frequency, layout.months_ahead if layout else 0)
-    rows = cut(rows, start, end, lag, frequency)
+    rows = cut(by_month(as_read, frequency, ahead), start, end, lag, frequency)
     n_repeated = count_repeated(file, rows, frequency, report, layout)
-    joined = None
+    joined = of_returns = None
     if source is None:
-        returns = own_returns(file, rows, by_month(as_read, frequency, columns.ahead(own)), report)
+        of_returns = by_month(all_read, frequency, columns.ahead(own))
+        # Of rows that stand for the same ticker and date, `select` may leave one.
+        of_returns = of_rows(of_returns, (as_read.date_codes >= 0) | ~repeated(of_returns))
+        returns = own_returns(file, rows, of_returns, report)
     else:
         joined = joined_returns(file, source, columns, rows, frequency, largest, report, choice.kept)
         returns = joined.returns
         notes += joined.notes
+    returns = choice.held(rows, by_month(all_read, frequency, ahead), of_returns, returns, lag)
     if more:
         choice.at = joined_more(file, more, labels, columns, rows, frequency, largest, report, notes)
         parts[1] = replace(parts[1], at=choice.at)

@@ -93,6 +93,13 @@ class File:
                 f"{self.name} has several columns of the same name: {first_few(map(repr, repeated))}. Rename them."
             )
 
+    def is_float32(self, name: str) -> bool:
+        """Whether a column is in float32, which keeps 7 digits; numbers of a CSV file are text until they are read."""
+        if self.is_csv:
+            return False
+        schema = self.table.schema if self.table is not None else pa.parquet.read_schema(self.path)
+        return name in schema.names and schema.field(name).type == pa.float32()
+
     def compute(
         self,
         made: Mapping[str, tuple[tuple[str, ...], Callable]],

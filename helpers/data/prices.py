@@ -71,6 +71,11 @@ def characteristics_from_prices(
         there are too few of them; if the market or the portfolios miss a day; or if returns stand for prices, or
         percents for fractions.
 
+    Warns
+    -----
+    UserWarning
+        If only some of the tickers have prices on weekends: those days are left out.
+
     Notes
     -----
     *Which rows.* The first row is the first before which some ticker has every characteristic. A last month whose last
@@ -173,20 +178,36 @@ def _first_complete(characteristics, days, frequency):
     return int(complete.argmax())
 
 
+def weekends_of_some(prices: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Which days are of weekends on which some of the tickers rest, (n_days,), and a sentence on them, if there are.
+
+    Windows of days that hold them would be those of a calendar in which the others have gaps.
+
+    Parameters
+    ----------
+    prices : DataFrame
+        Dates x tickers.
+    """
+    weekend = prices.index.day_of_week >= 5
+    some = prices.loc[weekend].notna().any().to_numpy()
+    if not some.any() or some.all():
+        return np.zeros(len(prices), bool), ""
+    said = (
+        f"{int(prices.loc[weekend].notna().any(axis=1).sum())} day(s) of weekends, on which only "
+        f"{first_few(prices.columns[some])} have prices, are left out: every return and window is of days on which all "
+        "can be traded."
+    )
+    return weekend, said
+
+
 def _traded(prices, volume):
     """The prices and volumes as floats, on the days on which some ticker has a price."""
     table = _by_day("prices", prices)
     _require_prices(table)
     trading = table.notna().any(axis=1).to_numpy()
-    weekend = table.index.day_of_week.to_numpy() >= 5
-    some = table.loc[weekend].notna().any().to_numpy()
-    if some.any() and not some.all():  # windows of days would be those of a calendar on which the others rest
-        warnings.warn(
-            f"{int((trading & weekend).sum())} day(s) of weekends, on which only {first_few(table.columns[some])} have "
-            "prices, are left out: every window is of days on which all can be traded.",
-            UserWarning,
-            stacklevel=3,
-        )
+    weekend, said = weekends_of_some(table)
+    if said:
+        warnings.warn(said, UserWarning, stacklevel=3)
         trading = trading & ~weekend
     found = table[trading]
     _require_daily(found.index)

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from helpers.checks import first_few
+from helpers.checks import LOOKS_THE_SAME, first_few
 
 OFTEN = 12  # at so many dates two tickers are not the same by chance
 LOG_PRICE = 20  # in size, the logarithm of no price is above it
-LOOKS_THE_SAME = 0.99  # the correlation from which a characteristic is taken for a return
 SAME_DIGITS = 1e-6  # two numbers are equal if they are so to six digits: one of them may have been float32
 # Numbers that files hold where one is missing; those above -99 are CRSP's.
 CODES = np.array([-99999.0, -9999.99, -9999.0, -999.99, -999.9, -999.0, -99.99, -99.9, -99.0, -88, -77, -66, -55, -44])

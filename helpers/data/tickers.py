@@ -10,12 +10,7 @@ import pandas as pd
 from helpers.checks import first_few
 from helpers.data.file import File, Report
 
-
-def of_few_digits(labels: Sequence[Any]) -> bool:
-    """Whether numbers have gone through float32, which keeps 7 digits: floats, one of them longer, all exact there."""
-    floats = np.array([label for label in labels if isinstance(label, float)])
-    exact = len(floats) > 0 and bool((floats.astype(np.float32) == floats).all())
-    return exact and len(floats) == len(labels) and bool(np.abs(floats).max() >= 2**24)
+WHOLE_IN_FLOAT32 = 2**24  # beyond it, float32 holds no longer every whole number
 
 
 def as_tickers(file: File, column: str, labels: Sequence[Any], report: Report) -> pd.Index:
@@ -23,10 +18,10 @@ def as_tickers(file: File, column: str, labels: Sequence[Any], report: Report) -
 
     Those of a CSV file are whole numbers if all look so and none begins with a zero.
     """
-    if of_few_digits(labels):
+    if file.is_float32(column) and max(labels) > WHOLE_IN_FLOAT32:
         raise ValueError(
             f"The tickers in column {column!r} of {file.name} are in float32, which keeps 7 digits: longer numbers "
-            f"have become others, such as {labels[0]:.0f}. Write them as whole numbers or text."
+            f"have become others, such as {max(labels):.0f}. Write them as whole numbers or text."
         )
     if all(type(label) is int or (isinstance(label, float) and label.is_integer()) for label in labels):
         return pd.Index([int(label) for label in labels])

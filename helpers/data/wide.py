@@ -17,6 +17,7 @@ from helpers.data.file import File, Source, existing
 from helpers.data.frames import is_frame
 from helpers.data.layout import Layout
 from helpers.data.layouts import LAYOUTS, recognised
+from helpers.data.prices import weekends_of_some
 from helpers.data.returns import notes_on_returns
 from helpers.panel import Panel
 
@@ -238,15 +239,9 @@ def _of_prices(source):
             f"{prices.columns[s]} at {prices.index[d].date()}. CRSP writes minus the mean of bid and ask where nothing "
             "was traded: then take the absolute value, and NaN for 0."
         )
-    weekend = prices.index.day_of_week >= 5
-    some = prices.loc[weekend].notna().any().to_numpy()
-    if weekend.any() and not some.all():
-        notes.append(
-            f"{int(weekend.sum())} day(s) of weekends, on which only {first_few(prices.columns[some])} have prices, "
-            "are left out: every return runs between days on which all can be traded."
-        )
-        prices = prices[~weekend]
-    prices = prices.dropna(how="all")
+    weekend, said = weekends_of_some(prices)
+    notes += [said] * bool(said)
+    prices = prices[~weekend].dropna(how="all")
     if len(prices) < 2:
         raise ValueError(f"{name} holds {len(prices)} day(s) of prices; a return needs two.")
     holes = prices.isna() & prices.ffill().notna() & prices.bfill().notna()

@@ -290,7 +290,7 @@ def _index_of_dates(X):
         raise TypeError("X has dates along its columns; they belong along its rows. Pass X.T.")
     if not pd.api.types.is_numeric_dtype(index):
         return index
-    named = [column for column in columns if str(column).lower() in (*DATE_NAMES, "eom", "caldt", "yearmonth")]
+    named = [column for column in columns if str(column).lower() in DATE_NAMES]
     if isinstance(X, pd.DataFrame) and columns.is_unique:
         named += [column for column in X.columns if pd.api.types.is_datetime64_any_dtype(X[column])]
     if named:

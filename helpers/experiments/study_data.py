@@ -68,7 +68,9 @@ def data_folder(study: Study, again: bool = True) -> Path:
         kept = study.folder / "data.json"
         if not kept.exists():
             raise ValueError(f"Nothing is kept in {study.folder} yet: run the study first, without --report-only.")
-        return study.folder / json.loads(kept.read_text(encoding="utf-8"))["folder"]
+        folder = study.folder / json.loads(kept.read_text(encoding="utf-8"))["folder"]
+        _require_a_year(study, market(folder).panel.dates)
+        return folder
     paths = [study.data[key] for key in ("path", "returns_path", "more_path", "factors") if study.data[key]]
     files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     wanted = json.dumps([VERSION, {key: str(value) for key, value in study.data.items()}, files], sort_keys=True)
@@ -84,6 +86,7 @@ def data_folder(study: Study, again: bool = True) -> Path:
                 shutil.rmtree(unfinished, ignore_errors=True)
         with written_whole(study.folder / "data.json") as path:
             path.write_text(json.dumps({"folder": folder.name}), encoding="utf-8")
+    _require_a_year(study, market(folder).panel.dates)
     return folder
 
 
@@ -129,11 +132,6 @@ def _write(study, folder):
     told.append(f"{int(nothing.sum()):,} returns were dropped, since no characteristic is known beside them.")
     if nothing.any():
         panel = replace(panel, returns=np.where(nothing, np.nan, panel.returns))
-    if not (study.report["periods_per_year"] or _twelve_a_year(panel.dates)):
-        raise ValueError(
-            f"The dates of {data['path'].name} are not the months of a year, so a Sharpe ratio of a year needs "
-            "periods_per_year in [report], such as 252 for days."
-        )
     if data["factors"]:
         panel, words = _with_factors(panel, data)
         told += words
@@ -217,9 +215,15 @@ def _monthly(dates):
     return bool((dates == dates + pd.offsets.MonthEnd(0)).all())
 
 
-def _twelve_a_year(dates):
+def _require_a_year(study, dates):
+    """Refuses dates that are no months where nobody says how many of them are a year."""
     apart = np.diff(dates.year * 12 + dates.month)
-    return _monthly(dates) and (not len(apart) or bool(np.median(apart) == 1))
+    months = _monthly(dates) and (not len(apart) or np.median(apart) == 1)
+    if not (study.report["periods_per_year"] or months):
+        raise ValueError(
+            f"The dates of {study.data['path'].name} are not the months of a year, so a Sharpe ratio of a year needs "
+            "periods_per_year in [report], such as 252 for days."
+        )
 
 
 def _seen(panel):

@@ -129,8 +129,11 @@ class _Page:
         told = [f"{cell} is not kept." for cell in self.found.missing[:MOST_LISTED]]
         rest = len(self.found.missing) - MOST_LISTED
         told += [f"{rest} more cells are not kept."] * (rest > 0)
+        who: dict[tuple[str, str], list[str]] = {}
         for score in self.found.scores:
-            told += [f"{score.name}: no {what}: {why}" for what, why in sorted(score.missing.items())]
+            for cause in score.missing.items():
+                who.setdefault(cause, []).append(score.name)
+        told += [f"No {what}: {why} ({'; '.join(names)})." for (what, why), names in sorted(who.items())]
         if not told:
             return ""
         words = (

@@ -193,7 +193,10 @@ class _Scene:
             spoken = ~np.isnan(self.returns[rows]) & ~np.isnan(r_hat)
             n_said, n_all = n_said + spoken.sum(), n_all + (~np.isnan(self.returns[rows])).sum()
             self._squares(parts, rows, r_hat, ahead)
-            if not np.isnan(alone[spoken]).all():
+            if np.isnan(alone[spoken]).all():
+                why = "the model has no quick way to it, or a date of the fold has too few tickers"
+                found.missing.setdefault("leave-one-out R² of some folds", why)
+            else:
                 _add(parts, "leave-one-out", rows, n, *_squares_of(self.returns[rows], alone))
             if n_managed:
                 x = self.managed[rows]

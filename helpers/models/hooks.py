@@ -189,10 +189,11 @@ def rows_read(panel: Panel, known: np.ndarray, hooks: Sequence[Hook], categories
     for name, place in zip(_sides(hooks), categories, strict=True):
         values = pd.Index(_side_of(panel, name)[known])
         codes.append(place.get_indexer(values))
-        if (codes[-1] < 0).all() and len(there := values.dropna().unique()):
+        there = values.dropna().unique()
+        if len(there) and pd.api.types.is_numeric_dtype(there) != pd.api.types.is_numeric_dtype(place):
             raise ValueError(
-                f"None of the side data {name!r} is a category that was met in training: "
-                f"{first_few(map(repr, there.tolist()))} is given, and {first_few(map(repr, place.tolist()))} was met. "
+                f"The side data {name!r} are written otherwise than in training: "
+                f"{first_few(map(repr, there.tolist()))} here, {first_few(map(repr, place.tolist()))} there. "
                 "Write both alike."
             )
     return np.concatenate([z, np.stack(codes, axis=1).astype("float32")], axis=1, dtype="float32")
