@@ -255,7 +255,7 @@ def plot_beta_surfaces(
                 lines = axes.contour(grid, grid, values[:, :, k], levels=levels, colors=INK, linewidths=0.7)
                 for label in axes.clabel(lines, fmt="%g", fontsize=9):
                     # Upright, so that 0.6 is not read as 9.0, and so far inside that the frame cuts off nothing.
-                    half = 0.04 + 0.019 * n_factors * len(label.get_text())
+                    half = 0.045 + 0.013 * n_factors * len(label.get_text())
                     inside = np.clip(label.get_position(), half - 1, 1 - half)
                     label.set(position=inside, rotation=0, bbox=WHITE_BOX)
             else:
