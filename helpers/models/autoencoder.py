@@ -219,15 +219,18 @@ class ConditionalAutoencoder(NetworkEnsemble):
         factors = factors_of_happened(panel, len(names), lambda past: self._inputs(past) @ self.factor_weights_[0])
         return labelled(factors, panel.dates, names)
 
+    def leave_one_out(self, panel: Panel) -> Labelled:
+        """The mean of what the members say of each return by F of all other tickers, (n_dates, n_tickers)."""
+        members = self._members()
+        if self._by_regression() or self.factor_inputs != "managed":
+            return super().leave_one_out(panel)
+        betas = (np.asarray(member.betas(panel)) for member in members)
+        x = managed_without(without(panel, self.unused_characteristics_), constant=True)  # one for all members
+        said = (((x @ m.factor_weights_[0]) * each).sum(axis=2) for m, each in zip(members, betas, strict=True))
+        return self._mean(said, panel)
+
     def _leave_one_out(self, panel):
-        betas = self.betas(panel)
-        if self._by_regression():
-            return solved_without(betas, panel)
-        if self.factor_inputs != "managed":
-            return super()._leave_one_out(panel)
-        x = managed_without(without(panel, self.unused_characteristics_), constant=True)
-        said = ((x @ self.factor_weights_[0]) * np.asarray(betas)).sum(axis=2)
-        return labelled(said, panel.dates, panel.tickers)
+        return solved_without(self.betas(panel), panel) if self._by_regression() else super()._leave_one_out(panel)
 
     def _n_factors(self):
         return self.factor_weights_.shape[2]
