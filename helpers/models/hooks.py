@@ -190,7 +190,8 @@ def rows_read(panel: Panel, known: np.ndarray, hooks: Sequence[Hook], categories
         values = pd.Index(_side_of(panel, name)[known])
         codes.append(place.get_indexer(values))
         there = values.dropna().unique()
-        if len(there) and pd.api.types.is_numeric_dtype(there) != pd.api.types.is_numeric_dtype(place):
+        other_kind = pd.api.types.is_numeric_dtype(there) != pd.api.types.is_numeric_dtype(place)
+        if len(there) and other_kind and (codes[-1] < 0).all():
             raise ValueError(
                 f"The side data {name!r} are written otherwise than in training: "
                 f"{first_few(map(repr, there.tolist()))} here, {first_few(map(repr, place.tolist()))} there. "
