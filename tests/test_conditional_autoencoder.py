@@ -249,6 +249,18 @@ def test_members_are_selected_in_the_order_asked_for_and_repeatedly():
         assert mean.reshape(3, 2)[i].tolist() == [2 * member, 2 * member + 1]
 
 
+def test_a_block_of_betas_holds_as_many_rows_as_its_members_leave_room_for():
+    z = np.zeros((50_000, 3), "float32")
+
+    def sizes(n_members):
+        alone = shape(n_members, (), False)
+        weights = layers.initial_weights(alone, 0)
+        return [len(betas) for _, betas in layers.blocks_of_betas(alone, weights, z)]
+
+    assert sizes(1) == [40_960, 9_040]  # each block takes time of its own, however small
+    assert set(sizes(10)) == {4096, 848} and max(sizes(80)) == 1024
+
+
 @pytest.mark.parametrize("batch_normalization", [True, False], ids=["normalised", "plain"])
 @pytest.mark.parametrize("hidden", [(), (4,), (4, 3), (4, 3, 2)], ids=PAPER_MODELS)
 def test_betas_are_a_forward_pass_in_numpy_whatever_the_size_of_the_blocks(hidden, batch_normalization):

@@ -125,16 +125,18 @@ def select_members(weights, members, n_members):
     return tuple([select(array) for array in part] for part in weights)
 
 
-def member_betas(shape, weights, z, n_rows=1024):
+def member_betas(shape, weights, z, n_rows=None):
     """The betas of all members for each row of z, (n_rows, n_members, n_factors)."""
     return np.concatenate([betas for _, betas in blocks_of_betas(shape, weights, z, n_rows)])
 
 
-def blocks_of_betas(shape, weights, z, n_rows=1024, chosen=None, training=False):
+def blocks_of_betas(shape, weights, z, n_rows=None, chosen=None, training=False):
     """The same, some rows after the others: which they are, a slice, and their betas; of the chosen rows if some are.
 
-    The layers hold a block several times over, for all members: large blocks took more memory than the whole fit.
+    The layers hold a block several times over, for all members: large blocks took more memory than the whole fit. Small
+    ones take time each, whatever is in them.
     """
+    n_rows = n_rows or max(1024, 40_960 // shape.n_members)
     x = np.zeros((n_rows, shape.n_inputs), "float32")  # the betas do not depend on it
     for first in range(0, len(z) if chosen is None else len(chosen), n_rows):
         block = z[first : first + n_rows] if chosen is None else z[chosen[first : first + n_rows]]

@@ -1,6 +1,7 @@
 """Instrumented principal components along curves: β is a network, and F the regression of each date on it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -218,25 +219,30 @@ class NeuralIPCA(NetworkEnsemble):
     def _turn(self, panel, known):
         """Turns the last layer of each member so that β and F come out as the class says; no product changes."""
         moved, kept = self.weights_
-        n_members, turned = self._n_fitted(), [np.array(array) for array in moved]
-        for m in range(n_members):
-            weights = layers.select_members(self.weights_, [m], n_members)
+        shape = replace(self.shape_, n_members=self._n_fitted())
 
-            def betas_of(block, weights=weights):
-                return network_betas(block, weights, self.shape_, self.categories_)
-
-            squares = 0.0
-            for dates, tickers, block in panel.blocks():
-                betas = betas_of(block)[known[dates][:, tickers]]
-                squares = squares + betas.T @ betas
-            turn, factors = whitened(squares / known.sum()), []
+        def blocks():
             for dates, tickers, block in panel.blocks():
                 there = known[dates][:, tickers]
-                betas = betas_of(block) @ turn
-                betas = np.where(there[:, :, None], betas, 0.0)
-                factors.append(regressions(np.where(there, block.returns, 0.0), betas, RIDGE)[0])
-            turn = turn @ _rotated(np.concatenate(factors))
-            for i in layers.weights_of_layer(self.shape_, len(self.shape_.hidden_units)):
+                rows = rows_read(block, there, shape.hooks, self.categories_)
+                found = layers.member_betas(shape, self.weights_, rows).astype(float)
+                yield block, there, found.transpose(1, 0, 2)
+
+        squares, factors = np.zeros((shape.n_members, shape.n_factors, shape.n_factors)), []
+        for _, _, found in blocks():
+            squares += found.transpose(0, 2, 1) @ found
+        turns = np.stack([whitened(square / known.sum()) for square in squares])
+        for block, there, found in blocks():
+            returns, betas = np.where(there, block.returns, 0.0), np.zeros((*there.shape, shape.n_factors))
+            solved = []
+            for member in found @ turns:
+                betas[there] = member
+                solved.append(regressions(returns, betas, RIDGE)[0])
+            factors.append(solved)
+        turns = turns @ np.stack([_rotated(solved) for solved in np.concatenate(factors, axis=1)])
+        turned = [np.array(array) for array in moved]
+        for i in layers.weights_of_layer(shape, len(shape.hidden_units)):
+            for m, turn in enumerate(turns):
                 turned[i][..., m, :] = turned[i][..., m, :] @ turn
         self.weights_ = turned, kept
 
