@@ -273,6 +273,17 @@ def test_balanced_rows_are_those_of_markets_that_every_kind_has(stored):
     assert set(rows["repetition"]) - set(grid.balanced(dropped)["repetition"]) == {2}
 
 
+def test_rows_balanced_over_several_numbers_of_factors_are_of_markets_that_have_them_all(stored):
+    rows = grid.balanced(stored, range(1, 7))
+    of_each = [set(grid.balanced(stored, k)["repetition"]) for k in range(1, 7)]
+    assert set(rows["repetition"]) == set.intersection(*of_each)
+    assert set(rows["n_factors"]) == set(range(1, 7))
+    counts = rows[rows["beta"] != "products"].groupby("repetition").size()
+    assert counts.nunique() == 1  # every kind, with each number
+    lost = stored.query("not (case == 'linear' and repetition == 1 and n_factors == 5 and beta == '32')")
+    assert set(rows["repetition"]) - set(grid.balanced(lost, range(1, 7))["repetition"]) == {1}
+
+
 def test_ways_summaries_and_differences_are_those_of_a_hand():
     rows = [
         {**dict(zip(grid.KEY, ("linear", m, "linear", "x", "L1", 3), strict=True)), "total_r2": 0.3 + 0.1 * m,

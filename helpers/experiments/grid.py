@@ -9,6 +9,7 @@ as soon as it is known. Stopped at any moment, the same command goes on where it
 """
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
@@ -41,8 +42,8 @@ WITH_CONSTANT = "linear + constant"
 BETAS = ("noise", "constant", "linear", WITH_CONSTANT, "products", *UNITS, "true")
 CHOICES = {"cases": CASES, "betas": BETAS, "found": FOUND, "factors": FACTORS}
 N_TRAIN, N_VALIDATION = THIRDS.n_train, THIRDS.n_validation  # the dates after these are tested
-# Of each model's penalty five strengths, and so as many networks. Those kept are seldom at an end, but with one hidden
-# layer in the linear case, where half are.
+# Of each model's penalty five strengths, and so as many networks. Of those kept a fifth or less are at an end, but for
+# β along lines with F solved for or on managed portfolios, and F solved for where the market is linear: up to half.
 WEIGHT_STRENGTHS = (*STRENGTHS, 4.8e-2)
 DUMMY_STRENGTHS = (3e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 SOLVED_STRENGTHS = (3.2e-2, 4.8e-2, 6.4e-2, 9.6e-2, 1.44e-1)
@@ -281,7 +282,7 @@ def read(path=STORED):
     return in_order(within, ["case"], CASES)  # by itself: "linear" is a case, and a way for β to bend
 
 
-def balanced(table: pd.DataFrame, n_factors: int = 3) -> pd.DataFrame:
+def balanced(table: pd.DataFrame, n_factors: int | Iterable[int] = 3) -> pd.DataFrame:
     """The rows with so many factors of the markets on which every kind was run, so that means compare like with like.
 
     β linear in products was run on fewer markets, and does not count.
@@ -290,11 +291,12 @@ def balanced(table: pd.DataFrame, n_factors: int = 3) -> pd.DataFrame:
     ----------
     table : DataFrame
         As from `read`.
-    n_factors : int
+    n_factors : int or several
+        Of several, the markets are those on which every kind was run with each number.
     """
-    rows = table[table["n_factors"] == n_factors]
+    rows = table[table["n_factors"].isin(list(n_factors) if isinstance(n_factors, Iterable) else [n_factors])]
     counted = rows[rows["beta"] != "products"]
-    n_kinds = len(counted[["case", "beta", "found", "penalty"]].drop_duplicates())
+    n_kinds = len(counted[["case", "beta", "found", "penalty", "n_factors"]].drop_duplicates())
     whole = counted.groupby("repetition").size() == n_kinds
     return rows[rows["repetition"].isin(whole[whole].index)]
 
