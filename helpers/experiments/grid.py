@@ -9,7 +9,6 @@ as soon as it is known. Stopped at any moment, the same command goes on where it
 """
 
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
@@ -282,7 +281,7 @@ def read(path=STORED):
     return in_order(within, ["case"], CASES)  # by itself: "linear" is a case, and a way for β to bend
 
 
-def balanced(table: pd.DataFrame, n_factors: int | Iterable[int] = 3) -> pd.DataFrame:
+def balanced(table: pd.DataFrame, n_factors: int | range = 3) -> pd.DataFrame:
     """The rows with so many factors of the markets on which every kind was run, so that means compare like with like.
 
     β linear in products was run on fewer markets, and does not count.
@@ -291,10 +290,9 @@ def balanced(table: pd.DataFrame, n_factors: int | Iterable[int] = 3) -> pd.Data
     ----------
     table : DataFrame
         As from `read`.
-    n_factors : int or several
-        Of several, the markets are those on which every kind was run with each number.
+    n_factors : int or range of numbers that all must have been run
     """
-    rows = table[table["n_factors"].isin(list(n_factors) if isinstance(n_factors, Iterable) else [n_factors])]
+    rows = table[table["n_factors"].isin(np.atleast_1d(n_factors))]
     counted = rows[rows["beta"] != "products"]
     n_kinds = len(counted[["case", "beta", "found", "penalty", "n_factors"]].drop_duplicates())
     whole = counted.groupby("repetition").size() == n_kinds
