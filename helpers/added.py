@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.checks import LOOKS_THE_SAME, as_array, described_kind, first_few, no_spread
+from helpers.calendars import require_one_calendar
+from helpers.checks import LOOKS_THE_SAME, as_array, described_kind, first_few, like, no_spread
 from helpers.compact import LARGEST, CompactArray
-from helpers.labels import as_labels, dates_and_tickers, require_one_calendar, short
+from helpers.labels import as_labels, dates_and_tickers, short
 from helpers.tables import DATES_AND_TICKERS, Tables
 
 FEW = 3  # of fewer cells, nothing is said of what they are like
-OFTEN = 30  # of fewer, no correlation is
 ALIKE = 1e-5  # numbers are the same if they differ by this share: one of them may have been float32
 
 
@@ -129,7 +129,7 @@ def _require_known_before(name, table, returns, by_ticker):
                 f"{name} is the return of {when}, or a multiple of it, and row d of a characteristic must be known "
                 f"BEFORE the return of row d is earned. Shift it by date, such as {name}.{by_ticker}shift({1 + ahead})."
             )
-        if len(x) >= OFTEN and not no_spread(x) and abs(alike := np.corrcoef(x, r)[0, 1]) > LOOKS_THE_SAME:
+        if abs(alike := like(x, r)) > LOOKS_THE_SAME:
             warnings.warn(
                 f"{name} looks like the return of {when} (correlation {alike:.3f}), which is not known before it. If "
                 f"it is made of it, shift it by date, such as {name}.{by_ticker}shift({1 + ahead}).",

@@ -12,6 +12,7 @@ Choice = TypeVar("Choice")
 # A regressor is called collinear when the others leave less than this share of its sum of squares unexplained. Double
 # precision keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
 SMALLEST_SHARE = 1e-10
+FEW_PAIRS, MANY_PAIRS = 30, 10_000  # of fewer, a correlation says nothing; so many say enough
 LOOKS_THE_SAME = 0.99  # the correlation from which a characteristic is taken for a return
 
 
@@ -81,7 +82,12 @@ def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, 
         if array.dtype not in (np.float64, np.float32):
             array = array.astype(float)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must hold numbers; {_kind(values)} was given. Convert it to floats first.") from error
+        table = values if isinstance(values, pd.DataFrame) else pd.DataFrame()
+        text = [repr(column) for column, kind in table.dtypes.items() if kind.kind not in "fiub"]
+        where = f" with other things in the column(s) {first_few(text)}" if text else ""
+        raise TypeError(
+            f"{name} must hold numbers; {_kind(values)}{where} was given. Convert it to floats first."
+        ) from error
     wanted = f"({', '.join(axes)})"
     if array.ndim != len(axes):
         raise ValueError(f"{name} must have {len(axes)} axes, {wanted}; its shape is {array.shape}.")
@@ -92,6 +98,22 @@ def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, 
                 "Pass arrays that cover the same dates and tickers, in the same order."
             )
     return array
+
+
+def like(values: np.ndarray, others: np.ndarray) -> float:
+    """The correlation of the pairs that both know; 0 where these are few, or all of one number.
+
+    Where there are many, a part of them comes first, and the rest only if those are alike.
+    """
+    if len(values) > 20 * MANY_PAIRS:
+        step = len(values) // MANY_PAIRS
+        if abs(like(values[::step], others[::step])) < 0.9 * LOOKS_THE_SAME:
+            return 0.0
+    both = ~np.isnan(values) & ~np.isnan(others)
+    x, y = values[both].astype(float), others[both].astype(float)
+    if len(x) < FEW_PAIRS or no_spread(x) or no_spread(y):
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1])
 
 
 def _has_more(value):

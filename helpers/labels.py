@@ -143,6 +143,12 @@ def as_dates(name, dates):
     """The dates, made timestamps where they are text like 2020-01-31 or Python's own; other text is refused."""
     dates = plain(name, dates)
     if pd.api.types.infer_dtype(dates) in ("date", "datetime"):
+        zones = {str(getattr(date, "tzinfo", None)) for date in dates}
+        if len(zones) > 1:
+            raise TypeError(
+                f"{name} are of several time zones: {first_few(sorted(zones))}. Make them alike first: "
+                "[date.replace(tzinfo=None) for date in dates] keeps each day as its own clock shows it."
+            )
         return pd.to_datetime(dates)
     if pd.api.types.is_integer_dtype(dates) and not isinstance(dates, pd.RangeIndex) and len(dates) > 1:
         if ((dates % 10000).isin(YEARS) & (dates // 10000).isin(range(1, 3113))).all():
@@ -196,37 +202,6 @@ def on_its_side(dates: pd.Index, others: pd.Index) -> bool:
         for way, length in (("%Y", 4), ("%Y%m", 6), ("%Y%m%d", 8))
     ]
     return any(dates.year.isin(YEARS).sum() == len(others) for dates in found)
-
-
-def of_two_calendars(dates: pd.Index) -> tuple | None:
-    """Two dates of one month, such as its last trading day and its last day, where all else comes month by month."""
-    if not isinstance(dates, pd.DatetimeIndex) or len(dates) < 4:
-        return None
-    at_an_end = (dates.day <= 4) | (dates.day > dates.days_in_month - 4)
-    gaps, months = np.diff(dates) / np.timedelta64(1, "D"), dates.year * 12 + dates.month
-    close = (gaps > 0) & ((gaps <= 5) | (np.diff(months) == 0))
-    if not close.any() or not at_an_end.all() or gaps.max() <= 20:
-        return None
-    first = int(np.argmax(close))
-    return dates[first], dates[first + 1]
-
-
-def require_one_calendar(name, dates):
-    """Refuses dates of which two stand for one month."""
-    two = of_two_calendars(dates)
-    if two is not None:
-        raise ValueError(
-            f"{name} hold {short(two[0])} and {short(two[1])}, and are months otherwise: the calendars of two sources. "
-            "Bring both to one, such as with dates.to_period('M'), before they are joined."
-        )
-
-
-def follows(past, later) -> bool:
-    """Whether all later dates come after the past ones, in one calendar: months by another day would come twice."""
-    try:
-        return bool(past[-1] < later[0]) and of_two_calendars(past.append(later)) is None
-    except TypeError:  # dates of two kinds
-        return False
 
 
 def dates_and_tickers(frame, name="frame"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers.calendars import note_on_turns
+from helpers.checks import LOOKS_THE_SAME, like
 from helpers.compact import CompactArray, is_large
 from helpers.labels import columns_of_numbers, dates_and_tickers, pairs, rows_for
 
@@ -42,6 +45,10 @@ def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns
 
     earned = np.full(shape, np.nan, dtype)
     earned[date_codes, ticker_codes] = numbers(returns)
+    turns = note_on_turns(~np.isnan(earned), date_labels)
+    if turns:
+        warnings.warn(turns, UserWarning, stacklevel=3)
+    _warn_of_returns(frame, names, earned, date_codes, ticker_codes)
     z: np.ndarray | CompactArray
     if is_large(len(frame), (*shape, len(names)), dtype.itemsize):
         order = np.lexsort((ticker_codes, date_codes))
@@ -63,6 +70,23 @@ def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns
         "characteristic_names": names,
         "side": side,
     }
+
+
+def _warn_of_returns(frame, names, earned, date_codes, ticker_codes):
+    """Warns of columns that look like the return of their row, or of the next date: neither is known before it."""
+    following = np.append(earned[1:], np.full((1, earned.shape[1]), np.nan), axis=0)
+    for name in names:
+        x = frame[name].to_numpy(dtype=float, na_value=np.nan)
+        for table, when in ((earned, "its own row"), (following, "the next date")):
+            alike = like(x, table[date_codes, ticker_codes])
+            if abs(alike) > LOOKS_THE_SAME:
+                warnings.warn(
+                    f"Column {name!r} of frame looks like the return of {when} (correlation {alike:.3f}), which is not "
+                    "known before it. Leave it out, or shift it by date: "
+                    f"frame[{name!r}].groupby(level=1).shift({1 + (table is following)}).",
+                    UserWarning,
+                    stacklevel=4,
+                )
 
 
 def long_frame(panel: Any) -> pd.DataFrame:

@@ -13,9 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from helpers.added import parts_with
+from helpers.calendars import require_one_calendar
 from helpers.checks import as_array, frozen_copy, n_happened, read_only
 from helpers.compact import CompactArray
-from helpers.labels import as_labels, require_one_calendar, short
+from helpers.labels import as_labels, short
 from helpers.long_frame import long_frame, parts_of_frame
 from helpers.panel_folder import stored_panel, write_panel
 from helpers.parts import Parts
@@ -231,6 +232,12 @@ class Panel(Parts):
         ValueError
             If a (date, ticker) repeats, a label is missing, two tickers differ by blanks only, or a forward return
             (a column named ``returns_fwd``) stands among the characteristics.
+
+        Warns
+        -----
+        UserWarning
+            If a column looks like the return of its own row, or of the next date; or if the tickers come by turns, as
+            those of two calendars do.
         """
         return cls(**parts_of_frame(frame, portfolios, returns))
 

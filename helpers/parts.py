@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from helpers.calendars import follows
 from helpers.compact import CompactArray, blocks_of, joined
-from helpers.labels import columns_named, follows, rows_at, rows_named, short, written
+from helpers.labels import columns_named, rows_at, rows_named, short, written
 
 
 class Parts:

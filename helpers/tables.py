@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.calendars import require_one_calendar
 from helpers.checks import as_array, labels_along
-from helpers.labels import are_dates, as_labels, labelled, on_its_side, plain, require_one_calendar, short
+from helpers.labels import are_dates, as_labels, labelled, on_its_side, plain, short
 
 DATES_AND_TICKERS = ("n_dates", "n_tickers")
 

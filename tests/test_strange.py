@@ -17,6 +17,7 @@ from helpers.evaluation.premia import risk_premia
 from helpers.evaluation.splitter import WalkForward
 from helpers.models.hooks import Embedding
 from helpers.models.neural_ipca import NeuralIPCA
+from helpers.models.regression import CrossSectionalRegression
 from helpers.panel import Panel
 from tests.common import assert_refused
 
@@ -176,3 +177,89 @@ def test_days_on_which_only_one_ticker_trades_are_in_no_window():
     alone = characteristics_from_prices(prices[days.day_of_week < 5])
     assert np.array_equal(found.characteristics, alone.characteristics, equal_nan=True)
     assert np.array_equal(found.returns, alone.returns, equal_nan=True)
+
+
+def prices(n_days=300, seed=3):
+    days = pd.bdate_range("2010-01-04", periods=n_days)
+    moves = np.random.default_rng(seed).normal(0, 0.01, (n_days, 5))
+    return pd.DataFrame(1 + moves, days, list("ABCDE")).cumprod()
+
+
+def test_gross_returns_are_no_prices():
+    table = prices()
+    gross = (table / table.shift(1)).dropna()
+    for asked in (lambda: characteristics_from_prices(gross), lambda: read_panel(gross, layout="yfinance")):
+        assert_refused(asked, ValueError, "gross returns, 1 + r", "cumprod")
+    assert np.allclose(read_panel(table, layout="yfinance").returns, gross - 1)  # prices that begin at 1 are prices
+    assert characteristics_from_prices(table).n_tickers == 5
+    one = gross.assign(F=table["A"].iloc[1:])  # one that is none: the rest may be currencies held at 1
+    assert read_panel(one, layout="yfinance").n_tickers == 6
+
+
+@pytest.mark.parametrize(("n_calendars", "told"), [(1, False), (2, True), (3, True)])
+def test_tickers_that_come_by_turns_are_told_of(n_calendars, told):
+    weeks = pd.date_range("2020-01-01", periods=40, freq="7D")
+    rows = [
+        (week + pd.Timedelta(days=s % n_calendars), f"T{s:02d}", 0.01 * np.sin(s * w + w), float(s))
+        for w, week in enumerate(weeks) for s in range(12)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["date", "ticker", "returns", "size"])
+    for made in (
+        lambda: read_panel(frame, characteristics=["size"]),
+        lambda: Panel.from_frame(frame.set_index(["date", "ticker"])),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            made()
+        said = [str(warning.message) for warning in caught if "by turns" in str(warning.message)]
+        assert len(said) == told and all(f"every {n_calendars} dates" in sentence for sentence in said)
+
+
+def test_months_of_whom_half_are_missing_at_random_are_not_told_of_as_turns():
+    there = np.random.default_rng(0).random(R.shape) < 0.3
+    frame = long(returns=R.where(there)).dropna(subset="returns")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Panel.from_frame(frame)
+
+
+@pytest.mark.parametrize(("ahead", "when"), [(0, "of its own row"), (1, "of the next date")])
+def test_a_column_of_a_frame_like_the_return_is_told_of(ahead, when):
+    seen = R.shift(-ahead) * 3 + np.random.default_rng(1).normal(0, 1e-3, R.shape)
+    with pytest.warns(UserWarning, match=f"'seen' of frame looks like the return {when}.*shift.{1 + ahead}."):
+        Panel.from_frame(long(seen=seen))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Panel.from_frame(long(seen=seen.shift(1 + ahead)))
+
+
+def test_dates_of_several_time_zones_are_refused_wherever_they_stand():
+    mixed = [d.tz_localize("Europe/Berlin" if i % 2 else "US/Eastern") for i, d in enumerate(MONTHS)]
+    table = (1 + R).cumprod().set_axis(pd.Index(mixed, dtype=object))
+    frame = table.stack().rename_axis(["date", "ticker"]).to_frame("returns")
+    for asked in (
+        lambda: Panel(R.to_numpy(), dates=mixed),
+        lambda: Panel.from_frame(frame),
+        lambda: read_panel(table, layout="yfinance"),
+        lambda: characteristics_from_prices(table),
+    ):
+        assert_refused(asked, TypeError, "several time zones", "Europe/Berlin", "tzinfo=None")
+
+
+def test_betas_given_after_a_fit_are_refused_unless_they_fit():
+    model = CrossSectionalRegression(np.ones((12, 1))).fit(panel())
+    for other in (np.ones((5, 1)), np.ones((12, 3)), None):
+        model.set_params(given_betas=other)
+        for asked in (model.betas, model.factors, model.reconstruct):
+            assert_refused(lambda asked=asked: asked(panel()), ValueError, "changed after the fit", "Fit again")
+    again = model.set_params(given_betas=2 * np.ones((12, 1)))
+    assert np.allclose(again.reconstruct(panel()), CrossSectionalRegression(np.ones((12, 1))).fit(panel())
+                       .reconstruct(panel()))  # fmt: skip
+
+
+def test_text_in_a_table_is_found_by_its_column():
+    table = prices().astype({"C": object})
+    table.iloc[4, 2] = "n/a"
+    assert_refused(lambda: characteristics_from_prices(table), TypeError, "column(s) 'C'")
+    assert_refused(lambda: read_panel(table, layout="yfinance"), TypeError, "column(s) 'C'")
+    assert_refused(lambda: Panel(table), TypeError, "column(s) 'C'")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import SMALLEST_SHARE, as_array, as_choice, first_few, require_same_axis
+from helpers.labels import as_dates
 from helpers.panel import Panel
 
 # Trading days. A year of daily returns takes one close more, and the return of the first row another one.
@@ -17,6 +18,7 @@ DAYS_NEEDED = YEAR + 2
 LONGEST_BREAK = 15
 
 RETURNS_END = 0.5  # half of a table's numbers are larger than that if they are prices
+ABOUT_ONE, FORGOTTEN = 0.1, 0.5  # gross returns are so near to 1, and have no more to do with those of the day before
 
 
 def characteristics_from_prices(
@@ -274,6 +276,8 @@ def _by_day(name, table, days=None, missing=True):
             f"{name} must have one label for each row (its date) and each column; its labels have several levels. "
             f"Take one field, such as {name}['Close'], and turn a long table with unstack()."
         )
+    if table.index.inferred_type == "datetime":
+        table = table.set_axis(as_dates(f"The dates of {name}", table.index))
     if not isinstance(table.index, pd.DatetimeIndex):
         raise TypeError(
             f"{name} must be indexed by dates (a DatetimeIndex); a {type(table.index).__name__} was given. "
@@ -313,9 +317,31 @@ def _require_prices(prices):
             "Pass the prices themselves; (1 + returns).cumprod() serves as well."
         )
     remedy = "Set it to NaN where the ticker was not traded."
+    require_no_gross_returns("prices", prices)
     if below.size:
         remedy = "CRSP writes minus the mean of bid and ask if nothing was traded: then pass prices.abs(), NaN for 0."
     _refuse_where(prices <= 0, "prices", prices, "be above 0", remedy)
+
+
+def require_no_gross_returns(name: str, prices: pd.DataFrame) -> None:
+    """Refuses a table of 1 + r: all its numbers lie about 1, and know nothing of those of the day before.
+
+    Parameters
+    ----------
+    name : str
+        For the message.
+    prices : DataFrame
+        Dates x tickers.
+    """
+    apart = prices - prices.median()
+    now, before = apart.iloc[1:].to_numpy(), apart.iloc[:-1].to_numpy()
+    size = np.nansum(before**2)
+    alike = np.nansum(now * before) / size if size else 1.0
+    if len(prices) >= MONTH and ((prices.median() - 1).abs() < ABOUT_ONE).all() and alike < FORGOTTEN:
+        raise ValueError(
+            f"{name} looks like gross returns, 1 + r: its numbers lie about 1, and have a correlation of {alike:.2f} "
+            f"with those of the day before. Pass prices; {name}.cumprod() serves as well."
+        )
 
 
 def _require_daily(days):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from helpers.calendars import note_on_turns
 from helpers.data.columns import Columns, note_on_returns_layout, notes_on_wanted, same_but_for_capitals
 from helpers.data.file import File, Report
 from helpers.data.joining import MANY_ALONE, note_on_lost, refusal_of_strangers, rows_beside
@@ -124,7 +125,7 @@ def joined_returns(
 def notes_on_returns(
     returns: np.ndarray, dates: pd.DatetimeIndex, tickers: pd.Index, frequency: str, percent: bool = False
 ) -> list[str]:
-    """Sentences on returns that look like codes for missing ones, or like percent; or like none, if they were divided.
+    """Sentences on returns that come by turns, look like codes or like percent; or were divided and look like none.
 
     Parameters
     ----------
@@ -136,7 +137,8 @@ def notes_on_returns(
         Whether they were divided by 100.
     """
     codes, coded = _codes(returns, 100 if percent else 1)
-    notes = []
+    turns = note_on_turns(~np.isnan(returns), dates)
+    notes = [turns] * bool(turns)
     if len(codes):
         d, s = np.argwhere(coded)[0]
         texts = tuple(f"{code:g}" for code in sorted(codes))

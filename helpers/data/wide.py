@@ -17,8 +17,9 @@ from helpers.data.file import File, Source, existing
 from helpers.data.frames import is_frame
 from helpers.data.layout import Layout
 from helpers.data.layouts import LAYOUTS, recognised
-from helpers.data.prices import weekends_of_some
+from helpers.data.prices import require_no_gross_returns, weekends_of_some
 from helpers.data.returns import notes_on_returns
+from helpers.labels import as_dates
 from helpers.panel import Panel
 
 FRENCH_MISSING = (-99.99, -999.0)
@@ -239,6 +240,7 @@ def _of_prices(source):
             f"{prices.columns[s]} at {prices.index[d].date()}. CRSP writes minus the mean of bid and ask where nothing "
             "was traded: then take the absolute value, and NaN for 0."
         )
+    require_no_gross_returns(name, prices)
     weekend, said = weekends_of_some(prices)
     notes += [said] * bool(said)
     prices = prices[~weekend].dropna(how="all")
@@ -301,6 +303,8 @@ def _by_day(table, name):
     if pd.api.types.is_string_dtype(index) and index.str.match(r"\d{4}-\d\d-\d\d").all():
         in_utc = index.str.contains(r"(?:Z|[+-]00:?00)$").any()
         index = pd.DatetimeIndex(index.str[:19])
+    if index.inferred_type == "datetime":
+        index = as_dates(f"The dates of {name}", index)
     if not isinstance(index, pd.DatetimeIndex):
         raise TypeError(f"The rows of {name} must be dated by timestamps or 2020-01-31; {index[0]!r} was found.")
     index = index.tz_localize(None)

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from helpers.calendars import follows
 from helpers.checks import SMALLEST_SHARE, beta_axes, no_spread
-from helpers.labels import follows, short
+from helpers.labels import short
 from helpers.tables import Tables
 
 DATES_AND_FACTORS = ("n_dates", "n_factors")

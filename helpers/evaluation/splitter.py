@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
+from helpers.calendars import require_one_calendar
 from helpers.checks import as_array, as_count, as_flag, described_kind, labels_along
-from helpers.labels import DATE_NAMES, named_date, on_its_side, plain, require_one_calendar, short
+from helpers.labels import DATE_NAMES, named_date, on_its_side, plain, short
 from helpers.panel import Panel, require_panel
 
 # What pandas.api.types.infer_dtype calls the labels whose order is that of time. Text may sort in another way.

@@ -12,10 +12,11 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from helpers.calendars import follows
 from helpers.checks import as_count, first_few
 from helpers.compact import CompactArray, each_column
 from helpers.equation import product, share_explained
-from helpers.labels import Labelled, follows, labelled, short
+from helpers.labels import Labelled, labelled, short
 from helpers.models.store import stored_model, write_model
 from helpers.panel import Panel, require_panel
 

@@ -151,6 +151,14 @@ class CrossSectionalRegression(SolvedFactors):
         return factor_names(self.factors_.shape[1]) if own is None else own
 
     def _require_same_betas(self, panel):
+        fitted = (len(self.tickers_), self.factors_.shape[1])
+        names = () if self.characteristic_names_ is None else self.characteristic_names_
+        now = (fitted[0], len(names)) if self.given_betas is None else np.shape(self.given_betas)[-2:]
+        if now != fitted:
+            raise ValueError(
+                f"given_betas was changed after the fit: it was of (n_tickers, n_factors) = {fitted}, and is of {now} "
+                "now. Fit again."
+            )
         if self.given_betas is None:
             require_panel(panel, characteristics=True)
             require_same_labels("characteristic_names", panel.characteristic_names, self.characteristic_names_)
