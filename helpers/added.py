@@ -77,7 +77,7 @@ def _table(panel, name, values, dtype):
     with np.errstate(over="ignore", invalid="ignore"):  # what is beyond the precision becomes infinite, and is refused
         table = table.astype(dtype, copy=False)
         table = as_array(str(name), table, DATES_AND_TICKERS, missing=True, keep_precision=True)
-    _require_known_before(name, table, panel.returns, "groupby(level=1)." * isinstance(values, pd.Series))
+    _require_known_before(name, table, panel.returns, "sort_index().groupby(level=1)." * isinstance(values, pd.Series))
     return table
 
 
@@ -129,7 +129,8 @@ def _require_known_before(name, table, returns, by_ticker):
                 f"{name} is the return of {when}, or a multiple of it, and row d of a characteristic must be known "
                 f"BEFORE the return of row d is earned. Shift it by date, such as {name}.{by_ticker}shift({1 + ahead})."
             )
-        if abs(alike := like(x, r)) > LOOKS_THE_SAME:
+        # Returns may be like those of the date before, which are known.
+        if abs(alike := like(x, r)) > max(LOOKS_THE_SAME, abs(like(table[1:].ravel(), returns[:-1].ravel()))):
             warnings.warn(
                 f"{name} looks like the return of {when} (correlation {alike:.3f}), which is not known before it. If "
                 f"it is made of it, shift it by date, such as {name}.{by_ticker}shift({1 + ahead}).",

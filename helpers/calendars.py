@@ -50,6 +50,8 @@ def note_on_turns(there: np.ndarray, dates: pd.Index) -> str:
         Whether the ticker has a return at the date.
     dates : Index
     """
+    some = there.any(axis=1)
+    there, dates = there[some], dates[some]
     if len(there) < ENOUGH:
         return ""
     counts = there.sum(axis=1)
@@ -59,9 +61,8 @@ def note_on_turns(there: np.ndarray, dates: pd.Index) -> str:
     ]
     if met[0] > SELDOM or max(met[1:]) < OFTEN:
         return ""
-    first = int(np.flatnonzero(counts)[0])
     return (
-        f"The tickers are there by turns: those of {short(dates[first])} are not those of {short(dates[first + 1])}, "
+        f"The tickers are there by turns: those of {short(dates[0])} are not those of {short(dates[1])}, "
         f"but every {int(np.argmax(met)) + 1} dates they come again. These look like dates of several calendars, so no "
         "date has all tickers. Bring them to one first, such as dates.to_period('W') for weeks."
     )

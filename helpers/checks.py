@@ -82,8 +82,8 @@ def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, 
         if array.dtype not in (np.float64, np.float32):
             array = array.astype(float)
     except (TypeError, ValueError) as error:
-        table = values if isinstance(values, pd.DataFrame) else pd.DataFrame()
-        text = [repr(column) for column, kind in table.dtypes.items() if kind.kind not in "fiub"]
+        table = values if isinstance(values, pd.DataFrame) and values.columns.is_unique else pd.DataFrame()
+        text = [repr(column) for column in table if _is_no_number(table[column])]
         where = f" with other things in the column(s) {first_few(text)}" if text else ""
         raise TypeError(
             f"{name} must hold numbers; {_kind(values)}{where} was given. Convert it to floats first."
@@ -100,20 +100,30 @@ def as_numbers(name: str, values: Any, axes: Sequence[str], sizes: Mapping[str, 
     return array
 
 
+def _is_no_number(column):
+    return not pd.api.types.is_numeric_dtype(column) and (
+        pd.api.types.is_datetime64_any_dtype(column)
+        or bool((pd.to_numeric(column, errors="coerce").isna() & column.notna()).any())
+    )
+
+
 def like(values: np.ndarray, others: np.ndarray) -> float:
     """The correlation of the pairs that both know; 0 where these are few, or all of one number.
 
     Where there are many, a part of them comes first, and the rest only if those are alike.
     """
     if len(values) > 20 * MANY_PAIRS:
-        step = len(values) // MANY_PAIRS
-        if abs(like(values[::step], others[::step])) < 0.9 * LOOKS_THE_SAME:
+        part = np.random.default_rng(0).integers(0, len(values), MANY_PAIRS)
+        enough = (np.isfinite(values[part]) & np.isfinite(others[part])).sum() >= MANY_PAIRS // 100
+        if enough and abs(like(values[part], others[part])) < 0.9 * LOOKS_THE_SAME:
             return 0.0
-    both = ~np.isnan(values) & ~np.isnan(others)
+    both = np.isfinite(values) & np.isfinite(others)
     x, y = values[both].astype(float), others[both].astype(float)
-    if len(x) < FEW_PAIRS or no_spread(x) or no_spread(y):
-        return 0.0
-    return float(np.corrcoef(x, y)[0, 1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(x) < FEW_PAIRS or no_spread(x) or no_spread(y):
+            return 0.0
+        alike = float(np.corrcoef(x, y)[0, 1])
+    return alike if np.isfinite(alike) else 0.0
 
 
 def _has_more(value):

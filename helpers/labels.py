@@ -143,7 +143,7 @@ def as_dates(name, dates):
     """The dates, made timestamps where they are text like 2020-01-31 or Python's own; other text is refused."""
     dates = plain(name, dates)
     if pd.api.types.infer_dtype(dates) in ("date", "datetime"):
-        zones = {str(getattr(date, "tzinfo", None)) for date in dates}
+        zones = {str(getattr(date, "tzinfo", None)) for date in dates if not pd.isna(date)}
         if len(zones) > 1:
             raise TypeError(
                 f"{name} are of several time zones: {first_few(sorted(zones))}. Make them alike first: "

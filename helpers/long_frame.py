@@ -17,6 +17,8 @@ from helpers.labels import columns_of_numbers, dates_and_tickers, pairs, rows_fo
 # Where a long frame carries what of its panel has no place in its rows and columns.
 ASIDE = "panel"
 
+NO_RETURN = 90.0  # from here on a number among returns is rather a code for a missing one, such as -99
+
 
 def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns: Hashable) -> dict[str, Any]:
     """The arguments of `Panel`, from those of `Panel.from_frame`."""
@@ -74,19 +76,22 @@ def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns
 
 def _warn_of_returns(frame, names, earned, date_codes, ticker_codes):
     """Warns of columns that look like the return of their row, or of the next date: neither is known before it."""
-    following = np.append(earned[1:], np.full((1, earned.shape[1]), np.nan), axis=0)
+    nobody = np.full((1, earned.shape[1]), np.nan)
+    padded = np.concatenate([nobody, np.where(np.abs(earned) < NO_RETURN, earned, np.nan), nobody])
+    before, own, following = (padded[date_codes + d, ticker_codes] for d in range(3))
     for name in names:
         x = frame[name].to_numpy(dtype=float, na_value=np.nan)
-        for table, when in ((earned, "its own row"), (following, "the next date")):
-            alike = like(x, table[date_codes, ticker_codes])
-            if abs(alike) > LOOKS_THE_SAME:
-                warnings.warn(
-                    f"Column {name!r} of frame looks like the return of {when} (correlation {alike:.3f}), which is not "
-                    "known before it. Leave it out, or shift it by date: "
-                    f"frame[{name!r}].groupby(level=1).shift({1 + (table is following)}).",
-                    UserWarning,
-                    stacklevel=4,
-                )
+        both = [like(x, own), like(x, following)]
+        ahead = int(np.argmax(np.abs(both)))
+        # Returns may be like those of the date before, which are known: then all three are alike, and that one most.
+        if abs(both[ahead]) > max(LOOKS_THE_SAME, abs(like(x, before))):
+            warnings.warn(
+                f"Column {name!r} of frame looks like the return of {('its own row', 'the next date')[ahead]} "
+                f"(correlation {both[ahead]:.3f}), which is not known before it. Leave it out, or shift it by date: "
+                f"frame[{name!r}].sort_index().groupby(level=1).shift({1 + ahead}).",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def long_frame(panel: Any) -> pd.DataFrame:

@@ -154,7 +154,7 @@ BEFORE_ITS_TIME = {
     "some of them": (lambda r: r + 0 * r.loc[:, :"T03"], "is the return of the same date", "last.shift(1)"),
     "in single precision": (lambda r: r.astype("float32"), "is the return of the same date", "last.shift(1)"),
     "shifted the wrong way": (lambda r: r.shift(-1), "is the return of the next date", "last.shift(2)"),
-    "as rows": (lambda r: r.stack(), "is the return of the same date", "last.groupby(level=1).shift(1)"),
+    "as rows": (lambda r: r.stack(), "is the return of the same date", "last.sort_index().groupby(level=1).shift(1)"),
     "as an array": (lambda r: r.to_numpy(), "is the return of the same date", "last.shift(1)"),
 }
 

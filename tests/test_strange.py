@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from helpers.checks import like
 from helpers.data.layouts import LAYOUTS
 from helpers.data.prices import characteristics_from_prices
 from helpers.data.reader import read_panel
@@ -185,19 +186,55 @@ def prices(n_days=300, seed=3):
     return pd.DataFrame(1 + moves, days, list("ABCDE")).cumprod()
 
 
-def test_gross_returns_are_no_prices():
-    table = prices()
+def told(made, words):
+    """How many warnings have these words, and what was made."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = made()
+    return sum(words in str(warning.message) for warning in caught), result
+
+
+def near_one(kind):
+    """Tables whose numbers lie about 1."""
+    random, table = np.random.default_rng(4), prices()
     gross = (table / table.shift(1)).dropna()
-    for asked in (lambda: characteristics_from_prices(gross), lambda: read_panel(gross, layout="yfinance")):
-        assert_refused(asked, ValueError, "gross returns, 1 + r", "cumprod")
-    assert np.allclose(read_panel(table, layout="yfinance").returns, gross - 1)  # prices that begin at 1 are prices
-    assert characteristics_from_prices(table).n_tickers == 5
-    one = gross.assign(F=table["A"].iloc[1:])  # one that is none: the rest may be currencies held at 1
-    assert read_panel(one, layout="yfinance").n_tickers == 6
+    currencies = np.exp(0.4 * np.log(table / table.median()))
+    if kind == "gross returns":
+        return gross
+    if kind == "gross returns with gaps and an empty column":
+        return gross.where(random.random(gross.shape) < 0.6).assign(Z=np.nan)
+    if kind == "currencies with gaps":
+        return currencies.where(random.random(table.shape) < 0.5)
+    if kind == "currencies and one wrong number":
+        currencies.iloc[100, 2] = 100.0
+        return currencies
+    if kind == "coins held at 1":
+        return 1 + 0 * table + random.normal(0, 5e-4, table.shape)
+    return {"prices from 1": table, "a few days": gross[:15], "a constant": 0 * table + 1.0}[kind]
 
 
-@pytest.mark.parametrize(("n_calendars", "told"), [(1, False), (2, True), (3, True)])
-def test_tickers_that_come_by_turns_are_told_of(n_calendars, told):
+@pytest.mark.parametrize(
+    ("kind", "is_told"),
+    [
+        ("gross returns", True),
+        ("gross returns with gaps and an empty column", True),
+        ("currencies with gaps", False),
+        ("currencies and one wrong number", False),
+        ("coins held at 1", False),
+        ("prices from 1", False),
+        ("a few days", False),
+        ("a constant", False),
+    ],
+)
+def test_gross_returns_in_the_place_of_prices_are_told_of(kind, is_told):
+    table = near_one(kind)
+    assert told(lambda: read_panel(table, layout="yfinance"), "gross returns")[0] == is_told
+    if kind == "gross returns":
+        assert told(lambda: characteristics_from_prices(table), "gross returns")[0] == 1
+
+
+@pytest.mark.parametrize(("n_calendars", "is_told"), [(1, False), (2, True), (3, True)])
+def test_tickers_that_come_by_turns_are_told_of(n_calendars, is_told):
     weeks = pd.date_range("2020-01-01", periods=40, freq="7D")
     rows = [
         (week + pd.Timedelta(days=s % n_calendars), f"T{s:02d}", 0.01 * np.sin(s * w + w), float(s))
@@ -208,11 +245,18 @@ def test_tickers_that_come_by_turns_are_told_of(n_calendars, told):
         lambda: read_panel(frame, characteristics=["size"]),
         lambda: Panel.from_frame(frame.set_index(["date", "ticker"])),
     ):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            made()
-        said = [str(warning.message) for warning in caught if "by turns" in str(warning.message)]
-        assert len(said) == told and all(f"every {n_calendars} dates" in sentence for sentence in said)
+        assert told(made, "by turns")[0] == is_told == told(made, f"every {n_calendars} dates")[0]
+
+
+def test_returns_of_quarters_in_rows_of_months_do_not_come_by_turns():
+    months = pd.date_range("2000-01-31", periods=90, freq="ME")
+    earned = pd.DataFrame(np.random.default_rng(5).normal(size=(90, 12)) / 20, months, TICKERS)
+    earned[np.arange(90) % 3 != 2] = np.nan  # while what is known of each ticker has all months
+    frame = pd.DataFrame({"returns": earned.stack(future_stack=True), "size": 1.0}).rename_axis(["date", "ticker"])
+    assert told(lambda: Panel.from_frame(frame), "by turns")[0] == 0
+    by_turns = pd.DataFrame({t: R[t].where(np.arange(30) % 3 == s % 3) for s, t in enumerate(R)}).stack()
+    frame = by_turns.rename_axis(["date", "ticker"]).to_frame("returns")
+    assert told(lambda: Panel.from_frame(frame), "every 3 dates")[0] == 1
 
 
 def test_months_of_whom_half_are_missing_at_random_are_not_told_of_as_turns():
@@ -233,6 +277,45 @@ def test_a_column_of_a_frame_like_the_return_is_told_of(ahead, when):
         Panel.from_frame(long(seen=seen.shift(1 + ahead)))
 
 
+def test_returns_that_last_may_be_characteristics_of_the_next_date():
+    bills = pd.DataFrame(np.cumsum(np.random.default_rng(0).normal(0, 1e-4, R.shape), axis=0) + 0.01, MONTHS, TICKERS)
+    for seen, words in ((bills.shift(1), None), (bills, "of its own row"), (bills.shift(-1), "of the next date")):
+        frame = long(returns=bills, seen=seen)
+        counts = [told(lambda f=frame: Panel.from_frame(f), w)[0] for w in ("like the return", words or "like the")]
+        assert counts == 2 * [words is not None]
+    added = Panel(bills)
+    assert told(lambda: added.with_characteristics(seen=bills.shift(1)), "looks like")[0] == 0
+
+
+def test_a_likeness_is_found_whatever_the_order_and_the_gaps():
+    random = np.random.default_rng(0)
+    r = random.normal(size=(1000, 500))
+    hidden = r.copy()
+    hidden[:, 0] = np.nan
+    few = np.where(random.random(r.shape) < 0.002, r, np.nan)
+    for seen in (r, hidden, few):
+        assert like(seen.ravel(), r.ravel()) == pytest.approx(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert like(np.full(50, 1e200) * r[0, :50], r[0, :50]) == 0.0 == like(np.full(50, np.inf), r[0, :50])
+
+
+def test_the_remedy_for_a_column_like_the_return_serves_rows_in_any_order():
+    frame = long(seen=R).iloc[::-1]
+    frame["seen"] = frame["seen"].sort_index().groupby(level=1).shift(1)  # what the warning says
+    panel = Panel.from_frame(frame)
+    assert np.array_equal(panel.characteristics[1:, :, 1], R.to_numpy()[:-1])
+
+
+def test_an_index_of_python_times_in_utc_is_read_as_one_of_pandas():
+    table = prices()
+    late = pd.DatetimeIndex(table.index.tz_localize("Asia/Tokyo").tz_convert("UTC"))
+    for index in (late, pd.Index(late.to_pydatetime(), dtype=object)):
+        assert_refused(lambda index=index: read_panel(table.set_axis(index), layout="yfinance"), ValueError, "midnight")
+    gone = pd.Index([*late.tz_convert("Asia/Tokyo").to_pydatetime()[:-1], pd.NaT], dtype=object)
+    assert_refused(lambda: characteristics_from_prices(table.set_axis(gone)), ValueError, "row(s) without a date")
+
+
 def test_dates_of_several_time_zones_are_refused_wherever_they_stand():
     mixed = [d.tz_localize("Europe/Berlin" if i % 2 else "US/Eastern") for i, d in enumerate(MONTHS)]
     table = (1 + R).cumprod().set_axis(pd.Index(mixed, dtype=object))
@@ -246,15 +329,22 @@ def test_dates_of_several_time_zones_are_refused_wherever_they_stand():
         assert_refused(asked, TypeError, "several time zones", "Europe/Berlin", "tzinfo=None")
 
 
-def test_betas_given_after_a_fit_are_refused_unless_they_fit():
-    model = CrossSectionalRegression(np.ones((12, 1))).fit(panel())
-    for other in (np.ones((5, 1)), np.ones((12, 3)), None):
-        model.set_params(given_betas=other)
-        for asked in (model.betas, model.factors, model.reconstruct):
-            assert_refused(lambda asked=asked: asked(panel()), ValueError, "changed after the fit", "Fit again")
-    again = model.set_params(given_betas=2 * np.ones((12, 1)))
-    assert np.allclose(again.reconstruct(panel()), CrossSectionalRegression(np.ones((12, 1))).fit(panel())
-                       .reconstruct(panel()))  # fmt: skip
+def test_betas_given_after_a_fit_are_refused_unless_they_are_of_the_same_shape():
+    tables = {"constant": np.ones((12, 1)), "of each date": np.ones((30, 12, 1)), "None": None}
+    others = {"fewer": np.ones((5, 1)), "more": np.ones((12, 3)), "fewer dates": np.ones((20, 12, 1)),
+              "more dates": np.ones((60, 12, 1)), "ragged": [[1, 2], [3]], "one axis": np.ones(12)}  # fmt: skip
+    for before, betas in tables.items():
+        model = CrossSectionalRegression(betas).fit(panel())
+        for after, other in (tables | others).items():
+            model.set_params(given_betas=other)
+            for asked in (model.betas, model.factors, model.reconstruct):
+                if before != after:
+                    assert_refused(lambda asked=asked: asked(panel()), ValueError, "changed after the fit", "Fit again")
+    named = pd.DataFrame(np.arange(12.0)[:, None], TICKERS)
+    model = CrossSectionalRegression(named).fit(panel()).set_params(given_betas=named[::-1])
+    assert_refused(lambda: model.betas(panel()), ValueError, "of other tickers")
+    once, twice = (CrossSectionalRegression(c * named).fit(panel()) for c in (1, 2))
+    assert np.allclose(once.set_params(given_betas=2 * named).reconstruct(panel()), twice.reconstruct(panel()))
 
 
 def test_text_in_a_table_is_found_by_its_column():
@@ -262,4 +352,5 @@ def test_text_in_a_table_is_found_by_its_column():
     table.iloc[4, 2] = "n/a"
     assert_refused(lambda: characteristics_from_prices(table), TypeError, "column(s) 'C'")
     assert_refused(lambda: read_panel(table, layout="yfinance"), TypeError, "column(s) 'C'")
-    assert_refused(lambda: Panel(table), TypeError, "column(s) 'C'")
+    for each in (table, table.astype(object)):
+        assert_refused(lambda each=each: Panel(each), TypeError, "column(s) 'C' was given")

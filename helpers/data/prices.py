@@ -18,7 +18,9 @@ DAYS_NEEDED = YEAR + 2
 LONGEST_BREAK = 15
 
 RETURNS_END = 0.5  # half of a table's numbers are larger than that if they are prices
-ABOUT_ONE, FORGOTTEN = 0.1, 0.5  # gross returns are so near to 1, and have no more to do with those of the day before
+# Gross returns are so near to 1, vary by more than that, and have no more to do with those of the day before; it takes
+# so many pairs to say so.
+ABOUT_ONE, HELD, FORGOTTEN, PAIRS = 0.1, 1e-3, 0.5, 100
 
 
 def characteristics_from_prices(
@@ -76,7 +78,7 @@ def characteristics_from_prices(
     Warns
     -----
     UserWarning
-        If only some of the tickers have prices on weekends: those days are left out.
+        If only some of the tickers have prices on weekends: those days are left out. If prices look like gross returns.
 
     Notes
     -----
@@ -208,9 +210,9 @@ def _traded(prices, volume):
     _require_prices(table)
     trading = table.notna().any(axis=1).to_numpy()
     weekend, said = weekends_of_some(table)
-    if said:
-        warnings.warn(said, UserWarning, stacklevel=3)
-        trading = trading & ~weekend
+    for sentence in filter(None, (said, note_on_gross_returns(table))):
+        warnings.warn(sentence, UserWarning, stacklevel=3)
+    trading = trading & ~weekend
     found = table[trading]
     _require_daily(found.index)
     if volume is None:
@@ -317,31 +319,37 @@ def _require_prices(prices):
             "Pass the prices themselves; (1 + returns).cumprod() serves as well."
         )
     remedy = "Set it to NaN where the ticker was not traded."
-    require_no_gross_returns("prices", prices)
     if below.size:
         remedy = "CRSP writes minus the mean of bid and ask if nothing was traded: then pass prices.abs(), NaN for 0."
     _refuse_where(prices <= 0, "prices", prices, "be above 0", remedy)
 
 
-def require_no_gross_returns(name: str, prices: pd.DataFrame) -> None:
-    """Refuses a table of 1 + r: all its numbers lie about 1, and know nothing of those of the day before.
+def note_on_gross_returns(prices: pd.DataFrame) -> str:
+    """A sentence on a table of 1 + r, whose numbers lie about 1 and know nothing of those of the day before; or none.
+
+    Prices of what is held at 1, such as dollars in other coins, are like that, too, but for their size.
 
     Parameters
     ----------
-    name : str
-        For the message.
     prices : DataFrame
         Dates x tickers.
     """
-    apart = prices - prices.median()
-    now, before = apart.iloc[1:].to_numpy(), apart.iloc[:-1].to_numpy()
-    size = np.nansum(before**2)
-    alike = np.nansum(now * before) / size if size else 1.0
-    if len(prices) >= MONTH and ((prices.median() - 1).abs() < ABOUT_ONE).all() and alike < FORGOTTEN:
-        raise ValueError(
-            f"{name} looks like gross returns, 1 + r: its numbers lie about 1, and have a correlation of {alike:.2f} "
-            f"with those of the day before. Pass prices; {name}.cumprod() serves as well."
-        )
+    middle = prices.median().dropna()
+    if middle.empty or ((middle - 1).abs() > ABOUT_ONE).any():
+        return ""
+    apart = (prices[middle.index] - middle).clip(-ABOUT_ONE, ABOUT_ONE).to_numpy()
+    now, before = apart[1:], apart[:-1]
+    both = ~np.isnan(now + before)
+    now, before = now[both], before[both]
+    if len(now) < PAIRS or np.sqrt((before**2).mean()) < HELD:
+        return ""
+    alike = now @ before / (before @ before)
+    if alike > FORGOTTEN:
+        return ""
+    return (
+        f"The prices look like gross returns, 1 + r: they lie about 1, and have a correlation of {alike:.2f} with "
+        "those of the day before. If they are, pass table.cumprod()."
+    )
 
 
 def _require_daily(days):

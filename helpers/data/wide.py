@@ -17,7 +17,7 @@ from helpers.data.file import File, Source, existing
 from helpers.data.frames import is_frame
 from helpers.data.layout import Layout
 from helpers.data.layouts import LAYOUTS, recognised
-from helpers.data.prices import require_no_gross_returns, weekends_of_some
+from helpers.data.prices import note_on_gross_returns, weekends_of_some
 from helpers.data.returns import notes_on_returns
 from helpers.labels import as_dates
 from helpers.panel import Panel
@@ -240,9 +240,8 @@ def _of_prices(source):
             f"{prices.columns[s]} at {prices.index[d].date()}. CRSP writes minus the mean of bid and ask where nothing "
             "was traded: then take the absolute value, and NaN for 0."
         )
-    require_no_gross_returns(name, prices)
     weekend, said = weekends_of_some(prices)
-    notes += [said] * bool(said)
+    notes += filter(None, (said, note_on_gross_returns(prices)))
     prices = prices[~weekend].dropna(how="all")
     if len(prices) < 2:
         raise ValueError(f"{name} holds {len(prices)} day(s) of prices; a return needs two.")
@@ -297,14 +296,15 @@ def _level_of_kinds(table):
 
 def _by_day(table, name):
     """The table with days for its index, those that the clocks of its time zone show, and a note on one left out."""
-    index, in_utc = table.index, str(getattr(table.index, "tz", "")) in ("UTC", "UTC+00:00")
+    index = table.index
+    if index.inferred_type == "datetime":
+        index = as_dates(f"The dates of {name}", index)
+    in_utc = str(getattr(index, "tz", "")) in ("UTC", "UTC+00:00")
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
     if pd.api.types.is_string_dtype(index) and index.str.match(r"\d{4}-\d\d-\d\d").all():
         in_utc = index.str.contains(r"(?:Z|[+-]00:?00)$").any()
         index = pd.DatetimeIndex(index.str[:19])
-    if index.inferred_type == "datetime":
-        index = as_dates(f"The dates of {name}", index)
     if not isinstance(index, pd.DatetimeIndex):
         raise TypeError(f"The rows of {name} must be dated by timestamps or 2020-01-31; {index[0]!r} was found.")
     index = index.tz_localize(None)

@@ -225,18 +225,20 @@ class NeuralIPCA(NetworkEnsemble):
             for dates, tickers, block in panel.blocks():
                 there = known[dates][:, tickers]
                 rows = rows_read(block, there, shape.hooks, self.categories_)
-                found = layers.member_betas(shape, self.weights_, rows).astype(float)
-                yield block, there, found.transpose(1, 0, 2)
+                yield block, there, layers.member_betas(shape, self.weights_, rows)
 
+        # In double precision one member after the other: of a large panel all together took several gigabytes.
         squares, factors = np.zeros((shape.n_members, shape.n_factors, shape.n_factors)), []
         for _, _, found in blocks():
-            squares += found.transpose(0, 2, 1) @ found
+            for m in range(shape.n_members):
+                one = found[:, m].astype(float)
+                squares[m] += one.T @ one
         turns = np.stack([whitened(square / known.sum()) for square in squares])
         for block, there, found in blocks():
             returns, betas = np.where(there, block.returns, 0.0), np.zeros((*there.shape, shape.n_factors))
             solved = []
-            for member in found @ turns:
-                betas[there] = member
+            for m, turn in enumerate(turns):
+                betas[there] = found[:, m].astype(float) @ turn
                 solved.append(regressions(returns, betas, RIDGE)[0])
             factors.append(solved)
         turns = turns @ np.stack([_rotated(solved) for solved in np.concatenate(factors, axis=1)])

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from helpers.checks import as_array, beta_axes, labels_along
-from helpers.labels import Labelled, factor_names, labelled
+from helpers.labels import Labelled, factor_names, labelled, plain
 from helpers.models.base import factors_of_happened, happened, require_same_labels
 from helpers.models.halves import ConstantBetas, SolvedFactors
 from helpers.models.least_squares import betas_given, factors_given
@@ -110,7 +110,7 @@ class CrossSectionalRegression(SolvedFactors):
         panel_of_fit, dates = happened(self._read(panel)), panel.dates
         n_factors = self._betas(panel_of_fit[:1], dates).shape[2]
         factors = factors_of_happened(panel_of_fit, n_factors, lambda past: self._solved(past, dates))
-        self.factors_ = factors
+        self.factors_, self.shape_of_betas_ = factors, _shape(self.given_betas)
         self.dates_, self.tickers_, self.characteristic_names_ = panel.dates, panel.tickers, panel.characteristic_names
         self.premia_ = factors.mean(axis=0)
         self.standard_errors_ = np.full(factors.shape[1], np.nan)
@@ -151,13 +151,12 @@ class CrossSectionalRegression(SolvedFactors):
         return factor_names(self.factors_.shape[1]) if own is None else own
 
     def _require_same_betas(self, panel):
-        fitted = (len(self.tickers_), self.factors_.shape[1])
-        names = () if self.characteristic_names_ is None else self.characteristic_names_
-        now = (fitted[0], len(names)) if self.given_betas is None else np.shape(self.given_betas)[-2:]
-        if now != fitted:
+        now, fitted = _shape(self.given_betas), self.shape_of_betas_
+        own = None if now is None else labels_along(self.given_betas, -2)
+        if now != fitted or (own is not None and not plain("tickers", own).equals(self.tickers_)):
             raise ValueError(
-                f"given_betas was changed after the fit: it was of (n_tickers, n_factors) = {fitted}, and is of {now} "
-                "now. Fit again."
+                f"given_betas was changed after the fit: it was {_described(fitted)}, and is {_described(now)} now, or "
+                "of other tickers. Fit again."
             )
         if self.given_betas is None:
             require_panel(panel, characteristics=True)
@@ -187,3 +186,15 @@ class CrossSectionalRegression(SolvedFactors):
         if betas.ndim == 3:
             return betas[dates.get_indexer(panel.dates)]
         return np.broadcast_to(betas, (panel.n_dates, *betas.shape))
+
+
+def _shape(given):
+    """The shape of given betas, () where their rows differ in length; None where there are none."""
+    try:
+        return None if given is None else np.shape(given)
+    except ValueError:
+        return ()
+
+
+def _described(shape):
+    return "None, so the characteristics" if shape is None else f"of shape {shape}"
