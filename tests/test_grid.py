@@ -264,6 +264,12 @@ def test_a_stored_row_of_a_network_is_made_again(stored):
         assert made[name] == pytest.approx(row[name], abs=5e-3) == pytest.approx(row[f"solved_{name}"], abs=0.05)
 
 
+def test_the_stored_grid_is_what_the_command_makes_without_a_choice(stored):
+    cells = grid.cells()
+    assert set(map(tuple, stored[grid.KEY].to_numpy().tolist())) == set(cells) and len(stored) == len(cells)
+    assert stored[["total_r2", "leave_one_out_r2", "predictive_r2"]].notna().all(axis=None)
+
+
 def test_balanced_rows_are_those_of_markets_that_every_kind_has(stored):
     rows = grid.balanced(stored)
     counts = rows[rows["beta"] != "products"].groupby(["case", "beta", "found", "penalty"]).size()
