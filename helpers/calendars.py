@@ -42,7 +42,7 @@ def follows(past, later) -> bool:
 
 
 def note_on_turns(there: np.ndarray, dates: pd.Index) -> str:
-    """A sentence on tickers that are never there on two dates running, but on every second or third; else nothing.
+    """A sentence on tickers that are seldom there on two dates running, but on every second or third; else nothing.
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ Choice = TypeVar("Choice")
 # precision keeps about six digits of the answer at this bound, and none a few orders of magnitude below it.
 SMALLEST_SHARE = 1e-10
 FEW_PAIRS, MANY_PAIRS = 30, 10_000  # of fewer, a correlation says nothing; so many say enough
+HUGE = 90.0  # a return, as a fraction; from here on 99.99, 999 or 9999 are rather codes
+WHOLE_IN_FLOAT32 = 2**24  # beyond it, float32 holds no longer every whole number
 LOOKS_THE_SAME = 0.99  # the correlation from which a characteristic is taken for a return
 
 

@@ -10,20 +10,18 @@ import numpy as np
 import pandas as pd
 
 from helpers.calendars import note_on_turns
-from helpers.checks import LOOKS_THE_SAME, like
+from helpers.checks import HUGE, LOOKS_THE_SAME, WHOLE_IN_FLOAT32, like
 from helpers.compact import CompactArray, is_large
 from helpers.labels import columns_of_numbers, dates_and_tickers, pairs, rows_for
 
 # Where a long frame carries what of its panel has no place in its rows and columns.
 ASIDE = "panel"
 
-NO_RETURN = 90.0  # from here on a number among returns is rather a code for a missing one, such as -99
-
 
 def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns: Hashable) -> dict[str, Any]:
     """The arguments of `Panel`, from those of `Panel.from_frame`."""
     dates, tickers = dates_and_tickers(frame)
-    if tickers.dtype == np.float32 and tickers.max() > 2**24:
+    if tickers.dtype == np.float32 and tickers.max() > WHOLE_IN_FLOAT32:
         raise ValueError(
             f"The tickers of frame are in float32, which keeps 7 digits: longer numbers have become others, such as "
             f"{tickers.max():.0f}. Write them as whole numbers or text."
@@ -77,7 +75,7 @@ def parts_of_frame(frame: pd.DataFrame, portfolios: pd.DataFrame | None, returns
 def _warn_of_returns(frame, names, earned, date_codes, ticker_codes):
     """Warns of columns that look like the return of their row, or of the next date: neither is known before it."""
     nobody = np.full((1, earned.shape[1]), np.nan)
-    padded = np.concatenate([nobody, np.where(np.abs(earned) < NO_RETURN, earned, np.nan), nobody])
+    padded = np.concatenate([nobody, np.where(np.abs(earned) < HUGE, earned, np.nan), nobody])
     before, own, following = (padded[date_codes + d, ticker_codes] for d in range(3))
     for name in names:
         x = frame[name].to_numpy(dtype=float, na_value=np.nan)

@@ -343,6 +343,10 @@ def test_betas_given_after_a_fit_are_refused_unless_they_are_of_the_same_shape()
     named = pd.DataFrame(np.arange(12.0)[:, None], TICKERS)
     model = CrossSectionalRegression(named).fit(panel()).set_params(given_betas=named[::-1])
     assert_refused(lambda: model.betas(panel()), ValueError, "of other tickers")
+    earlier = CrossSectionalRegression(named).fit(panel())
+    said = np.asarray(earlier.reconstruct(panel()))
+    del earlier.shape_of_betas_  # as in a file that an earlier edition has saved
+    assert np.array_equal(earlier.reconstruct(panel()), said)
     once, twice = (CrossSectionalRegression(c * named).fit(panel()) for c in (1, 2))
     assert np.allclose(once.set_params(given_betas=2 * named).reconstruct(panel()), twice.reconstruct(panel()))
 

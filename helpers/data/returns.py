@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.calendars import note_on_turns
+from helpers.checks import HUGE
 from helpers.data.columns import Columns, note_on_returns_layout, notes_on_wanted, same_but_for_capitals
 from helpers.data.file import File, Report
 from helpers.data.joining import MANY_ALONE, note_on_lost, refusal_of_strangers, rows_beside
@@ -19,7 +20,6 @@ PERCENT_BEGINS_OTHERWISE = 0.3
 STILL = {"daily": 0.0005, "weekly": 0.001}
 STILL_OTHERWISE = 0.002
 OFTEN = 12  # of fewer returns, the median of one ticker tells nothing
-HUGE = 90.0  # as a fraction; from here on 99.99, 999 or 9999 are rather codes than returns
 NINES = -99.0  # codes from here on are looked for among percents, too, this one if it is repeated
 
 

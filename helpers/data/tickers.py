@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.checks import first_few
+from helpers.checks import WHOLE_IN_FLOAT32, first_few
 from helpers.data.file import File, Report
-
-WHOLE_IN_FLOAT32 = 2**24  # beyond it, float32 holds no longer every whole number
 
 
 def as_tickers(file: File, column: str, labels: Sequence[Any], report: Report) -> pd.Index:

@@ -151,7 +151,8 @@ class CrossSectionalRegression(SolvedFactors):
         return factor_names(self.factors_.shape[1]) if own is None else own
 
     def _require_same_betas(self, panel):
-        now, fitted = _shape(self.given_betas), self.shape_of_betas_
+        now = _shape(self.given_betas)
+        fitted = getattr(self, "shape_of_betas_", now)  # a file of an earlier edition does not know it
         own = None if now is None else labels_along(self.given_betas, -2)
         if now != fitted or (own is not None and not plain("tickers", own).equals(self.tickers_)):
             raise ValueError(
